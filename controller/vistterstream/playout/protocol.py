@@ -1,0 +1,138 @@
+"""What a playout and its controller say to each other, over the Unix socket ``control.sock``.
+
+One JSON object a line, each way. A request has ``op`` and answers come in the order of the requests:
+
+- ``{"op": "hello"}`` → ``{"hello": Hello}``: proves identity (the nonce of ``identity.json``).
+- ``{"op": "apply"}`` → ``{"applied": Applied}``: read ``plan.json`` and ``secrets.json`` again and converge.
+- ``{"op": "status"}`` → ``{"status": PlayoutStatus}``.
+- ``{"op": "watch"}`` → a ``{"status": …}`` line now, on each change of what the status says, and once a
+  second; it never ends.
+- ``{"op": "stop"}`` → ``{"stopping": true}``: off air, all children ended, the process gone.
+
+An answer ``{"error": MESSAGE}`` leaves everything as it was. Nothing in here carries a secret.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="ignore")  # an older controller may talk to a newer playout
+
+
+class Hello(_Message):
+    """Who answers."""
+
+    pid: int
+    nonce: str
+    program: str
+    namespace: str
+    version: str  # of VistterStream
+
+
+class Applied(_Message):
+    """A plan was taken."""
+
+    revision: str
+    frame: int  # first program frame composed from it
+    due: float  # Unix time at which that frame was due
+
+
+class OnAir(_Message):
+    """What the current program frame shows."""
+
+    kind: str  # "Camera", or "Slate" for the fallback
+    name: str  # of the Camera; of the Camera that is missing, or "" , for the slate
+    since: float  # Unix time of the first such frame
+    frame: int  # number of that frame
+    reason: str  # "Cue", "Backup", "NoCue", or why the slate: "CameraStalled", "CameraConnecting", …
+    overlays: list[str] = []  # names of Overlays, from the bottom up
+
+
+class CameraState(StrEnum):
+    """What an ingest is doing."""
+
+    IDLE = "Idle"  # not needed soon, and not a device that could be watched (a file, a test pattern)
+    STANDBY = "Standby"  # connected, decoding key frames only
+    CONNECTING = "Connecting"  # started, no frame yet
+    LIVE = "Live"  # frames are coming
+    STALLED = "Stalled"  # connected, but no frame for longer than stallAfter
+    WAITING = "Waiting"  # ended or failed; starts again at a known time
+
+
+class CameraStatus(_Message):
+    """One camera."""
+
+    state: CameraState
+    reason: str = ""  # CamelCase, of the last failure: ConnectionRefused, Unauthorized, Timeout, …
+    message: str = ""  # a sentence, redacted
+    pid: int | None = None
+    codec: str | None = None
+    width: int | None = None
+    height: int | None = None
+    frame_rate: str | None = None
+    audio: bool | None = None
+    frame_age: float | None = None  # seconds since the newest frame
+    frames: int = 0  # decoded since the playout started
+    restarts: dict[str, int] = {}  # by reason
+
+
+class EncoderStatus(_Message):
+    """One encoder."""
+
+    pid: int | None = None
+    state: str = "Starting"  # Starting, Running, Waiting
+    message: str = ""
+    speed: float | None = None  # media time over wall time, from FFmpeg's progress
+    bitrate: float | None = None  # bit/s over the last seconds
+    restarts: dict[str, int] = {}  # by reason
+
+
+class OutputState(StrEnum):
+    """What an output is doing."""
+
+    CONNECTING = "Connecting"  # a pusher runs but has not delivered yet
+    PUBLISHING = "Publishing"  # the platform takes what is sent
+    WAITING = "Waiting"  # failed; tries again at a known time
+
+
+class OutputStatus(_Message):
+    """One output."""
+
+    state: OutputState
+    reason: str = ""
+    message: str = ""
+    active_target: str = ""
+    encoding: str = ""  # id of the encoder
+    pid: int | None = None  # of the pusher
+    reconnects: int = 0
+    bytes: int = 0  # handed to pushers since the playout started
+    dropped_groups: int = 0
+    retry_at: float | None = None  # Unix time
+    restarts: dict[str, int] = {}  # by reason
+
+
+class PlayoutStatus(_Message):
+    """Everything a playout observes of itself."""
+
+    pid: int
+    revision: str  # digest of the plan it runs
+    frame: int
+    fps: float  # measured over the last seconds
+    realtime: bool  # whether the clock thread got real-time priority
+    late_frames: int = 0  # composed after they were due
+    repeated_frames: int = 0  # repeated because the program was too far behind
+    on_air: OnAir | None = None
+    cameras: dict[str, CameraStatus] = {}
+    encoders: dict[str, EncoderStatus] = {}
+    outputs: dict[str, OutputStatus] = {}
+    overlay_problems: dict[str, str] = {}  # Overlay name → sentence (missing image, unknown font)
+    errors: list[str] = []  # sentences, the newest last, at most ten
+
+    def parts(self) -> dict[str, Any]:
+        """The part that matters to people: all but figures that move all the time."""
+        return self.model_dump(exclude={"frame": True, "fps": True, "late_frames": True})

@@ -1,0 +1,106 @@
+"""Camera: a source of pictures and sound."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+from pydantic import model_validator
+
+from vistterstream.resources.model import Effect, Model, field
+from vistterstream.resources.quantities import Color, Duration
+
+
+class SecretRef(Model):
+    """Names a Secret in the same namespace."""
+
+    name: str = field(description="Name of the Secret.", reference="Secret")
+
+
+class SecretKeyRef(Model):
+    """Names one key of a Secret in the same namespace."""
+
+    name: str = field(description="Name of the Secret.", reference="Secret")
+    key: str = field(description="Key inside the Secret's data.")
+
+
+class RtspTransport(StrEnum):
+    """How RTSP carries the media."""
+
+    TCP = "tcp"
+    UDP = "udp"
+
+
+class Pattern(StrEnum):
+    """The test patterns."""
+
+    BARS = "bars"  # 75 % colour bars with a moving marker
+    MOTION = "motion"  # a disc that runs over a gradient
+    GRID = "grid"  # a moving grid, for geometry and scaling
+
+
+class FileSource(Model):
+    """A media file."""
+
+    path: str = field(
+        description="The file; a relative path starts at the folder of the manifest.", min_length=1
+    )
+    loop: bool = field(True, description="Start again at the end.")
+
+
+class TestPatternSource(Model):
+    """A picture made here, for set-up and tests; it needs no device."""
+
+    __test__ = False  # not a test class for pytest
+
+    pattern: Pattern = field(Pattern.BARS, description="Which picture.")
+    label: str | None = field(None, description="Text shown in the picture.", max_length=64)
+    color: Color = field(Color("#2A6FDB"), description="Main colour of motion and grid.")
+    tone: int = field(0, description="Frequency of a test tone in Hz; 0 is silence.", ge=0, le=20000)
+    number: int = field(
+        0,
+        description="A number from 0 to 255 that the picture carries as a row of black and white squares "
+        "(see the frameCode layer), so that a recording tells which camera it shows.",
+        ge=0,
+        le=255,
+    )
+
+
+class CameraSource(Model):
+    """Where pictures come from: exactly one of url, file, testPattern."""
+
+    url: str | None = field(
+        None,
+        description="Address of the device: rtsp, rtsps, rtmp, rtmps, srt, http or https. No user name or "
+        "password in it: those belong in a Secret.",
+    )
+    transport: RtspTransport = field(RtspTransport.TCP, description="How RTSP carries the media.")
+    credentials_secret_ref: SecretRef | None = field(
+        None, description="A Secret with the keys username and password."
+    )
+    file: FileSource | None = field(None, description="A media file instead of a device.")
+    test_pattern: TestPatternSource | None = field(None, description="A picture made here.")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [name for name in ("url", "file", "test_pattern") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("exactly one of url, file and testPattern must be given")
+        return self
+
+
+class CameraSpec(Model):
+    """What a camera should be."""
+
+    source: CameraSource = field(description="Where the pictures come from.", effect=Effect.INGEST)
+    stall_after: Duration = field(
+        Duration("2s"),
+        description="When no new frame has come for this long, show the backup or the fallback.",
+        effect=Effect.LIVE,
+    )
+    backup: str | None = field(
+        None,
+        description="Another Camera to show while this one has nothing to show.",
+        reference="Camera",
+        effect=Effect.LIVE,
+    )

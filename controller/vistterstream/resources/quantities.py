@@ -1,0 +1,127 @@
+"""Values with units, written as strings in manifests and kept as the user wrote them.
+
+Each type is a ``str`` (so that what was written is what is shown again) that has been checked and that
+knows its exact value as an integer or a fraction. Nothing here ever becomes a float.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any, ClassVar, Self
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_DURATION_UNITS = {
+    "h": Fraction(3600),
+    "m": Fraction(60),
+    "s": Fraction(1),
+    "ms": Fraction(1, 1000),
+}
+
+
+class Quantity(str):
+    """A checked string with an exact value; subclasses say which strings are good."""
+
+    __slots__ = ()
+
+    pattern: ClassVar[str]
+    example: ClassVar[str]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the quantity written as `text`; raise ValueError with a sentence that helps."""
+        if not re.fullmatch(cls.pattern, text):
+            raise ValueError(f"{text!r} is not {cls.example}")
+        value = cls(text)
+        value.check()
+        return value
+
+    def check(self) -> None:
+        """Raise ValueError where the form is right but the value is not."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            cls.parse,
+            core_schema.str_schema(),
+            serialization=core_schema.plain_serializer_function_ser_schema(str),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: CoreSchema, _handler: Any) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^(?:{cls.pattern})$"}
+
+
+class Duration(Quantity):
+    """A length of time: ``250ms``, ``1m30s``, ``2h``. Exact, in seconds as a fraction."""
+
+    __slots__ = ()
+    pattern = r"(?:\d{1,9}(?:\.\d{1,9})?h)?(?:\d{1,9}(?:\.\d{1,9})?m(?!s))?(?:\d{1,9}(?:\.\d{1,9})?s)?(?:\d{1,9}(?:\.\d{1,9})?ms)?"
+    example = "a duration such as 250ms, 10s or 1m30s"
+
+    def check(self) -> None:
+        """Refuse what is out of range."""
+        if not self:
+            raise ValueError(f"an empty string is not {self.example}")
+
+    @property
+    def seconds(self) -> Fraction:
+        """The length in seconds."""
+        return sum(
+            (Fraction(number) * _DURATION_UNITS[unit] for number, unit in _DURATION_PART.findall(self)),
+            Fraction(0),
+        )
+
+
+class FrameRate(Quantity):
+    """Frames a second: ``25``, ``30000/1001``. Exact, as a fraction; 1 to 120."""
+
+    __slots__ = ()
+    pattern = r"\d{1,6}(?:/\d{1,6})?"
+    example = "a frame rate such as 25, 30 or 30000/1001"
+
+    def check(self) -> None:
+        """Refuse what is out of range."""
+        if self.endswith("/0") or not 1 <= self.fraction <= 120:
+            raise ValueError(f"{str(self)!r} is not a frame rate between 1 and 120")
+
+    @property
+    def fraction(self) -> Fraction:
+        """Frames a second."""
+        return Fraction(self)
+
+
+class BitRate(Quantity):
+    """Bits a second: ``128k``, ``4500k``, ``6M``."""
+
+    __slots__ = ()
+    pattern = r"\d{1,9}(?:\.\d{1,3})?[kM]?"
+    example = "a bit rate such as 128k, 4500k or 6M"
+
+    def check(self) -> None:
+        """Refuse what is out of range."""
+        if not 8_000 <= self.bits_per_second <= 200_000_000:
+            raise ValueError(f"{str(self)!r} is not a bit rate between 8k and 200M")
+
+    @property
+    def bits_per_second(self) -> int:
+        """The rate in bit/s."""
+        factor = {"k": 1_000, "M": 1_000_000}.get(self[-1])
+        return int(Fraction(self[:-1]) * factor) if factor else int(Fraction(self))
+
+
+class Color(Quantity):
+    """A colour: ``#RRGGBB`` or, with opacity, ``#RRGGBBAA``; sRGB."""
+
+    __slots__ = ()
+    pattern = r"#[0-9A-Fa-f]{6}(?:[0-9A-Fa-f]{2})?"
+    example = 'a colour such as "#F4F6FB" or "#121521CC"'
+
+    @property
+    def rgba(self) -> tuple[int, int, int, int]:
+        """Red, green, blue and opacity, each 0 to 255; not premultiplied."""
+        red, green, blue = (int(self[i : i + 2], 16) for i in (1, 3, 5))
+        return red, green, blue, int(self[7:9], 16) if len(self) == 9 else 255

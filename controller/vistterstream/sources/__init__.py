@@ -1,0 +1,1 @@
+"""Where manifests come from: watched folders. Start in folders.py."""

@@ -1,0 +1,97 @@
+"""The plan: the compiled, self-contained description that a playout converges to.
+
+A plan holds everything the playout needs to run alone: paths are absolute, times are whole frames,
+references are resolved. It holds no secret; it names them (`SecretKeyRef` and so on) and the values lie
+in a file of their own beside it.
+"""
+
+from __future__ import annotations
+
+from vistterstream.resources.camera import CameraSpec
+from vistterstream.resources.model import Effect, Model, field
+from vistterstream.resources.output import Encoding, Failover, Target
+from vistterstream.resources.overlay import OverlaySpec
+from vistterstream.resources.program import Fallback, Format
+
+PLAN_VERSION = 1
+
+
+class CameraPlan(Model):
+    """A camera that the program may show."""
+
+    name: str = field(description="Name of the Camera.")
+    spec: CameraSpec = field(description="Its spec, paths made absolute.")
+
+
+class OverlayInstance(Model):
+    """An overlay with the values of a cue filled in; cues that look the same share one."""
+
+    id: str = field(description="Digest of the content.")
+    overlay: str = field(description="Name of the Overlay.")
+    spec: OverlaySpec = field(description="Its spec, tokens replaced, paths made absolute.")
+
+
+class VideoCuePlan(Model):
+    """Frames `start` to `end` (not included) of the timeline show `camera`."""
+
+    start: int = field(description="First frame.", ge=0)
+    end: int = field(description="Frame after the last.", ge=1)
+    camera: str = field(description="Name of the Camera.")
+    fade: int = field(0, description="Frames of crossfade from the cue before, counted from start.", ge=0)
+
+
+class OverlayCuePlan(Model):
+    """Frames `start` to `end` (not included) of the timeline show the overlay instance."""
+
+    start: int = field(description="First frame.", ge=0)
+    end: int | None = field(description="Frame after the last; None: never ends.")
+    instance: str = field(description="Id of the OverlayInstance.")
+
+
+class TimelinePlan(Model):
+    """A timeline in whole frames of the program."""
+
+    name: str = field(description="Name of the Timeline.")
+    length: int = field(description="Frames until its end.", ge=1)
+    loop: bool = field(description="Whether frame `length` is frame 0 again.")
+    anchor: str | None = field(
+        None, description="Instant of frame 0, ISO 8601 with zone; the program's epoch where None."
+    )
+    video: tuple[VideoCuePlan, ...] = field((), description="In order, not overlapping.")
+    overlays: tuple[OverlayCuePlan, ...] = field((), description="From the bottom up.")
+
+
+class OutputPlan(Model):
+    """An output of the program."""
+
+    name: str = field(description="Name of the Output.")
+    encoding: str = field(description="Id of the EncodingPlan.", effect=Effect.PUSHER)
+    targets: tuple[Target, ...] = field(
+        description="In order of preference; folders made absolute.", effect=Effect.PUSHER
+    )
+    failover: Failover = field(description="When to change targets.", effect=Effect.LIVE)
+
+
+class EncodingPlan(Model):
+    """One encoder process."""
+
+    id: str = field(description="Digest of the encoding.")
+    encoding: Encoding = field(description="How.", effect=Effect.ENCODER)
+
+
+class Plan(Model):
+    """Everything one playout does."""
+
+    version: int = field(PLAN_VERSION, description="Version of this form.")
+    namespace: str = field(description="Namespace of the Program.")
+    program: str = field(description="Name of the Program.")
+    format: Format = field(description="Size and rate.", effect=Effect.PLAYOUT)
+    cameras: tuple[CameraPlan, ...] = field((), description="By name.")
+    overlays: tuple[OverlayInstance, ...] = field((), description="By id.", effect=Effect.LIVE)
+    timeline: TimelinePlan | None = field(
+        None, description="What is shown when; the fallback where None.", effect=Effect.LIVE
+    )
+    fallback: Fallback = field(Fallback(), description="The slate.", effect=Effect.LIVE)
+    encodings: tuple[EncodingPlan, ...] = field((), description="By id.")
+    outputs: tuple[OutputPlan, ...] = field((), description="By name.")
+    secrets_revision: str = field("", description="Digest of the secret values the plan refers to.")
