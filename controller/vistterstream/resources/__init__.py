@@ -1,1 +1,4 @@
-"""The kinds: pydantic models, references, conditions, YAML loading, CRD generation. No I/O. Start in manifests.py."""
+"""The kinds: pydantic models, references, conditions, YAML loading, CRD generation. No I/O.
+
+May import ``base`` alone. Start in kinds.py for the objects, in manifests.py for how they are read.
+"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import pairwise
 from typing import Self
 
 from pydantic import model_validator
@@ -77,7 +78,7 @@ class Track(Model):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         times = [keyframe.at.seconds for keyframe in self.keyframes]
-        if any(later <= earlier for earlier, later in zip(times, times[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(times)):
             raise ValueError("keyframes must be in order of time, no two at the same time")
         return self
 
