@@ -1,0 +1,417 @@
+"""From objects to a plan: references resolved, times in whole frames, texts filled in, paths absolute.
+
+Pure: the same objects give the same plan, with the same ids. What cannot be shown does not stop what can:
+a cue whose Camera does not exist compiles to a camera without a `CameraPlan` (the playout shows the slate),
+an overlay that does not exist is left out, and each is told as a `Problem`. Only a timeline whose times
+make no sense raises `PlanError`; the program then keeps the plan it has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from vistterstream.base.errors import PermanentError
+from vistterstream.resources.camera import CameraSpec
+from vistterstream.resources.kinds import Camera, Output, Overlay, Program, Resource, Timeline
+from vistterstream.resources.output import Encoding, Target
+from vistterstream.resources.overlay import Layer, OverlaySpec
+from vistterstream.resources.program import Fallback
+from vistterstream.resources.timeline import OverlayCue, TransitionType, VideoCue
+from vistterstream.timeline.evaluate import round_half_up
+from vistterstream.timeline.plan import (
+    CameraPlan,
+    EncodingPlan,
+    OutputPlan,
+    OverlayCuePlan,
+    OverlayInstance,
+    Plan,
+    TimelinePlan,
+    VideoCuePlan,
+)
+
+OVERLAYS_AT_ONCE = 64
+"""Overlays that may be shown at the same time; more could not be composed within a frame anyway."""
+MAX_FRAMES = 2**53
+"""Longest timeline, in frames (a double counts them exactly); far beyond any use."""
+
+_DEFAULT_FADE = Fraction(1)  # seconds; what the field's description promises
+_MAX_TEXT = 4096  # of a TextLayer's value
+_TOKEN = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,62})\s*\}\}")
+
+
+class AssetKind(StrEnum):
+    """What a relative path in a manifest leads to."""
+
+    IMAGE = "image"  # of an overlay or a slate
+    MEDIA = "media"  # of a file camera
+    CERTIFICATES = "certificates"  # of a target
+    FOLDER = "folder"  # that a target writes to
+
+
+class PlanError(PermanentError):
+    """A timeline that cannot be compiled: `path` is the field, such as ``spec.tracks[0].video[1].at``."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path}: {message}", reason="InvalidTimeline")
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that the plan had to leave out: the object and field to blame, and a sentence."""
+
+    kind: str
+    name: str
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} {self.path}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A plan, and what it had to leave out."""
+
+    plan: Plan
+    problems: tuple[Problem, ...]
+
+
+Resolve = Callable[[Resource, str, AssetKind], str]
+"""Absolute path of what a path in the resource's manifest means; a file that does not exist is no error."""
+DefaultFolder = Callable[[Output, Target], str]
+"""Absolute path of the folder of a target that names none."""
+
+
+def compile_plan(
+    program: Program,
+    *,
+    timeline: Timeline | None,
+    overlays: Mapping[str, Overlay],
+    cameras: Mapping[str, Camera],
+    outputs: Sequence[Output],
+    resolve: Resolve,
+    hls_folder: DefaultFolder,
+    recording_folder: DefaultFolder,
+    secrets_revision: str = "",
+) -> Compiled:
+    """The plan of `program`. `overlays` and `cameras` are by name, `outputs` those that deliver it.
+
+    Raises PlanError where the timeline's times make no sense.
+    """
+    compiler = _Compiler(program, overlays, cameras, resolve)
+    timeline_plan = compiler.timeline(timeline)
+    mine = sorted(
+        (output for output in outputs if output.spec.program == program.metadata.name),
+        key=lambda output: output.metadata.name,
+    )
+    encodings: dict[str, EncodingPlan] = {}
+    for output in mine:
+        id = encoding_id(output.spec.encoding)
+        encodings.setdefault(id, EncodingPlan(id=id, encoding=output.spec.encoding))
+    plan = Plan(
+        namespace=program.metadata.namespace,
+        program=program.metadata.name,
+        format=program.spec.format,
+        cameras=compiler.cameras_of(timeline_plan),
+        overlays=tuple(compiler.instances[id] for id in sorted(compiler.instances)),
+        timeline=timeline_plan,
+        fallback=compiler.fallback(),
+        encodings=tuple(encodings[id] for id in sorted(encodings)),
+        outputs=tuple(_output(output, resolve, hls_folder, recording_folder) for output in mine),
+        secrets_revision=secrets_revision,
+    )
+    return Compiled(plan, tuple(compiler.problems))
+
+
+def plan_revision(plan: Plan) -> str:
+    """Digest of everything in the plan: equal plans have equal revisions."""
+    return _digest(plan.dump())
+
+
+def encoding_id(encoding: Encoding) -> str:
+    """Digest of what the encoding means: ``2s`` and ``2000ms`` are one encoding."""
+    form = encoding.dump()
+    form["video"]["bitrate"] = encoding.video.bitrate.bits_per_second
+    form["video"]["keyframeInterval"] = str(encoding.video.keyframe_interval.seconds)
+    form["audio"]["bitrate"] = encoding.audio.bitrate.bits_per_second
+    return _digest(form)
+
+
+def _digest(form: Any) -> str:
+    text = json.dumps(form, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass
+class _Compiler:
+    """What is collected while one plan is compiled."""
+
+    program: Program
+    overlays: Mapping[str, Overlay]
+    cameras: Mapping[str, Camera]
+    resolve: Resolve
+    instances: dict[str, OverlayInstance] = field(default_factory=dict)
+    problems: dict[Problem, None] = field(default_factory=dict)  # an ordered set
+
+    @property
+    def rate(self) -> Fraction:
+        return self.program.spec.format.frame_rate.fraction
+
+    def fallback(self) -> Fallback:
+        fallback = self.program.spec.fallback
+        if fallback.image is None:
+            return fallback
+        path = self.resolve(self.program, fallback.image, AssetKind.IMAGE)
+        return fallback.model_copy(update={"image": path})
+
+    def timeline(self, timeline: Timeline | None) -> TimelinePlan | None:
+        if timeline is None:
+            if self.program.spec.timeline is not None:
+                self.blame(
+                    self.program,
+                    "spec.timeline",
+                    f"there is no Timeline {self.program.spec.timeline!r}; the slate is shown instead",
+                )
+            return None
+        return _TimelineCompiler(self, timeline).compile()
+
+    def cameras_of(self, timeline: TimelinePlan | None) -> tuple[CameraPlan, ...]:
+        """The cameras of the cues that exist, and their backups, and theirs, by name."""
+        wanted = [cue.camera for cue in timeline.video] if timeline is not None else []
+        found: dict[str, CameraPlan] = {}
+        while wanted:
+            name = wanted.pop()
+            camera = self.cameras.get(name)
+            if camera is None or name in found:
+                continue
+            found[name] = CameraPlan(name=name, spec=self._camera_spec(camera))
+            if camera.spec.backup is not None:
+                wanted.append(camera.spec.backup)
+                self._check_backup(camera, camera.spec.backup)
+        return tuple(found[name] for name in sorted(found))
+
+    def _check_backup(self, camera: Camera, backup: str) -> None:
+        if backup not in self.cameras:
+            self.blame(
+                camera, "spec.backup", f"there is no Camera {backup!r}; without a backup the slate is shown"
+            )
+
+    def _camera_spec(self, camera: Camera) -> CameraSpec:
+        source = camera.spec.source
+        if source.file is None:
+            return camera.spec
+        path = self.resolve(camera, source.file.path, AssetKind.MEDIA)
+        file = source.file.model_copy(update={"path": path})
+        return camera.spec.model_copy(update={"source": source.model_copy(update={"file": file})})
+
+    def instance(self, overlay: Overlay, values: Mapping[str, str], blame: Callable[[str], None]) -> str:
+        """Id of the overlay with these values; `blame` is told what is missing."""
+        layers = tuple(self._layer(overlay, layer, values, blame) for layer in overlay.spec.layers)
+        spec: OverlaySpec = overlay.spec.model_copy(update={"layers": layers})
+        name = overlay.metadata.name
+        id = _digest([name, spec.dump()])
+        self.instances.setdefault(id, OverlayInstance(id=id, overlay=name, spec=spec))
+        return id
+
+    def _layer(
+        self, overlay: Overlay, layer: Layer, values: Mapping[str, str], blame: Callable[[str], None]
+    ) -> Layer:
+        if layer.image is not None:
+            path = self.resolve(overlay, layer.image.file, AssetKind.IMAGE)
+            return layer.model_copy(update={"image": layer.image.model_copy(update={"file": path})})
+        if layer.text is not None:
+            text = _filled(
+                layer.text.value, values, lambda sentence: blame(f"layer {layer.name}: {sentence}")
+            )
+            return layer.model_copy(update={"text": layer.text.model_copy(update={"value": text})})
+        return layer
+
+    def blame(self, resource: Resource, path: str, message: str) -> None:
+        self.problems[Problem(resource.kind, resource.metadata.name, path, message)] = None
+
+
+def _filled(text: str, values: Mapping[str, str], blame: Callable[[str], None]) -> str:
+    """`text` with each token replaced by its value; an unknown token by nothing."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            blame(f"the cue gives no value for {{{{ {match[1]} }}}}; nothing is shown in its place")
+        return values.get(match[1], "")
+
+    filled = _TOKEN.sub(value, text)
+    if len(filled) > _MAX_TEXT:
+        blame(f"the text is cut off after {_MAX_TEXT} characters")
+    return filled[:_MAX_TEXT]
+
+
+class _TimelineCompiler:
+    """Compiles one timeline for one program."""
+
+    def __init__(self, compiler: _Compiler, timeline: Timeline) -> None:
+        self._compiler = compiler
+        self._timeline = timeline
+
+    def compile(self) -> TimelinePlan:
+        spec = self._timeline.spec
+        video: list[VideoCuePlan] = []
+        pending: list[tuple[str, OverlayCue]] = []
+        for index, track in enumerate(spec.tracks):
+            if track.video is not None:
+                video = self._video(track.video, f"spec.tracks[{index}].video")
+            for cue_index, cue in enumerate(track.overlays or ()):
+                pending.append((f"spec.tracks[{index}].overlays[{cue_index}]", cue))
+        length = max(
+            (
+                *(cue.end for cue in video),
+                *(
+                    self._frame(path, cue.at.seconds + cue.duration.seconds)
+                    for path, cue in pending
+                    if cue.duration
+                ),
+            ),
+            default=0,
+        )
+        endless = length == 0 and any(cue.duration is None for _, cue in pending)
+        if endless:  # overlays alone, none of which ends: they stay
+            length = 1 + max(self._frame(path, cue.at.seconds) for path, cue in pending)
+        if length == 0:
+            raise PlanError("spec.tracks", "no cue lasts as long as a frame; give one a longer duration")
+        overlays = [
+            plan for path, cue in pending if (plan := self._overlay(path, cue, None if endless else length))
+        ]
+        _check_at_once(overlays)
+        return TimelinePlan(
+            name=self._timeline.metadata.name,
+            length=length,
+            loop=spec.loop and not endless,
+            anchor=spec.anchor.start if spec.anchor is not None else None,
+            video=tuple(video),
+            overlays=tuple(overlays),
+        )
+
+    def _video(self, cues: Iterable[VideoCue], path: str) -> list[VideoCuePlan]:
+        """The cues in whole frames; those that are shorter than a frame are left out."""
+        plans: list[VideoCuePlan] = []
+        time = Fraction(0)
+        for index, cue in enumerate(cues):
+            here = f"{path}[{index}]"
+            if cue.at is not None:
+                if cue.at.seconds < time:
+                    raise PlanError(
+                        f"{here}.at",
+                        f"starts at {cue.at}, before the cue ahead of it ends ({_seconds(time)}); "
+                        "cues of a video track stand in order and do not overlap",
+                    )
+                time = cue.at.seconds
+            start = self._frame(here, time)
+            time += cue.duration.seconds
+            end = self._frame(here, time)
+            self._check_camera(cue, here)
+            if end == start:
+                self._blame(
+                    f"{here}.duration", f"{cue.duration} is shorter than a frame; the cue is left out"
+                )
+            else:
+                fade = self._fade(cue, here, end - start)
+                plans.append(VideoCuePlan(start=start, end=end, camera=cue.camera, fade=fade))
+        return plans
+
+    def _fade(self, cue: VideoCue, path: str, frames: int) -> int:
+        if cue.transition.type is not TransitionType.CROSSFADE:
+            return 0
+        duration = cue.transition.duration
+        fade = round_half_up((duration.seconds if duration else _DEFAULT_FADE) * self._compiler.rate)
+        if fade > frames:
+            self._blame(
+                f"{path}.transition.duration",
+                f"the crossfade is longer than its cue ({cue.duration}) and is shortened to it",
+            )
+        return min(fade, frames)
+
+    def _overlay(self, path: str, cue: OverlayCue, length: int | None) -> OverlayCuePlan | None:
+        """The cue in whole frames of a timeline of `length` (None: endless); None if it shows nothing."""
+        overlay = self._compiler.overlays.get(cue.overlay)
+        if overlay is None:
+            self._blame(f"{path}.overlay", f"there is no Overlay {cue.overlay!r}; the cue is left out")
+            return None
+        start = self._frame(path, cue.at.seconds)
+        end = length if cue.duration is None else self._frame(path, cue.at.seconds + cue.duration.seconds)
+        if end is not None and end <= start:
+            if cue.duration is None:
+                self._blame(
+                    f"{path}.at", f"{cue.at} is the end of the timeline or later; the cue is left out"
+                )
+            else:
+                self._blame(
+                    f"{path}.duration", f"{cue.duration} is shorter than a frame; the cue is left out"
+                )
+            return None
+        instance = self._compiler.instance(
+            overlay, cue.values, lambda message: self._blame(f"{path}.values", message)
+        )
+        return OverlayCuePlan(start=start, end=end, instance=instance)
+
+    def _check_camera(self, cue: VideoCue, path: str) -> None:
+        if cue.camera not in self._compiler.cameras:
+            self._blame(f"{path}.camera", f"there is no Camera {cue.camera!r}; the slate is shown instead")
+
+    def _frame(self, path: str, seconds: Fraction) -> int:
+        """The frame nearest to an exact time on the timeline."""
+        frame = round_half_up(seconds * self._compiler.rate)
+        if frame > MAX_FRAMES:
+            raise PlanError(path, "lies too far in the future; the timeline is longer than a million years")
+        return frame
+
+    def _blame(self, path: str, message: str) -> None:
+        self._compiler.blame(self._timeline, path, message)
+
+
+def _seconds(time: Fraction) -> str:
+    return f"{float(time):.10g}s"
+
+
+def _check_at_once(cues: Sequence[OverlayCuePlan]) -> None:
+    """Refuse more overlays at the same time than can be composed."""
+    changes = [(cue.start, 1) for cue in cues] + [(cue.end, -1) for cue in cues if cue.end is not None]
+    shown = 0
+    for _frame, change in sorted(changes):
+        shown += change
+        if shown > OVERLAYS_AT_ONCE:
+            raise PlanError(
+                "spec.tracks", f"shows more than {OVERLAYS_AT_ONCE} overlays at the same time; take some out"
+            )
+
+
+def _output(
+    output: Output, resolve: Resolve, hls_folder: DefaultFolder, recording_folder: DefaultFolder
+) -> OutputPlan:
+    def folder(target: Target, given: str | None, default: DefaultFolder) -> str:
+        return default(output, target) if given is None else resolve(output, given, AssetKind.FOLDER)
+
+    def absolute(target: Target) -> Target:
+        update: dict[str, Any] = {}
+        if target.hls is not None:
+            path = folder(target, target.hls.folder, hls_folder)
+            update["hls"] = target.hls.model_copy(update={"folder": path})
+        if target.recording is not None:
+            path = folder(target, target.recording.folder, recording_folder)
+            update["recording"] = target.recording.model_copy(update={"folder": path})
+        if target.tls.ca_file is not None:
+            path = resolve(output, target.tls.ca_file, AssetKind.CERTIFICATES)
+            update["tls"] = target.tls.model_copy(update={"ca_file": path})
+        return target.model_copy(update=update)
+
+    return OutputPlan(
+        name=output.metadata.name,
+        encoding=encoding_id(output.spec.encoding),
+        targets=tuple(absolute(target) for target in output.spec.targets),
+        failover=output.spec.failover,
+    )
