@@ -1,0 +1,141 @@
+"""Reads the numbers that pictures carry: which camera frame, which program frame, in a recording.
+
+A code is a row of 32 squares, most significant bit first, white is 1. A camera's code is 8 bits of number
+and 24 of counter; a program's (the frameCode layer) is 32 bits of frame number.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+from peers import needs
+
+BITS = 32
+THRESHOLD = 126  # half way between 16 and 235
+CONTRAST = 50  # a square nearer than this to the threshold is not one of a code
+_SHOWN = re.compile(rb"Parsed_showinfo.*? n: *\d+ pts: *(-?\d+)")
+_TIME_BASE = re.compile(rb"Parsed_showinfo.*?config in time_base: (\d+/\d+)")
+
+
+@dataclass(frozen=True)
+class Row:
+    """Where a code lies: top left corner and side of a square, in pixels, all even."""
+
+    y: int = 0
+    x: int = 0
+    square: int = 16
+
+    def filter(self) -> str:
+        """Crop the row, then average each square's inner part into one pixel."""
+        size, side = self.square, self.square
+        return f"crop={BITS * size}:{side // 2}:{self.x}:{self.y + side // 4},scale={BITS * 4}:1:flags=area"
+
+
+CAMERA_ROW = Row()
+PROGRAM_ROW = Row(y=32)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame of a recording. A code is None where the picture carries none (a slate, another picture)."""
+
+    time: Fraction  # presentation time, s
+    camera: int | None
+    program: int | None
+
+    @property
+    def number(self) -> int | None:
+        """The camera's number."""
+        return None if self.camera is None else self.camera >> 24
+
+    @property
+    def counter(self) -> int | None:
+        """The camera's frame counter."""
+        return None if self.camera is None else self.camera & 0xFFFFFF
+
+
+def read(
+    source: Path | Sequence[Path] | str, *, camera: Row | None = CAMERA_ROW, program: Row | None = PROGRAM_ROW
+) -> list[Frame]:
+    """Every frame of a recording, in order; several files are read one after another.
+
+    Raises AssertionError where FFmpeg reads nothing at all. A file that is still written, or cut off, is
+    read as far as it goes.
+    """
+    if not isinstance(source, (Path, str)):
+        return [frame for file in source for frame in read(file, camera=camera, program=program)]
+    rows = [row for row in (camera, program) if row is not None]
+    times, codes = _decode(str(source), rows)
+    nothing: list[int | None] = [None] * len(times)
+    columns = iter(codes)
+    cameras = next(columns) if camera is not None else nothing
+    programs = next(columns) if program is not None else nothing
+    return [Frame(*values) for values in zip(times, cameras, programs, strict=True)]
+
+
+def _decode(source: str, rows: Sequence[Row]) -> tuple[list[Fraction], list[list[int | None]]]:
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / f"{index}.gray" for index in range(len(rows))]
+        names = [f"[c{index}]" for index in range(len(rows))]
+        graph = f"[0:v:0]showinfo=checksum=0,split={len(rows)}{''.join(names)}"
+        command = [needs.ffmpeg(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "info", "-copyts"]
+        command += ["-threads", "1", "-i", source, "-an"]
+        maps: list[str] = []
+        for index, (row, file) in enumerate(zip(rows, files, strict=True)):
+            graph += f";[c{index}]{row.filter()},format=gray[o{index}]"
+            maps += ["-map", f"[o{index}]", "-fps_mode", "passthrough", "-f", "rawvideo", str(file)]
+        done = subprocess.run(
+            [*command, "-filter_complex", graph, *maps], capture_output=True, timeout=120, check=False
+        )
+        base = _TIME_BASE.search(done.stderr)
+        assert base, f"no picture in {source}: {done.stderr.decode(errors='replace')[-1500:]}"
+        unit = Fraction(base.group(1).decode())
+        times = [int(ticks) * unit for ticks in _SHOWN.findall(done.stderr)]
+        codes = [[_code(line) for line in _lines(file.read_bytes())] for file in files]
+    shortest = min(len(times), *map(len, codes))
+    return times[:shortest], [column[:shortest] for column in codes]
+
+
+def _lines(data: bytes) -> Iterable[bytes]:
+    width = BITS * 4
+    return (data[start : start + width] for start in range(0, len(data) - width + 1, width))
+
+
+def _code(line: bytes) -> int | None:
+    """The number in one line: four samples a square, of which the inner two count."""
+    value = 0
+    for bit in range(BITS):
+        luma = (line[bit * 4 + 1] + line[bit * 4 + 2]) // 2
+        if abs(luma - THRESHOLD) < CONTRAST:
+            return None
+        value = value << 1 | (luma > THRESHOLD)
+    return value
+
+
+def program_numbers(frames: Iterable[Frame]) -> list[int]:
+    """The program frame numbers, where shown."""
+    return [frame.program for frame in frames if frame.program is not None]
+
+
+def assert_each_once(numbers: Sequence[int]) -> None:
+    """Require n, n + 1, n + 2, …: none missing, none twice; the message names the first ten breaks."""
+    assert numbers, "no frame carries a number"
+    breaks = [
+        f"{later} after {earlier} (at {index})"
+        for index, (earlier, later) in enumerate(pairwise(numbers))
+        if later != earlier + 1
+    ]
+    assert not breaks, f"{len(breaks)} breaks in {len(numbers)} frames: {'; '.join(breaks[:10])}"
+
+
+def assert_rising(frames: Sequence[Frame]) -> None:
+    """Require presentation times that rise from each frame to the next."""
+    for earlier, later in pairwise(frames):
+        assert later.time > earlier.time, f"time went from {earlier} to {later}"
