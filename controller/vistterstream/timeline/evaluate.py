@@ -238,7 +238,7 @@ def ease(easing: Easing, share: float) -> float:
 
 
 def _cubic_bezier(x1: float, y1: float, x2: float, y2: float, x: float) -> float:
-    """Height of the curve from (0, 0) to (1, 1) at `x`; x grows with the parameter since x1, x2 are in 0..1."""
+    """Height of the curve from (0, 0) to (1, 1) at `x`, which grows with the parameter (x1, x2 in 0..1)."""
     if x <= 0.0 or x >= 1.0:
         return min(max(x, 0.0), 1.0)
     low, high = 0.0, 1.0

@@ -1,0 +1,298 @@
+"""Puts a frame of the program together: the picture, a crossfade, and overlays, on YUV planes in place.
+
+`prepare` does everything slow and runs on another thread; it returns a `Scene`, which the clock thread
+swaps in between two frames. `compose` is all that happens on the clock thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+import cv2
+import numpy as np
+
+from vistterstream.playout import framecode
+from vistterstream.playout.frames import Bytes, Frame, Words
+from vistterstream.playout.raster import Sprite, SpriteCache, View, clock_sprite, rasterise, slate
+from vistterstream.resources.overlay import AnimatedProperty, ClockLayer, FrameCodeLayer, Layer, Position
+from vistterstream.resources.program import Fallback, Format
+from vistterstream.timeline.evaluate import Curve
+from vistterstream.timeline.plan import OverlayInstance
+
+SLOW_CLOCK = 0.001
+"""Seconds; the text of a clock that takes longer to draw is drawn ahead of time on another thread."""
+
+_Tell = Callable[[str], None]
+
+_BAND = 1 << 16  # pixels blended at a time, so that what is read twice is still in the cache
+_MAX_CLOCK_TEXT = 128
+
+
+@dataclass(frozen=True, slots=True)
+class _Sprites:
+    """An image, text or rectangle layer; `curve` where its opacity moves."""
+
+    sprite: Sprite
+    curve: Curve | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """A frameCode layer."""
+
+    x: int
+    y: int
+    square: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Clocks:
+    """A clock layer."""
+
+    clock: Clock
+    curve: Curve
+
+
+_Item = _Sprites | _Code | _Clocks
+
+
+class Clock:
+    """The changing text of a clock layer. `sprite` is for the clock thread alone."""
+
+    def __init__(self, layer: ClockLayer, position: Position, view: View, wall: datetime) -> None:
+        """Draws the text for `wall`, to see how long it takes. Raises ValueError for a bad zone or format."""
+        try:
+            self._zone = ZoneInfo(layer.time_zone)
+        except (KeyError, OSError, ValueError) as error:  # ZoneInfoNotFoundError is a KeyError
+            raise ValueError(
+                f"There is no time zone {layer.time_zone!r}; write one such as Europe/Oslo."
+            ) from error
+        self._layer, self._position, self._view = layer, position, view
+        self._fractions = "%f" in layer.format
+        self.problems: list[str] = []
+        began = time.perf_counter()
+        self._wanted = self._text = self._format(wall)
+        self._sprite = clock_sprite(layer, self._text, position, view, self.problems.append)
+        self._second: datetime | None = None
+        self._worker: ThreadPoolExecutor | None = None
+        self._ahead: dict[str, Future[Sprite | None]] = {}
+        if time.perf_counter() - began > SLOW_CLOCK:
+            self._worker = ThreadPoolExecutor(1, thread_name_prefix="clock-layer")
+
+    def sprite(self, wall: datetime) -> Sprite | None:
+        """What the clock looks like at `wall`.
+
+        A slow one may show the text before for some frames where the next could not be foreseen.
+        """
+        second = wall if self._fractions else wall.replace(microsecond=0)
+        if second != self._second:
+            self._second = second
+            self._turn(second)
+        if self._worker is not None and self._wanted != self._text:
+            drawn = self._ahead.get(self._wanted)
+            if drawn is not None and drawn.done():
+                self._text, self._sprite = self._wanted, drawn.result()
+        return self._sprite
+
+    def close(self) -> None:
+        """End the thread that draws ahead, if there is one."""
+        if self._worker is not None:
+            self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def _turn(self, second: datetime) -> None:
+        """Draw the text of a new second, or where that is slow see to it that it and the next are drawn."""
+        self._wanted = self._format(second)
+        if self._worker is None:
+            if self._wanted != self._text:
+                self._text, self._sprite = self._wanted, self._render(self._wanted)
+            return
+        coming = {self._wanted, self._format(second + timedelta(seconds=1))} - {self._text}
+        self._ahead = {
+            text: self._ahead.get(text) or self._worker.submit(self._render, text) for text in sorted(coming)
+        }
+
+    def _format(self, wall: datetime) -> str:
+        return wall.astimezone(self._zone).strftime(self._layer.format)[:_MAX_CLOCK_TEXT]
+
+    def _render(self, text: str) -> Sprite | None:
+        return clock_sprite(self._layer, text, self._position, self._view, lambda _told_before: None)
+
+
+class Scene:
+    """Everything that overlays and slate of one plan look like, ready to be put on frames.
+
+    `slate` is the fallback's picture (read only). `problems` has a sentence for each Overlay (by name)
+    that could not be drawn as it should, `slate_problem` one for the slate. One thread composes.
+    """
+
+    def __init__(self, format: Format, slate: Frame, slate_problem: str | None, cache: SpriteCache) -> None:
+        self.width, self.height = format.width, format.height
+        self.slate = slate
+        self.slate_problem = slate_problem
+        self.problems: dict[str, str] = {}
+        self.cache = cache
+        self.items: dict[str, tuple[_Item, ...]] = {}
+        self.sums: Words = np.empty(_BAND + 2 * format.width, np.uint16)
+        self.carries: Words = np.empty_like(self.sums)
+        self.bytes: Bytes = np.empty(self.sums.size, np.uint8)
+
+    def close(self) -> None:
+        """Let go of threads; the scene must not be composed any more."""
+        for items in self.items.values():
+            for item in items:
+                if isinstance(item, _Clocks):
+                    item.clock.close()
+
+
+def prepare(
+    format: Format,
+    overlays: Sequence[OverlayInstance],
+    fallback: Fallback,
+    *,
+    wall: datetime,
+    previous: Scene | None = None,
+) -> Scene:
+    """Draw everything that a plan may show. Slow (up to a second); never raises for what cannot be drawn.
+
+    `wall` is the time of day, with a zone, that clock layers start from. What `previous` drew and still
+    looks the same is taken over; `previous` may be on the air meanwhile, and is closed by its owner after.
+    """
+    wrong: list[str] = []
+    picture = slate(fallback, format.width, format.height, wrong.append)
+    cache = previous.cache if previous is not None else SpriteCache()
+    scene = Scene(format, picture, " ".join(wrong) or None, cache)
+    rate = format.frame_rate.fraction
+    for overlay in overlays:
+        sentences: dict[str, None] = {}
+        view = View(format.width, format.height, overlay.spec.canvas)
+        items = [_item(layer, view, rate, cache, wall, sentences) for layer in overlay.spec.layers]
+        scene.items[overlay.id] = tuple(item for item in items if item is not None)
+        if sentences:
+            known = scene.problems.get(overlay.overlay, "")
+            new = " ".join(sentence for sentence in sentences if sentence not in known)
+            scene.problems[overlay.overlay] = f"{known} {new}".strip()
+    return scene
+
+
+def compose(
+    scene: Scene,
+    out: Frame,
+    base: Frame,
+    incoming: Frame | None,
+    mix: float,
+    overlays: Sequence[tuple[str, int]],
+    number: int,
+    wall: datetime,
+) -> None:
+    """Make `out` the frame of the program: `base`, or where there is an `incoming` picture the share `mix`
+    of it over `base`, and on it the overlays (instance id and age in frames, from the bottom up).
+
+    `number` is the program's frame number (for frameCode layers), `wall` the frame's time of day, with a
+    zone. `base` and `incoming` stay as they are; `out` may be `base`. An id that the scene does not know
+    shows nothing.
+    """
+    if incoming is not None:
+        cv2.addWeighted(base.data, 1.0 - mix, incoming.data, mix, 0.0, dst=out.data)
+    elif out is not base:
+        np.copyto(out.data, base.data)
+    for id, age in overlays:
+        for item in scene.items.get(id, ()):
+            if isinstance(item, _Sprites):
+                _blend(scene, out, item.sprite, 1.0 if item.curve is None else item.curve.at(age))
+            elif isinstance(item, _Clocks):
+                sprite = item.clock.sprite(wall)
+                if sprite is not None:
+                    _blend(scene, out, sprite, item.curve.at(age))
+            else:
+                value = framecode.pack(framecode.PROGRAM, number)
+                framecode.draw(out.y, out.u, out.v, item.x, item.y, value, item.square)
+
+
+def _item(
+    layer: Layer,
+    view: View,
+    rate: Fraction,
+    cache: SpriteCache,
+    wall: datetime,
+    sentences: dict[str, None],
+) -> _Item | None:
+    def tell(sentence: str) -> None:
+        sentences[f"Layer {layer.name}: {sentence}"] = None
+
+    curve = Curve(layer, rate, AnimatedProperty.OPACITY)
+    if layer.frame_code is not None:
+        return _code(layer.frame_code, layer.position, view, tell)
+    if layer.clock is not None:
+        try:
+            clock = Clock(layer.clock, layer.position, view, wall)
+        except ValueError as error:
+            tell(str(error))
+            return None
+        for sentence in clock.problems:
+            tell(sentence)
+        return _Clocks(clock, curve)
+    constant = curve.constant
+    sprite = rasterise(layer, view, 1.0 if constant is None else constant, cache, tell)
+    if sprite is None:
+        return None
+    return _Sprites(sprite, curve if constant is None else None)
+
+
+def _code(layer: FrameCodeLayer, position: Position, view: View, tell: _Tell) -> _Code | None:
+    square = layer.square - layer.square % 2
+    rect = view.place(position, framecode.BITS * square, square)
+    if rect.width > view.width or rect.height > view.height:
+        tell(
+            f"The frame code is {rect.width} pixels wide and the program {view.width}; "
+            f"set frameCode.square to {view.width // framecode.BITS // 2 * 2} or less."
+        )
+        return None
+    x = min(max(rect.x, 0), view.width - rect.width)
+    y = min(max(rect.y, 0), view.height - rect.height)
+    return _Code(x - x % 2, y - y % 2, square)
+
+
+def _blend(scene: Scene, out: Frame, sprite: Sprite, opacity: float) -> None:
+    """Put the sprite on `out`, in place, its alpha times `opacity`."""
+    if opacity <= 0.0:
+        return
+    x, y, width, height = sprite.x, sprite.y, sprite.width, sprite.height
+    planes = sprite.planes
+    luma = out.y[y : y + height, x : x + width]
+    _blend_plane(scene, luma, planes.rest, planes.light, opacity)
+    across, down = slice(x // 2, (x + width) // 2), slice(y // 2, (y + height) // 2)
+    for plane, light in zip((out.u, out.v), planes.chroma_light, strict=True):
+        _blend_plane(scene, plane[down, across], planes.chroma_rest, light, opacity)
+
+
+def _blend_plane(scene: Scene, target: Bytes, rest: Words, light: Words, opacity: float) -> None:
+    """Target = round((target * rest + light) / 255), a band of rows at a time; see `Planes`.
+
+    The division is exact: for x below 65536 - 255, round(x / 255) is (x + 128 + ((x + 128) >> 8)) >> 8
+    (Blinn, "Three wrongs make a right", 1995). An opacity below 1 mixes the result with what was there.
+    """
+    height, width = target.shape
+    rows = max(_BAND // width, 1)
+    for top in range(0, height, rows):
+        band = slice(top, top + rows)
+        part = target[band]
+        sums = scene.sums[: part.size].reshape(part.shape)
+        carries = scene.carries[: part.size].reshape(part.shape)
+        np.copyto(sums, part)
+        sums *= rest[band]
+        sums += light[band]
+        np.right_shift(sums, 8, out=carries)
+        sums += carries
+        sums >>= 8
+        if opacity >= 1.0:
+            np.copyto(part, sums, casting="unsafe")
+        else:
+            solid = scene.bytes[: part.size].reshape(part.shape)
+            np.copyto(solid, sums, casting="unsafe")
+            cv2.addWeighted(part, 1.0 - opacity, solid, opacity, 0.0, dst=part)

@@ -1,0 +1,191 @@
+"""Pictures as FFmpeg's pipes carry them: planar YUV 4:2:0, 8 bits, BT.709, limited range (yuv420p).
+
+Luma runs from 16 to 235, chroma from 16 to 240 around 128 (ITU-R BT.709-6, 3.4 and 3.5). A chroma sample
+stands for a square of 2×2 pixels.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+cv2.setNumThreads(1)  # one core does the pixels; the others belong to FFmpeg, and the clock wants no pool
+
+Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint16]
+
+BLACK = (16, 128, 128)
+
+_KR, _KB = 0.2126, 0.0722  # BT.709-6, 3.2
+_KG = 1 - _KR - _KB
+_TO_YUV = np.array(
+    [
+        [219 * _KR, 219 * _KG, 219 * _KB],
+        [-112 * _KR / (1 - _KB), -112 * _KG / (1 - _KB), 112.0],
+        [112.0, -112 * _KG / (1 - _KR), -112 * _KB / (1 - _KR)],
+    ],
+    np.float32,
+) / np.float32(255)
+_OFFSET = np.array([16, 128, 128], np.float32)
+
+
+class Frame:
+    """One picture in one buffer: the Y plane, then U, then V, without padding.
+
+    `data` is the buffer, (height * 3 // 2, width) uint8, and `buffer` the same as flat bytes, for pipes.
+    `y` (height, width), `u` and `v` (height / 2, width / 2) and `uv` (2, height / 2, width / 2) are views.
+    """
+
+    __slots__ = ("buffer", "data", "height", "u", "users", "uv", "v", "width", "y")
+
+    def __init__(self, width: int, height: int) -> None:
+        """An uninitialised picture; `width` and `height` are even."""
+        if width % 2 or height % 2:
+            raise ValueError(f"{width}x{height}: a yuv420p picture needs even sides")
+        self.width, self.height = width, height
+        self.data: Bytes = np.empty((height * 3 // 2, width), np.uint8)
+        self.buffer = self.data.data.cast("B")
+        self.y: Bytes = self.data[:height]
+        flat = self.data.reshape(-1)
+        self.uv: Bytes = flat[width * height :].reshape(2, height // 2, width // 2)
+        self.u: Bytes = self.uv[0]
+        self.v: Bytes = self.uv[1]
+        self.users = 1  # of a pool's frames: how many hold it
+
+    def fill(self, color: tuple[int, int, int]) -> None:
+        """One colour everywhere, given as Y, U, V."""
+        self.y[:], self.u[:], self.v[:] = color
+
+    def copy_from(self, other: Frame) -> None:
+        """Become the same picture; the sizes are equal."""
+        np.copyto(self.data, other.data)
+
+    def put_rgb(self, rgb: Bytes) -> None:
+        """Become the picture `rgb`, (height, width, 3) uint8."""
+        y, u, v = _rgb_to_yuv(rgb)
+        self.y[:] = _rounded(y)
+        self.u[:] = _rounded(_quarters(u))
+        self.v[:] = _rounded(_quarters(v))
+
+
+class FramePool:
+    """A fixed number of frames, allocated once, that any thread takes and gives back.
+
+    A frame taken has one user; `keep` adds one, `give` takes one away, and the frame is free again when
+    nobody uses it.
+    """
+
+    def __init__(self, width: int, height: int, count: int) -> None:
+        frames = [Frame(width, height) for _ in range(count)]
+        for frame in frames:
+            frame.fill(BLACK)  # touches every page now rather than on the air
+        self._lock = threading.Lock()
+        self._free = frames
+        self.count = count
+
+    @property
+    def free(self) -> int:
+        """How many frames nobody uses."""
+        return len(self._free)
+
+    def take(self) -> Frame | None:
+        """A frame with the caller as its one user and any content; None when all are in use."""
+        with self._lock:
+            if not self._free:
+                return None
+            frame = self._free.pop()
+            frame.users = 1
+            return frame
+
+    def keep(self, frame: Frame) -> Frame:
+        """Another user for a frame in use; returns it."""
+        with self._lock:
+            if frame.users < 1:
+                raise RuntimeError("a frame that nobody uses cannot be kept")
+            frame.users += 1
+            return frame
+
+    def give(self, frame: Frame) -> None:
+        """One user less; the frame may be overwritten once there is none."""
+        with self._lock:
+            if frame.users < 1:
+                raise RuntimeError("a frame was given back twice")
+            frame.users -= 1
+            if not frame.users:
+                self._free.append(frame)
+
+
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """A translucent picture ready for blending: out = round((out * rest + light) / 255), exactly.
+
+    `rest` is 255 - alpha, and `light` the plane's value times alpha, plus 128 (half of what is divided
+    by, for rounding). Luma arrays are (height, width), chroma (height / 2, width / 2) and
+    (2, height / 2, width / 2); all uint16. A chroma sample is the mean of its four pixels, weighted by
+    their alpha, so that what is transparent lends it no colour.
+    """
+
+    rest: Words
+    light: Words
+    chroma_rest: Words
+    chroma_light: Words
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken."""
+        return self.rest.nbytes + self.light.nbytes + self.chroma_rest.nbytes + self.chroma_light.nbytes
+
+
+def planes(rgba: Bytes) -> Planes:
+    """The planes of `rgba`, (height, width, 4) uint8, both sides even, alpha not premultiplied."""
+    y, u, v = _rgb_to_yuv(rgba[..., :3])
+    alpha = rgba[..., 3].astype(np.float32)
+    sums = _quarters(alpha)
+    chroma_alpha = _rounded(sums).astype(np.float32)
+    weight = chroma_alpha / np.maximum(sums, np.float32(1e-6))
+    light = [_quarters(plane * alpha) * weight for plane in (u, v)]
+    return Planes(
+        rest=(255 - alpha).astype(np.uint16),
+        light=_words(y * alpha),
+        chroma_rest=(255 - chroma_alpha).astype(np.uint16),
+        chroma_light=_words(np.stack(light)),
+    )
+
+
+def to_yuv(rgb: Iterable[int]) -> tuple[int, int, int]:
+    """The Y, U, V of one colour, each 0 to 255 in sRGB."""
+    pixel = np.array(list(rgb), np.uint8).reshape(1, 1, 3)
+    y, u, v = (int(_rounded(plane)[0, 0]) for plane in _rgb_to_yuv(pixel))
+    return y, u, v
+
+
+def _rgb_to_yuv(rgb: Bytes) -> tuple[NDArray[np.float32], ...]:
+    """Y, U, V of each pixel, unrounded."""
+    values = rgb.astype(np.float32)
+    return tuple(
+        values[..., 0] * row[0] + values[..., 1] * row[1] + values[..., 2] * row[2] + offset
+        for row, offset in zip(_TO_YUV, _OFFSET, strict=True)
+    )
+
+
+def _quarters(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of each 2×2 square."""
+    mean: NDArray[np.float32] = (
+        plane[0::2, 0::2] + plane[0::2, 1::2] + plane[1::2, 0::2] + plane[1::2, 1::2]
+    ) * np.float32(0.25)
+    return mean
+
+
+def _rounded(values: NDArray[np.float32]) -> Bytes:
+    rounded: Bytes = np.floor(values + np.float32(0.5)).astype(np.uint8)
+    return rounded
+
+
+def _words(values: NDArray[np.float32]) -> Words:
+    words: Words = np.floor(values + np.float32(128.5)).astype(np.uint16)
+    return words
