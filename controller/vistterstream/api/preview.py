@@ -1,0 +1,149 @@
+"""What the preview page shows: a snapshot of the appliance as JSON, in words that are ready to be read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from vistterstream.api import words
+from vistterstream.api.answers import Answers
+from vistterstream.api.upcoming import Upcoming
+from vistterstream.resources.kinds import DEFAULT_NAMESPACE
+
+_EVENTS = 30
+Form = dict[str, Any]
+
+
+def folder_name(namespace: str, name: str) -> str:
+    """What stands for an object in the state folder: its name, with ``@NAMESPACE`` behind it elsewhere than
+    in the default one.
+    """
+    return name if namespace == DEFAULT_NAMESPACE else f"{name}@{namespace}"
+
+
+class Preview:
+    """Makes snapshots. `state_dir` is the state folder, `wall` the Unix time."""
+
+    def __init__(self, answers: Answers, state_dir: Path, *, wall: Callable[[], float] = time.time) -> None:
+        self._answers = answers
+        self._upcoming = Upcoming(state_dir / "playout")
+        self._wall = wall
+
+    def snapshot(self) -> Form:
+        """Everything the page shows. Times are Unix times; ``time`` is now."""
+        objects, _version = self._answers.objects(None, None)
+        by_kind: dict[str, list[Form]] = {}
+        for form in objects:
+            by_kind.setdefault(form["kind"], []).append(form)
+        outputs = by_kind.get("Output", [])
+        return {
+            "time": self._wall(),
+            "version": self._answers.about.get("version", ""),
+            "programs": [self._program(form, outputs) for form in by_kind.get("Program", [])],
+            "cameras": [_camera(form) for form in by_kind.get("Camera", [])],
+            "outputs": [_output(form) for form in outputs],
+            "problems": self._answers.problems(),
+            "events": [
+                _event(event) for event in self._answers.events(None, None, None)[: -_EVENTS - 1 : -1]
+            ],
+        }
+
+    def _program(self, form: Form, outputs: list[Form]) -> Form:
+        metadata = form["metadata"]
+        identity = folder_name(metadata["namespace"], metadata["name"])
+        return {
+            "id": identity,
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "message": words.program_state(form).message or "Its playout is not running.",
+            "onAir": _on_air(form),
+            "next": self._next(identity),
+            "previews": [
+                preview for output in outputs if _delivers(output, form) for preview in _previews(output)
+            ],
+        }
+
+    def _next(self, identity: str) -> list[Form]:
+        now = self._wall()
+        return [
+            {"title": camera or "Fallback", "at": round(now + seconds, 1)}
+            for camera, seconds in self._upcoming.of(identity)
+        ]
+
+
+def _on_air(form: Form) -> Form | None:
+    on_air = form.get("status", {}).get("onAir")
+    if on_air is None:
+        return None
+    source = on_air["source"]
+    reason = words.on_air_reason(on_air)
+    return {
+        "kind": source["kind"],
+        "name": source.get("name", ""),
+        "title": words.on_air_title(on_air),
+        "sentence": reason[:1].upper() + reason[1:],
+        "since": _unix(on_air.get("since")),
+        "overlays": on_air.get("overlays", []),
+    }
+
+
+def _delivers(output: Form, program: Form) -> bool:
+    same_namespace = output["metadata"]["namespace"] == program["metadata"]["namespace"]
+    return bool(same_namespace and output["spec"]["program"] == program["metadata"]["name"])
+
+
+def _previews(output: Form) -> list[Form]:
+    """The HLS targets that are served from here."""
+    identity = folder_name(output["metadata"]["namespace"], output["metadata"]["name"])
+    return [
+        {
+            "label": f"{identity} / {target['name']}",
+            "url": f"/hls/{identity}/{quote(target['name'], safe='')}/index.m3u8",
+        }
+        for target in output["spec"]["targets"]
+        if "hls" in target and not target["hls"].get("folder")
+    ]
+
+
+def _row(form: Form, state: words.State, detail: str) -> Form:
+    metadata = form["metadata"]
+    return {
+        "name": metadata["name"],
+        "namespace": metadata["namespace"],
+        "state": state.word,
+        "tone": state.tone,
+        "message": state.message,
+        "detail": detail,
+    }
+
+
+def _camera(form: Form) -> Form:
+    return _row(form, words.camera_state(form), words.picture(form))
+
+
+def _output(form: Form) -> Form:
+    status = form.get("status", {})
+    parts = [f"to {status['activeTarget']}"] if status.get("activeTarget") else []
+    if reconnects := status.get("reconnects"):
+        parts.append(f"reconnected {reconnects} time{'s' if reconnects > 1 else ''}")
+    return _row(form, words.output_state(form), ", ".join(parts))
+
+
+def _event(event: Form) -> Form:
+    regarding = event["regarding"]
+    return {
+        "time": _unix(event["lastTimestamp"]),
+        "type": event["type"],
+        "object": f"{regarding['kind']} {folder_name(regarding['namespace'], regarding['name'])}",
+        "reason": event["reason"],
+        "message": event["message"],
+        "count": event["count"],
+    }
+
+
+def _unix(instant: str | None) -> float | None:
+    return datetime.fromisoformat(instant).timestamp() if instant else None

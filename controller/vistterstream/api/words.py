@@ -1,0 +1,115 @@
+"""What an object's JSON form says, in a few words for people: the same on the page and in the terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Tone = Literal["good", "warn", "bad", "idle"]
+"""How a state is coloured: as it should be, on its way, wrong, or not in use."""
+
+_SLATE = {
+    "CameraStalled": "camera {name} has stopped sending pictures",
+    "CameraConnecting": "camera {name} is being connected",
+    "CameraWaiting": "camera {name} cannot be reached; it is tried again",
+    "CameraStandby": "camera {name} is just being switched on",
+    "CameraIdle": "camera {name} is just being switched on",
+    "CameraMissing": "camera {name} does not exist",
+    "CameraUnknown": "camera {name} does not exist",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state in a word, its tone, and what else is to be said."""
+
+    word: str
+    tone: Tone
+    message: str = ""
+
+
+def condition(form: dict[str, Any], type_: str) -> dict[str, Any] | None:
+    """The condition of that type."""
+    conditions: list[dict[str, Any]] = form.get("status", {}).get("conditions", [])
+    return next((entry for entry in conditions if entry["type"] == type_), None)
+
+
+def on_air_title(on_air: dict[str, Any]) -> str:
+    """What is on air: the name of a camera, or that it is the fallback."""
+    source = on_air["source"]
+    return source.get("name") or source["kind"] if source["kind"] == "Camera" else "Fallback"
+
+
+def on_air_reason(on_air: dict[str, Any]) -> str:
+    """Why it is on air, a sentence without its full stop."""
+    source, reason = on_air["source"], on_air.get("reason") or ""
+    if source["kind"] == "Camera":
+        return {
+            "Cue": "as the timeline says",
+            "Backup": "as a backup, while the planned camera has nothing to show",
+        }.get(reason, reason)
+    if reason in ("NoCue", "") and not source.get("name"):
+        return "the timeline has nothing to show now"
+    words = _SLATE.get(reason, "camera {name}: {reason}" if source.get("name") else "{reason}")
+    return words.format(name=source.get("name", ""), reason=reason)
+
+
+def program_state(form: dict[str, Any]) -> State:
+    """Whether the program is on air."""
+    on_air = form.get("status", {}).get("onAir")
+    ready = condition(form, "Ready")
+    message = _complaint(ready)
+    if on_air is None:
+        return State("OffAir", "bad" if _is(ready, "False") else "idle", message)
+    return State("OnAir", "warn" if on_air["source"]["kind"] != "Camera" else "good", message)
+
+
+def camera_state(form: dict[str, Any]) -> State:
+    """Whether the camera sends pictures."""
+    return _of(condition(form, "Online"), condition(form, "Ready"), good="Online", bad="Offline")
+
+
+def output_state(form: dict[str, Any]) -> State:
+    """Whether the output is delivered."""
+    return _of(
+        condition(form, "Publishing"), condition(form, "Ready"), good="Publishing", bad="NotPublishing"
+    )
+
+
+def ready_state(form: dict[str, Any]) -> State:
+    """Whether any object is as it should be."""
+    return _of(condition(form, "Ready"), None, good="Ready", bad="NotReady")
+
+
+_ON_THE_WAY = {"Connecting", "Starting", "Waiting", "Reconciling", "Pending", "CameraConnecting"}
+_UNUSED = {"Idle", "Unused", "NotUsed", "NotNeeded"}
+
+
+def _of(own: dict[str, Any] | None, ready: dict[str, Any] | None, *, good: str, bad: str) -> State:
+    if own is None:
+        if _is(ready, "False"):
+            return State(str(ready and ready.get("reason")), "bad", _complaint(ready))
+        return State("Unknown", "idle")
+    reason = own.get("reason") or bad
+    if own["status"] == "True":
+        return State(good, "good", _complaint(ready))
+    if own["status"] == "Unknown" or reason in _UNUSED:
+        return State("Idle" if reason in _UNUSED else "Unknown", "idle", own.get("message") or "")
+    return State(reason, "warn" if reason in _ON_THE_WAY else "bad", own.get("message") or "")
+
+
+def _is(entry: dict[str, Any] | None, status: str) -> bool:
+    return entry is not None and entry["status"] == status
+
+
+def _complaint(entry: dict[str, Any] | None) -> str:
+    """What a condition that does not hold says."""
+    return (entry.get("message") or "") if entry is not None and entry["status"] != "True" else ""
+
+
+def picture(form: dict[str, Any]) -> str:
+    """A camera's picture: ``1280x720 h264 30/s``; empty where it is not known."""
+    video = form.get("status", {}).get("video") or {}
+    size = f"{video['width']}x{video['height']}" if video.get("width") and video.get("height") else ""
+    rate = f"{video['frameRate']}/s" if video.get("frameRate") else ""
+    return " ".join(part for part in (size, video.get("codec") or "", rate) if part)
