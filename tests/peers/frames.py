@@ -1,7 +1,8 @@
 """Reads the numbers that pictures carry: which camera frame, which program frame, in a recording.
 
-A code is a row of 32 squares, most significant bit first, white is 1. A camera's code is 8 bits of number
-and 24 of counter; a program's (the frameCode layer) is 32 bits of frame number.
+A code is a row of 32 squares, most significant bit first, white is 1: 8 bits say who speaks, 24 count. A
+camera speaks with its number, 1 to 254; the program (an overlay's frameCode layer) with 255. All black and
+all white are no codes, so that neither a dark nor a bright picture is taken for one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from peers import needs
 
 BITS = 32
 THRESHOLD = 126  # half way between 16 and 235
-CONTRAST = 50  # a square nearer than this to the threshold is not one of a code
+PROGRAM = 255  # the number with which the program speaks
+CONTRAST = 40  # a square nearer than this to the threshold is not one of a code
 _SHOWN = re.compile(rb"Parsed_showinfo.*? n: *\d+ pts: *(-?\d+)")
 _TIME_BASE = re.compile(rb"Parsed_showinfo.*?config in time_base: (\d+/\d+)")
 
@@ -47,18 +49,9 @@ class Frame:
     """A frame of a recording. A code is None where the picture carries none (a slate, another picture)."""
 
     time: Fraction  # presentation time, s
-    camera: int | None
-    program: int | None
-
-    @property
-    def number(self) -> int | None:
-        """The camera's number."""
-        return None if self.camera is None else self.camera >> 24
-
-    @property
-    def counter(self) -> int | None:
-        """The camera's frame counter."""
-        return None if self.camera is None else self.camera & 0xFFFFFF
+    number: int | None  # the camera's
+    counter: int | None  # the camera's frame, modulo 2^24
+    program: int | None  # the program's frame, modulo 2^24
 
 
 def read(
@@ -77,7 +70,20 @@ def read(
     columns = iter(codes)
     cameras = next(columns) if camera is not None else nothing
     programs = next(columns) if program is not None else nothing
-    return [Frame(*values) for values in zip(times, cameras, programs, strict=True)]
+    return [_frame(*values) for values in zip(times, cameras, programs, strict=True)]
+
+
+def _frame(time: Fraction, camera: int | None, program: int | None) -> Frame:
+    if camera is not None and camera >> 24 == PROGRAM:
+        camera = None
+    if program is not None and program >> 24 != PROGRAM:
+        program = None
+    return Frame(
+        time=time,
+        number=None if camera is None else camera >> 24,
+        counter=None if camera is None else camera & 0xFFFFFF,
+        program=None if program is None else program & 0xFFFFFF,
+    )
 
 
 def _decode(source: str, rows: Sequence[Row]) -> tuple[list[Fraction], list[list[int | None]]]:
@@ -116,7 +122,7 @@ def _code(line: bytes) -> int | None:
         if abs(luma - THRESHOLD) < CONTRAST:
             return None
         value = value << 1 | (luma > THRESHOLD)
-    return value
+    return None if value in (0, (1 << BITS) - 1) else value
 
 
 def program_numbers(frames: Iterable[Frame]) -> list[int]:

@@ -105,6 +105,11 @@ class Peer:
         assert self._process is not None, "not started"
         return self._process.wait(deadline)
 
+    def reap(self) -> None:
+        """Take the exit status of one that somebody else has ended; nothing where there is none."""
+        if self._process is not None:
+            self._process.wait(10)
+
     def restart(self) -> None:
         """Start it again after `kill` or `stop`, on the same port."""
         self.start()

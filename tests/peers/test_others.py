@@ -52,7 +52,7 @@ def test_the_srt_platform_records_and_ends_with_its_publisher(tmp_path: Path) ->
 def test_the_proxy_forwards_stalls_and_cuts(tmp_path: Path) -> None:
     with Platform(tmp_path) as platform, Proxy(platform.port) as proxy:
         url = f"rtmp://127.0.0.1:{proxy.port}/live/abc"
-        with Pusher(tmp_path, url, "flv", frames=900) as pusher:
+        with Pusher(tmp_path, url, "flv", count=900) as pusher:
             until(lambda: platform.publishing("abc"), 10, "the platform sees the publisher")
             proxy.faults.stalled = True
             until(lambda: _same(platform), 5, "nothing arrives any more")
@@ -76,7 +76,7 @@ def test_the_proxy_throttles_and_delays(tmp_path: Path) -> None:
         proxy.faults.delay = 0.1
         url = f"rtmp://127.0.0.1:{proxy.port}/live/abc"
         started = time.monotonic()
-        with Pusher(tmp_path, url, "flv", frames=900):
+        with Pusher(tmp_path, url, "flv", count=900):
             until(lambda: platform.publishing("abc"), 20, "the platform sees the publisher")
             assert time.monotonic() - started > 0.5  # the handshake alone passes five times
             proxy.faults.refusing = True

@@ -40,7 +40,7 @@ def test_it_turns_away_a_refused_key(tmp_path: Path) -> None:
 def test_a_frozen_platform_answers_nobody_and_goes_on_when_thawed(tmp_path: Path) -> None:
     with (
         Platform(tmp_path) as platform,
-        Pusher(tmp_path, platform.url(key="abc"), "flv", frames=90) as pusher,
+        Pusher(tmp_path, platform.url(key="abc"), "flv", count=90) as pusher,
     ):
         until(lambda: platform.publishing("abc"), 10, "the platform sees the publisher")
         platform.freeze()
@@ -54,11 +54,11 @@ def test_a_frozen_platform_answers_nobody_and_goes_on_when_thawed(tmp_path: Path
 
 def test_a_cut_and_a_killed_platform_end_the_publisher(tmp_path: Path) -> None:
     with Platform(tmp_path) as platform:
-        with Pusher(tmp_path, platform.url(key="one"), "flv", frames=900) as pusher:
+        with Pusher(tmp_path, platform.url(key="one"), "flv", count=900) as pusher:
             until(lambda: platform.publishing("one"), 10, "the platform sees the publisher")
             platform.cut("one")
             assert pusher.wait(20) != 0
-        with Pusher(tmp_path, platform.url(key="two"), "flv", frames=900) as pusher:
+        with Pusher(tmp_path, platform.url(key="two"), "flv", count=900) as pusher:
             until(lambda: platform.publishing("two"), 10, "the platform sees the publisher")
             platform.kill()
             assert pusher.wait(20) != 0
