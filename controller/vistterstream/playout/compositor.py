@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 
 from vistterstream.playout import framecode
-from vistterstream.playout.frames import Bytes, Frame, Words
+from vistterstream.playout.blend import Blender
+from vistterstream.playout.frames import Frame
 from vistterstream.playout.raster import Sprite, SpriteCache, View, clock_sprite, rasterise, slate
 from vistterstream.resources.overlay import AnimatedProperty, ClockLayer, FrameCodeLayer, Layer, Position
 from vistterstream.resources.program import Fallback, Format
@@ -30,7 +31,6 @@ SLOW_CLOCK = 0.001
 
 _Tell = Callable[[str], None]
 
-_BAND = 1 << 16  # pixels blended at a time, so that what is read twice is still in the cache
 _MAX_CLOCK_TEXT = 128
 
 
@@ -138,9 +138,7 @@ class Scene:
         self.problems: dict[str, str] = {}
         self.cache = cache
         self.items: dict[str, tuple[_Item, ...]] = {}
-        self.sums: Words = np.empty(_BAND + 2 * format.width, np.uint16)
-        self.carries: Words = np.empty_like(self.sums)
-        self.bytes: Bytes = np.empty(self.sums.size, np.uint8)
+        self.blender = Blender(format.width)
 
     def close(self) -> None:
         """Let go of threads; the scene must not be composed any more."""
@@ -204,11 +202,11 @@ def compose(
     for id, age in overlays:
         for item in scene.items.get(id, ()):
             if isinstance(item, _Sprites):
-                _blend(scene, out, item.sprite, 1.0 if item.curve is None else item.curve.at(age))
+                scene.blender.blend(out, item.sprite, 1.0 if item.curve is None else item.curve.at(age))
             elif isinstance(item, _Clocks):
                 sprite = item.clock.sprite(wall)
                 if sprite is not None:
-                    _blend(scene, out, sprite, item.curve.at(age))
+                    scene.blender.blend(out, sprite, item.curve.at(age))
             else:
                 value = framecode.pack(framecode.PROGRAM, number)
                 framecode.draw(out.y, out.u, out.v, item.x, item.y, value, item.square)
@@ -256,43 +254,3 @@ def _code(layer: FrameCodeLayer, position: Position, view: View, tell: _Tell) ->
     x = min(max(rect.x, 0), view.width - rect.width)
     y = min(max(rect.y, 0), view.height - rect.height)
     return _Code(x - x % 2, y - y % 2, square)
-
-
-def _blend(scene: Scene, out: Frame, sprite: Sprite, opacity: float) -> None:
-    """Put the sprite on `out`, in place, its alpha times `opacity`."""
-    if opacity <= 0.0:
-        return
-    x, y, width, height = sprite.x, sprite.y, sprite.width, sprite.height
-    planes = sprite.planes
-    luma = out.y[y : y + height, x : x + width]
-    _blend_plane(scene, luma, planes.rest, planes.light, opacity)
-    across, down = slice(x // 2, (x + width) // 2), slice(y // 2, (y + height) // 2)
-    for plane, light in zip((out.u, out.v), planes.chroma_light, strict=True):
-        _blend_plane(scene, plane[down, across], planes.chroma_rest, light, opacity)
-
-
-def _blend_plane(scene: Scene, target: Bytes, rest: Words, light: Words, opacity: float) -> None:
-    """Target = round((target * rest + light) / 255), a band of rows at a time; see `Planes`.
-
-    The division is exact: for x below 65536 - 255, round(x / 255) is (x + 128 + ((x + 128) >> 8)) >> 8
-    (Blinn, "Three wrongs make a right", 1995). An opacity below 1 mixes the result with what was there.
-    """
-    height, width = target.shape
-    rows = max(_BAND // width, 1)
-    for top in range(0, height, rows):
-        band = slice(top, top + rows)
-        part = target[band]
-        sums = scene.sums[: part.size].reshape(part.shape)
-        carries = scene.carries[: part.size].reshape(part.shape)
-        np.copyto(sums, part)
-        sums *= rest[band]
-        sums += light[band]
-        np.right_shift(sums, 8, out=carries)
-        sums += carries
-        sums >>= 8
-        if opacity >= 1.0:
-            np.copyto(part, sums, casting="unsafe")
-        else:
-            solid = scene.bytes[: part.size].reshape(part.shape)
-            np.copyto(solid, sums, casting="unsafe")
-            cv2.addWeighted(part, 1.0 - opacity, solid, opacity, 0.0, dst=part)

@@ -155,18 +155,18 @@ def rasterise(layer: Layer, view: View, opacity: float, cache: SpriteCache, tell
     """
     try:
         key = _key(layer, view, opacity)
-        sprite = cache.get(key)
-        if sprite is None:
+        drawn = cache.get(key)
+        if drawn is None:
             wrong: list[str] = []
-            sprite = _draw(layer, view, opacity, wrong.append)
+            drawn = _draw(layer, view, opacity, wrong.append)
             for sentence in wrong:
                 tell(sentence)
-            if sprite is not None and not wrong:
-                cache.put(key, sprite)
+            if drawn is not None and not wrong:
+                cache.put(key, drawn)
     except Unusable as error:
         tell(str(error))
         return None
-    return sprite
+    return drawn
 
 
 def clock_sprite(clock: ClockLayer, text: str, position: Position, view: View, tell: _Tell) -> Sprite | None:
@@ -191,7 +191,7 @@ def slate(fallback: Fallback, width: int, height: int, tell: _Tell) -> Frame:
         except Unusable as error:
             tell(str(error))
     if fallback.text:
-        _caption(picture, fallback.text)
+        _caption(picture, fallback.text, edged=fallback.image is not None)
     frame = Frame(width, height)
     frame.put_rgb(np.asarray(picture))
     return frame
@@ -223,7 +223,7 @@ def _draw(layer: Layer, view: View, opacity: float, tell: _Tell) -> Sprite | Non
         rect = view.place(layer.position, _side(shape.width, view.scale_x), _side(shape.height, view.scale_y))
         seen = rect.within(view.width, view.height)
         color = np.array(shape.color.rgba, np.uint8)
-        return _sprite(np.broadcast_to(color, (seen.height, seen.width, 4)), seen, opacity)
+        return sprite(np.broadcast_to(color, (seen.height, seen.width, 4)), seen, opacity)
     return None
 
 
@@ -242,7 +242,7 @@ def _image(layer: ImageLayer, position: Position, view: View, opacity: float) ->
         min((seen.y - rect.y + seen.height) * down, picture.height),
     )
     scaled = picture.resize((seen.width, seen.height), Image.Resampling.LANCZOS, box=box)
-    return _sprite(np.asarray(scaled), seen, opacity)
+    return sprite(np.asarray(scaled), seen, opacity)
 
 
 def _image_size(layer: ImageLayer, width: int, height: int, view: View) -> tuple[int, int]:
@@ -303,7 +303,7 @@ def _text(
     for number, (line, width) in enumerate(zip(lines, widths, strict=True)):
         left = box.x - seen.x + padding + (box.width - 2 * padding - width) * share
         pen.text((left, top + number * line_height), line, 255, font, anchor="ls", features=figures)
-    return _sprite(_over_box(letters, style, box, seen), seen, opacity)
+    return sprite(_over_box(letters, style, box, seen), seen, opacity)
 
 
 def _over_box(letters: Image.Image, style: TextLayer, box: Rect, seen: Rect) -> Bytes:
@@ -355,7 +355,7 @@ def _cut(line: str, font: ImageFont.FreeTypeFont, limit: int, figures: list[str]
     return line[:low]
 
 
-def _sprite(rgba: Bytes, place: Rect, opacity: float) -> Sprite | None:
+def sprite(rgba: Bytes, place: Rect, opacity: float = 1.0) -> Sprite | None:
     """The sprite of `rgba`, (height, width, 4), at `place`: trimmed to what shows, padded to the 2x2 grid."""
     if place.empty:
         return None
@@ -387,8 +387,11 @@ def _cover(picture: Image.Image, ground: Image.Image) -> Image.Image:
     return Image.alpha_composite(ground.convert("RGBA"), filled).convert("RGB")
 
 
-def _caption(picture: Image.Image, text: str) -> None:
-    """Write `text` into the middle, in as large letters as fit, dark on light or light on dark."""
+def _caption(picture: Image.Image, text: str, *, edged: bool) -> None:
+    """Write `text` into the middle, in as large letters as fit, dark on light or light on dark.
+
+    On a picture the letters get an edge in the other shade.
+    """
     width, height = picture.size
     pen = ImageDraw.Draw(picture)
     size = height / 11
@@ -404,7 +407,9 @@ def _caption(picture: Image.Image, text: str) -> None:
     light = np.asarray(picture.convert("L").resize((8, 8))).mean() > 150
     ink, edge = ("#121521", "#FFFFFF") if light else ("#F4F6FB", "#121521")
     place = ((width - left - right) / 2, (height - top - bottom) / 2)
-    pen.multiline_text(place, wrapped, ink, font, align="center", stroke_width=size / 24, stroke_fill=edge)
+    pen.multiline_text(
+        place, wrapped, ink, font, align="center", stroke_width=size / 24 if edged else 0, stroke_fill=edge
+    )
 
 
 def _shares(anchor: Anchor) -> tuple[float, float]:

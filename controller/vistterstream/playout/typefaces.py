@@ -16,6 +16,8 @@ from PIL import ImageFont, features
 
 DEFAULT_FAMILY = "Inter"
 
+Font = ImageFont.FreeTypeFont
+
 _SUFFIXES = {".ttf", ".otf", ".ttc"}
 _PLAIN = ("regular", "book", "roman", "normal", "medium")  # styles that stand for a family, the best first
 _RAQM = features.check("raqm")
@@ -27,7 +29,7 @@ class UnknownFont(Exception):
 
 
 @functools.lru_cache(maxsize=128)
-def typeface(family: str, size: float) -> ImageFont.FreeTypeFont:
+def typeface(family: str, size: float) -> Font:
     """The font called `family` (or family and style, ``Inter Bold``), any case, at `size` pixels per em.
 
     Raises UnknownFont.
