@@ -1,0 +1,166 @@
+"""Addresses of cameras and platforms: which are allowed, and the one place where secrets are put into them.
+
+The rules are stricter than RFC 3986 where FFmpeg is looser: only listed schemes (FFmpeg opens ``file:``,
+``concat:``, ``subfile:`` and ``pipe:`` just as gladly), only visible ASCII, no user name or password.
+How FFmpeg reads what is put in here was tried with FFmpeg 9 and read in its libavformat/httpauth.c
+(percent-decodes user info for RTSP and HTTP), rtmpproto.c (decodes nothing) and libsrt.c (decodes the query).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Collection
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from vistterstream.base.redaction import redact_url
+from vistterstream.resources.messages import enumeration
+
+INPUT_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "srt", "http", "https")
+OUTPUT_SCHEMES = ("rtmp", "rtmps", "srt")
+
+_MAX_LENGTH = 2048
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)(,[^:]*)?:")
+_HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
+_NOT_IN_URLS = re.compile(r"[\"<>\\`]")
+_NOT_IN_RTMP_USER_INFO = re.compile(r"[/?#:\s]")
+_CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")
+
+
+def check_input_url(url: str) -> str:
+    """`url`, if a camera can have it; else ValueError with a sentence that shows nothing secret."""
+    return _check(url, INPUT_SCHEMES, {"file": "to play a file, give source.file.path instead of source.url"})
+
+
+def check_output_url(url: str) -> str:
+    """`url`, if a platform can have it; else ValueError with a sentence that shows nothing secret."""
+    hint = "to write files, give recording or hls instead of url"
+    hints = dict.fromkeys(("file", "concat", "tee", "pipe"), hint)
+    return _check(url, OUTPUT_SCHEMES, hints | dict.fromkeys(("http", "https"), "to make HLS, give hls"))
+
+
+def with_credentials(url: str, username: str, password: str) -> str:
+    """`url` with user name and password, percent-encoded so that FFmpeg reads back exactly these.
+
+    In an SRT address the password becomes the passphrase, and the user name, if there is one, the streamid.
+    Raises ValueError (which does not show them) for values that the protocol cannot carry.
+    """
+    username, password = _stripped(username, "the user name"), _stripped(password, "the password")
+    scheme, _, rest = url.partition("://")
+    if scheme.lower() == "srt":
+        if not 10 <= len(password.encode()) <= 79:
+            raise ValueError("an SRT passphrase has 10 to 79 bytes")
+        url = _with_query(url, "passphrase", password)
+        return _with_query(url, "streamid", username) if username else url
+    if scheme.lower() in ("rtmp", "rtmps"):
+        if _NOT_IN_RTMP_USER_INFO.search(username + password):
+            raise ValueError("RTMP cannot carry / ? # : or white space in a user name or password")
+        return f"{scheme}://{username}:{password}@{rest}"
+    if ":" in username:
+        raise ValueError("a user name cannot hold a colon (RFC 7617)")
+    return f"{scheme}://{quote(username, safe='')}:{quote(password, safe='')}@{rest}"
+
+
+def with_stream_key(url: str, key: str) -> str:
+    """`url` with the stream key where the platform looks for it.
+
+    RTMP: behind the path, as it is, since FFmpeg decodes nothing and sends what stands there; a key may so
+    have parameters of its own (``KEY?backup=1``). SRT: as streamid in the query, percent-encoded.
+    Raises ValueError (which does not show the key) for a key that the protocol cannot carry.
+    """
+    key = _stripped(key, "the stream key")
+    if not key:
+        raise ValueError("the stream key is empty")
+    if url.lower().startswith("srt://"):
+        if len(key.encode()) > 512:
+            raise ValueError("an SRT streamid has at most 512 bytes")
+        return _with_query(url, "streamid", key)
+    if _CONTROL.search(key):
+        raise ValueError("the stream key has white space or control characters in it")
+    path, question, query = url.partition("?")
+    separator = "" if path.endswith("/") else "/"
+    if question and "?" in key:
+        raise ValueError("the address and the stream key both have a ?")
+    return f"{path}{separator}{key}{question}{query}"
+
+
+def _stripped(text: str, what: str) -> str:
+    # A Secret made from a file or by echo ends in a line break that is not part of the value.
+    text = text.strip("\r\n")
+    if "\x00" in text:
+        raise ValueError(f"{what} has a NUL character in it")
+    return text
+
+
+def _with_query(url: str, name: str, value: str) -> str:
+    return f"{url}{'&' if '?' in url else '?'}{name}={quote(value, safe='')}"
+
+
+def _check(url: str, schemes: Collection[str], hints: dict[str, str]) -> str:
+    allowed = enumeration(schemes)
+    if _CONTROL.search(url):
+        raise ValueError("an address has no white space or control characters in it")
+    if len(url) > _MAX_LENGTH:
+        raise ValueError(f"an address has at most {_MAX_LENGTH} characters")
+    scheme = _SCHEME.match(url)
+    if scheme is None:
+        raise ValueError(f"{redact_url(url)!r} is not an address; it must start with {allowed}, then ://")
+    word = scheme[1].lower()
+    if word not in schemes or scheme[2]:
+        hint = f"; {hints[word]}" if word in hints else ""
+        raise ValueError(f"an address cannot start with {word}: here; use {allowed}{hint}")
+    if not url[len(word) :].startswith("://"):
+        raise ValueError(f"two slashes must follow {word}:")
+    if not url.isascii():
+        raise ValueError("only ASCII can be in an address; write other characters percent-encoded")
+    _check_parts(url, word)
+    return url
+
+
+def _check_parts(url: str, scheme: str) -> None:
+    # Before anything is split, and anywhere: an unencoded password may hold "/", "?" and "#".
+    if "@" in url:
+        raise ValueError(
+            "user name and password do not belong in the address; put them into a Secret and name that "
+            "(for a camera in credentialsSecretRef); write %40 for an @ that is meant"
+        )
+    if bad := _NOT_IN_URLS.search(url):
+        raise ValueError(f"{bad[0]} cannot be in an address; write it percent-encoded, %{ord(bad[0]):02X}")
+    if "#" in url:
+        raise ValueError("a # cannot be in an address; write %23")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(
+            "host or port are not right; write SCHEME://HOST:PORT/PATH, ports 1 to 65535"
+        ) from None
+    _check_host(host, bracketed="[" in parts.netloc)
+    if port == 0 or parts.netloc.endswith(":"):
+        raise ValueError("the port must be 1 to 65535")
+    if scheme == "srt":
+        _check_srt(port, parts.query)
+
+
+def _check_host(host: str | None, *, bracketed: bool) -> None:
+    if not host:
+        raise ValueError("the address lacks a host; write SCHEME://HOST:PORT/PATH")
+    if bracketed:
+        try:
+            ipaddress.IPv6Address(host)
+        except ValueError:
+            raise ValueError(f"{host!r} is not an IPv6 address") from None
+    elif not _HOST.fullmatch(host):
+        raise ValueError(f"{host!r} is not a host name or an IP address")
+    elif re.fullmatch(r"[0-9.]+", host):
+        try:
+            ipaddress.IPv4Address(host)
+        except ValueError:
+            raise ValueError(f"{host!r} is not an IP address; it has four numbers from 0 to 255") from None
+
+
+def _check_srt(port: int | None, query: str) -> None:
+    if port is None:
+        raise ValueError("an SRT address needs a port, such as srt://HOST:9000")
+    if any(name == "passphrase" for name, _ in parse_qsl(query, keep_blank_values=True)):
+        raise ValueError("a passphrase does not belong in the address; put it into a Secret and name that")
