@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import model_validator
 
-from vistterstream.resources.model import Effect, Model, field
-from vistterstream.resources.quantities import Color, Duration
+from vistterstream.resources.model import Effect, Model, Problems, field
+from vistterstream.resources.names import Name, Subdomain
+from vistterstream.resources.quantities import Color, Duration, between
+from vistterstream.resources.texts import FilePath, Line
+from vistterstream.resources.urls import InputUrl
 
 
 class SecretRef(Model):
     """Names a Secret in the same namespace."""
 
-    name: str = field(description="Name of the Secret.", reference="Secret")
+    name: Subdomain = field(description="Name of the Secret.", reference="Secret")
 
 
 class SecretKeyRef(Model):
     """Names one key of a Secret in the same namespace."""
 
-    name: str = field(description="Name of the Secret.", reference="Secret")
-    key: str = field(description="Key inside the Secret's data.")
+    name: Subdomain = field(description="Name of the Secret.", reference="Secret")
+    key: str = field(description="Key inside the Secret's data.", min_length=1, max_length=253)
 
 
 class RtspTransport(StrEnum):
@@ -42,9 +45,7 @@ class Pattern(StrEnum):
 class FileSource(Model):
     """A media file."""
 
-    path: str = field(
-        description="The file; a relative path starts at the folder of the manifest.", min_length=1
-    )
+    path: FilePath = field(description="The file; a relative path starts at the folder of the manifest.")
     loop: bool = field(True, description="Start again at the end.")
 
 
@@ -54,7 +55,7 @@ class TestPatternSource(Model):
     __test__ = False  # not a test class for pytest
 
     pattern: Pattern = field(Pattern.BARS, description="Which picture.")
-    label: str | None = field(None, description="Text shown in the picture.", max_length=64)
+    label: Line | None = field(None, description="Text shown in the picture.", max_length=64)
     color: Color = field(Color("#2A6FDB"), description="Main colour of motion and grid.")
     tone: int = field(0, description="Frequency of a test tone in Hz; 0 is silence.", ge=0, le=20000)
     number: int = field(
@@ -69,7 +70,9 @@ class TestPatternSource(Model):
 class CameraSource(Model):
     """Where pictures come from: exactly one of url, file, testPattern."""
 
-    url: str | None = field(
+    EXACTLY_ONE = ("url", "file", "test_pattern")
+
+    url: InputUrl | None = field(
         None,
         description="Address of the device: rtsp, rtsps, rtmp, rtmps, srt, http or https. No user name or "
         "password in it: those belong in a Secret.",
@@ -82,10 +85,13 @@ class CameraSource(Model):
     test_pattern: TestPatternSource | None = field(None, description="A picture made here.")
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        given = [name for name in ("url", "file", "test_pattern") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError("exactly one of url, file and testPattern must be given")
+    def _fits_the_url(self) -> Self:
+        if self.credentials_secret_ref is not None and self.url is None:
+            raise Problems(
+                (("credentialsSecretRef",), "goes with url alone; nobody asks for a password here")
+            )
+        if self.transport is RtspTransport.UDP and not (self.url or "").lower().startswith("rtsp"):
+            raise Problems((("transport",), "goes with rtsp addresses alone; take it out"))
         return self
 
 
@@ -93,12 +99,12 @@ class CameraSpec(Model):
     """What a camera should be."""
 
     source: CameraSource = field(description="Where the pictures come from.", effect=Effect.INGEST)
-    stall_after: Duration = field(
+    stall_after: Annotated[Duration, between("100ms", "1h")] = field(
         Duration("2s"),
         description="When no new frame has come for this long, show the backup or the fallback.",
         effect=Effect.LIVE,
     )
-    backup: str | None = field(
+    backup: Name | None = field(
         None,
         description="Another Camera to show while this one has nothing to show.",
         reference="Camera",

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict
+from pydantic import AfterValidator, ConfigDict, model_validator
 
 from vistterstream.base.errors import VistterError
 from vistterstream.resources.camera import CameraSpec
-from vistterstream.resources.model import Model, field
+from vistterstream.resources.model import Model, Problems, field
 from vistterstream.resources.names import Name, Subdomain
 from vistterstream.resources.output import OutputSpec
 from vistterstream.resources.overlay import OverlaySpec
@@ -124,6 +125,12 @@ class Camera(Resource):
     spec: CameraSpec = field(description="What the camera should be.")
     status: CameraStatus = field(CameraStatus(), description="What is; written by the controller.")
 
+    @model_validator(mode="after")
+    def _another_backup(self) -> Self:
+        if self.spec.backup == self.metadata.name:
+            raise Problems((("spec", "backup"), "a camera cannot stand in for itself; name another"))
+        return self
+
 
 class Overlay(Resource):
     """A graphic: layers with text, pictures, shapes and clocks."""
@@ -171,6 +178,15 @@ def _base64(text: str) -> str:
     return text
 
 
+def _secret_key(text: str) -> str:
+    if not re.fullmatch(r"[-._A-Za-z0-9]{1,253}", text):
+        raise ValueError("a key has letters, digits, -, _ and . in it, and nothing else")
+    return text
+
+
+SecretKey = Annotated[str, AfterValidator(_secret_key)]
+
+
 class Secret(Resource):
     """Values that nobody should see (core/v1): stream keys, passwords.
 
@@ -185,10 +201,12 @@ class Secret(Resource):
     spec: None = field(None, description="A Secret has none.", repr=False)
     type: str = field("Opaque", description="A word for programs; not used here.")
     immutable: bool | None = field(None, description="Not used here.")
-    data: dict[str, Annotated[str, AfterValidator(_base64)]] = field(
+    data: dict[SecretKey, Annotated[str, AfterValidator(_base64)]] = field(
         {}, description="Values in base64.", repr=False
     )
-    string_data: dict[str, str] = field({}, description="Values as they are; they win over data.", repr=False)
+    string_data: dict[SecretKey, str] = field(
+        {}, description="Values as they are; they win over data.", repr=False
+    )
     status: SecretStatus = field(SecretStatus(), description="What is; written by the controller.")
 
     def values(self) -> dict[str, str]:

@@ -6,11 +6,15 @@ and ``vistter diff`` read the same declaration instead of comparing fields by ha
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+
+from vistterstream.resources.messages import enumeration, shown
 
 EFFECT_KEY = "x-vistter-effect"
 REFERENCE_KEY = "x-vistter-reference"
@@ -27,8 +31,35 @@ class Effect(StrEnum):
     PLAYOUT = "playout"  # the program's playout process is replaced
 
 
+class Problems(ValueError):
+    """What a validator of a whole model found: each a path from that model down and a sentence."""
+
+    def __init__(self, *problems: tuple[tuple[str | int, ...], str]) -> None:
+        super().__init__("; ".join(f"{path_text(path)}: {text}" if path else text for path, text in problems))
+        self.problems = problems
+
+
+def path_text(path: Iterable[str | int]) -> str:
+    """A path as people write it: ``spec.targets[1].url``."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", step):
+            text += f".{step}" if text else step
+        else:
+            text += f"[{step}]"
+    return text
+
+
 class Model(BaseModel):
-    """A part of a resource: immutable, closed, camelCase in YAML and JSON."""
+    """A part of a resource: immutable, closed, camelCase in YAML and JSON.
+
+    `EXACTLY_ONE` are fields of which exactly one must be given. Items of a list that have a name have
+    different names.
+    """
+
+    EXACTLY_ONE: ClassVar[tuple[str, ...]] = ()
 
     model_config = ConfigDict(
         extra="forbid",
@@ -38,6 +69,32 @@ class Model(BaseModel):
         validate_default=True,
         use_enum_values=False,
     )
+
+    @model_validator(mode="after")
+    def _check_model(self) -> Self:
+        problems = [*self._exactly_one(), *self._different_names()]
+        if problems:
+            raise Problems(*problems)
+        return self
+
+    def _exactly_one(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        given = [to_camel(name) for name in self.EXACTLY_ONE if getattr(self, name) is not None]
+        if self.EXACTLY_ONE and len(given) != 1:
+            choices = enumeration((to_camel(name) for name in self.EXACTLY_ONE), "and")
+            have = f"; {enumeration(given, 'and')} are" if given else ""
+            yield tuple(given[1:2]), f"exactly one of {choices} must be given{have}"
+
+    def _different_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        for field_name, info in type(self).model_fields.items():
+            items = getattr(self, field_name)
+            if not isinstance(items, tuple):
+                continue
+            seen: dict[str, int] = {}
+            for index, item in enumerate(items):
+                name = getattr(item, "name", None)
+                if isinstance(name, str) and seen.setdefault(name, index) != index:
+                    path = (info.alias or field_name, index, "name")
+                    yield path, f"{shown(name)} is the name of item {seen[name]} already; names must differ"
 
     def dump(self) -> dict[str, Any]:
         """The JSON form: camelCase keys, only what was set or differs from unset (no nulls)."""

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from vistterstream.resources.messages import shown
+
 LABEL_PATTERN = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _LABEL = re.compile(LABEL_PATTERN)
 _SUBDOMAIN = re.compile(rf"{LABEL_PATTERN}(\.{LABEL_PATTERN})*")
@@ -20,7 +22,7 @@ def check_name(text: str) -> str:
     """
     if not _LABEL.fullmatch(text):
         raise ValueError(
-            f"{text!r} is not a name: use lower-case letters, digits and -, at most 63 of them, "
+            f"{shown(text)} is not a name: use lower-case letters, digits and -, at most 63 of them, "
             "with a letter or digit first and last"
         )
     return text
@@ -30,14 +32,30 @@ def check_subdomain(text: str) -> str:
     """`text`, if it is a DNS-1123 subdomain (labels with dots between); else ValueError."""
     if len(text) > 253 or not _SUBDOMAIN.fullmatch(text):
         raise ValueError(
-            f"{text!r} is not a name: use lower-case letters, digits, - and ., at most 253 of them, "
+            f"{shown(text)} is not a name: use lower-case letters, digits, - and ., at most 253 of them, "
             "with a letter or digit first and last"
         )
     return text
 
 
+_PART = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+
+
+def check_part_name(text: str) -> str:
+    """`text`, if a part of an object can be called that; else ValueError."""
+    if not _PART.fullmatch(text):
+        raise ValueError(
+            f"{shown(text)} is not a name: use letters, digits, -, _ and ., at most 63 of them, "
+            "with a letter or digit first and last"
+        )
+    return text
+
+
+PartName = Annotated[str, AfterValidator(check_part_name)]
+"""Name of a part of an object, such as a layer."""
+
 Name = Annotated[str, AfterValidator(check_name)]
-"""Name of an object of ours, or of a part of one."""
+"""Name of an object of ours, or of what becomes a folder."""
 
 Subdomain = Annotated[str, AfterValidator(check_subdomain)]
 """Name of an object of Kubernetes' own kinds."""

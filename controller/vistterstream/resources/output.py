@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from vistterstream.resources.camera import SecretKeyRef
-from vistterstream.resources.model import Effect, Model, field
-from vistterstream.resources.quantities import BitRate, Duration
+from vistterstream.resources.model import Effect, Model, Problems, field
+from vistterstream.resources.names import Name
+from vistterstream.resources.quantities import BitRate, Duration, between
+from vistterstream.resources.texts import FilePath
+from vistterstream.resources.urls import OutputUrl
 
 
 class VideoCodec(StrEnum):
@@ -43,12 +46,20 @@ class Container(StrEnum):
     MP4 = "mp4"  # fragmented
 
 
+def _of_sound(rate: BitRate) -> BitRate:
+    if rate.bits_per_second > 512_000:
+        raise ValueError(f"{str(rate)!r} is more than AAC takes; use at most 512k")
+    return rate
+
+
 class VideoEncoding(Model):
     """How the picture is encoded."""
 
     codec: VideoCodec = field(VideoCodec.H264, description="Video codec.")
     bitrate: BitRate = field(BitRate("4500k"), description="Target bit rate.")
-    keyframe_interval: Duration = field(Duration("2s"), description="Time from one key frame to the next.")
+    keyframe_interval: Annotated[Duration, between("100ms", "30s")] = field(
+        Duration("2s"), description="Time from one key frame to the next."
+    )
     preset: Preset = field(Preset.VERYFAST, description="x264 preset.")
 
 
@@ -56,7 +67,9 @@ class AudioEncoding(Model):
     """How the sound is encoded."""
 
     codec: AudioCodec = field(AudioCodec.AAC, description="Audio codec.")
-    bitrate: BitRate = field(BitRate("128k"), description="Target bit rate.")
+    bitrate: Annotated[BitRate, AfterValidator(_of_sound)] = field(
+        BitRate("128k"), description="Target bit rate, at most 512k."
+    )
 
 
 class Encoding(Model):
@@ -70,38 +83,40 @@ class Tls(Model):
     """How the platform's certificate is checked (rtmps)."""
 
     verify: bool = field(True, description="Refuse a certificate that cannot be verified.")
-    ca_file: str | None = field(
-        None, description="PEM file of certificates to trust; the system's without.", min_length=1
+    ca_file: FilePath | None = field(
+        None, description="PEM file of certificates to trust; the system's without."
     )
 
 
 class HlsTarget(Model):
     """A folder of HLS segments and a playlist, index.m3u8."""
 
-    folder: str | None = field(
-        None,
-        description="The folder; one inside the state folder, served by the preview page, without.",
-        min_length=1,
+    folder: FilePath | None = field(
+        None, description="The folder; one inside the state folder, served by the preview page, without."
     )
-    segment_duration: Duration = field(Duration("2s"), description="Length of a segment.")
+    segment_duration: Annotated[Duration, between("100ms", "1m")] = field(
+        Duration("2s"), description="Length of a segment."
+    )
     list_size: int = field(6, description="Segments in the playlist; older ones are deleted.", ge=2, le=3600)
 
 
 class RecordingTarget(Model):
     """Files on disk, a new one each `segmentDuration`."""
 
-    folder: str | None = field(
-        None, description="The folder; one inside the state folder without.", min_length=1
+    folder: FilePath | None = field(None, description="The folder; one inside the state folder without.")
+    segment_duration: Annotated[Duration, between("1s", "168h")] = field(
+        Duration("1h"), description="Length of a file."
     )
-    segment_duration: Duration = field(Duration("1h"), description="Length of a file.")
     container: Container = field(Container.MKV, description="File format.")
 
 
 class Target(Model):
     """One place to deliver to: exactly one of url, hls, recording."""
 
-    name: str = field(description="Name, unique in the output.", min_length=1, max_length=63)
-    url: str | None = field(
+    EXACTLY_ONE = ("url", "hls", "recording")
+
+    name: Name = field(description="Name, unique in the output; part of the path of its default folder.")
+    url: OutputUrl | None = field(
         None,
         description="rtmp, rtmps or srt address. The stream key goes into a Secret, not in here.",
     )
@@ -113,9 +128,14 @@ class Target(Model):
     recording: RecordingTarget | None = field(None, description="Recording into files.")
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if sum(getattr(self, name) is not None for name in ("url", "hls", "recording")) != 1:
-            raise ValueError("exactly one of url, hls and recording must be given")
+    def _fits_the_url(self) -> Self:
+        url = (self.url or "").lower()
+        if self.stream_key_secret_ref is not None and "streamid=" in url:
+            raise Problems((("url",), "the stream key is the streamid; take streamid out of the address"))
+        if self.stream_key_secret_ref is not None and not url:
+            raise Problems((("streamKeySecretRef",), "goes with url alone; take it out"))
+        if self.tls != Tls() and not url.startswith("rtmps:"):
+            raise Problems((("tls",), "goes with rtmps addresses alone; take it out"))
         return self
 
 
@@ -125,7 +145,7 @@ class Failover(Model):
     attempts: int = field(
         3, description="Attempts in a row that may fail before the next target is tried.", ge=1, le=100
     )
-    stable_after: Duration = field(
+    stable_after: Annotated[Duration, between("0s", "1h")] = field(
         Duration("10s"), description="A target that delivered for this long counts as healthy again."
     )
 
@@ -133,7 +153,7 @@ class Failover(Model):
 class OutputSpec(Model):
     """Where a program goes, and how."""
 
-    program: str = field(description="The Program to deliver.", reference="Program", effect=Effect.PUSHER)
+    program: Name = field(description="The Program to deliver.", reference="Program", effect=Effect.PUSHER)
     encoding: Encoding = field(Encoding(), description="How it is encoded.", effect=Effect.ENCODER)
     targets: tuple[Target, ...] = field(
         description="In order of preference; one is active at a time.",
@@ -142,10 +162,3 @@ class OutputSpec(Model):
         max_length=16,
     )
     failover: Failover = field(Failover(), description="When to change targets.", effect=Effect.LIVE)
-
-    @model_validator(mode="after")
-    def _unique_names(self) -> Self:
-        names = [target.name for target in self.targets]
-        if len(set(names)) != len(names):
-            raise ValueError("two targets have the same name")
-        return self

@@ -8,8 +8,10 @@ from typing import Self
 
 from pydantic import model_validator
 
-from vistterstream.resources.model import Effect, Model, field
+from vistterstream.resources.model import Effect, Model, Problems, field
+from vistterstream.resources.names import PartName
 from vistterstream.resources.quantities import Color, Duration
+from vistterstream.resources.texts import FilePath, Line, Text, TimeFormat, TimeZone
 
 
 class Anchor(StrEnum):
@@ -77,18 +79,17 @@ class Track(Model):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        times = [keyframe.at.seconds for keyframe in self.keyframes]
-        if any(later <= earlier for earlier, later in pairwise(times)):
-            raise ValueError("keyframes must be in order of time, no two at the same time")
+        for index, (before, keyframe) in enumerate(pairwise(self.keyframes), 1):
+            if keyframe.at.seconds <= before.at.seconds:
+                path = ("keyframes", index, "at")
+                raise Problems((path, f"{keyframe.at} is not later than the keyframe before ({before.at})"))
         return self
 
 
 class ImageLayer(Model):
     """A picture from a file (PNG, JPEG or WebP)."""
 
-    file: str = field(
-        description="The file; a relative path starts at the folder of the manifest.", min_length=1
-    )
+    file: FilePath = field(description="The file; a relative path starts at the folder of the manifest.")
     width: int | None = field(None, description="Width in canvas pixels; its own without.", ge=1, le=7680)
     height: int | None = field(
         None, description="Height in canvas pixels; keeps its proportions without.", ge=1, le=7680
@@ -98,8 +99,8 @@ class ImageLayer(Model):
 class TextLayer(Model):
     """One or more lines of text. Tokens such as {{ title }} take the values of the cue."""
 
-    value: str = field(description="The text.", max_length=4096)
-    font: str = field("Inter", description="Font family.", max_length=64)
+    value: Text = field(description="The text.", max_length=4096)
+    font: Line = field("Inter", description="Font family.", max_length=64)
     size: int = field(48, description="Font size in canvas pixels.", ge=4, le=1024)
     color: Color = field(Color("#FFFFFF"), description="Colour of the letters.")
     background: Color | None = field(None, description="Colour of a box behind the text; none without.")
@@ -119,9 +120,11 @@ class RectangleLayer(Model):
 class ClockLayer(Model):
     """The time of day."""
 
-    time_zone: str = field("UTC", description="IANA time zone, such as Europe/Oslo.")
-    format: str = field("%H:%M:%S", description="strftime format of the text.", min_length=1, max_length=64)
-    font: str = field("Inter", description="Font family.", max_length=64)
+    time_zone: TimeZone = field("UTC", description="IANA time zone, such as Europe/Oslo.")
+    format: TimeFormat = field(
+        "%H:%M:%S", description="strftime format of the text.", min_length=1, max_length=64
+    )
+    font: Line = field("Inter", description="Font family.", max_length=64)
     size: int = field(48, description="Font size in canvas pixels.", ge=4, le=1024)
     color: Color = field(Color("#FFFFFF"), description="Colour of the digits.")
     background: Color | None = field(None, description="Colour of a box behind the text; none without.")
@@ -137,13 +140,17 @@ class FrameCodeLayer(Model):
     proving that no frame was lost.
     """
 
-    square: int = field(16, description="Side of a square in program pixels, even.", ge=8, le=64)
+    square: int = field(
+        16, description="Side of a square in program pixels, even.", ge=8, le=64, multiple_of=2
+    )
 
 
 class Layer(Model):
     """One layer: exactly one of image, text, rectangle, clock, frameCode. Later layers lie on top."""
 
-    name: str = field(description="Name of the layer, unique in the overlay.", min_length=1, max_length=63)
+    EXACTLY_ONE = ("image", "text", "rectangle", "clock", "frame_code")
+
+    name: PartName = field(description="Name of the layer, unique in the overlay.")
     image: ImageLayer | None = field(None, description="A picture.")
     text: TextLayer | None = field(None, description="Text.")
     rectangle: RectangleLayer | None = field(None, description="A filled rectangle.")
@@ -154,12 +161,11 @@ class Layer(Model):
     tracks: tuple[Track, ...] = field((), description="Properties that move.", max_length=16)
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        names = ("image", "text", "rectangle", "clock", "frame_code")
-        if sum(getattr(self, name) is not None for name in names) != 1:
-            raise ValueError("exactly one of image, text, rectangle, clock and frameCode must be given")
-        if len({track.property for track in self.tracks}) != len(self.tracks):
-            raise ValueError("a property has one track at most")
+    def _one_track_each(self) -> Self:
+        properties = [track.property for track in self.tracks]
+        for index, moved in enumerate(properties):
+            if moved in properties[:index]:
+                raise Problems((("tracks", index, "property"), f"{moved} has a track already"))
         return self
 
 
@@ -170,10 +176,3 @@ class OverlaySpec(Model):
     layers: tuple[Layer, ...] = field(
         description="From the bottom up.", effect=Effect.LIVE, min_length=1, max_length=64
     )
-
-    @model_validator(mode="after")
-    def _unique_names(self) -> Self:
-        names = [layer.name for layer in self.layers]
-        if len(set(names)) != len(names):
-            raise ValueError("two layers have the same name")
-        return self

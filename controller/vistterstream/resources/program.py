@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from vistterstream.resources.model import Effect, Model, field
+from vistterstream.resources.names import Name
 from vistterstream.resources.quantities import Color, FrameRate
+from vistterstream.resources.texts import FilePath, Text
 
 
 class Format(Model):
@@ -19,12 +21,11 @@ class Format(Model):
 class Fallback(Model):
     """The slate: what stands in when nothing else can be shown."""
 
-    image: str | None = field(
+    image: FilePath | None = field(
         None,
         description="A picture file, scaled to fill; a relative path starts at the manifest's folder.",
-        min_length=1,
     )
-    text: str | None = field(None, description="Text in the middle of the slate.", max_length=512)
+    text: Text | None = field(None, description="Text in the middle of the slate.", max_length=512)
     color: Color = field(Color("#121521"), description="Colour behind it.")
 
 
@@ -32,7 +33,7 @@ class ProgramSpec(Model):
     """What a program should be."""
 
     format: Format = field(Format(), description="Size and rate.", effect=Effect.PLAYOUT)
-    timeline: str | None = field(
+    timeline: Name | None = field(
         None,
         description="The Timeline it plays; the fallback alone without.",
         reference="Timeline",

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import AfterValidator, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
+
+from vistterstream.resources.messages import shown
 
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 _DURATION_UNITS = {
@@ -34,7 +36,7 @@ class Quantity(str):
     def parse(cls, text: str) -> Self:
         """Return the quantity written as `text`; raise ValueError with a sentence that helps."""
         if not re.fullmatch(cls.pattern, text):
-            raise ValueError(f"{text!r} is not {cls.example}")
+            raise ValueError(f"{shown(text)} is not {cls.example}")
         value = cls(text)
         value.check()
         return value
@@ -74,6 +76,28 @@ class Duration(Quantity):
             (Fraction(number) * _DURATION_UNITS[unit] for number, unit in _DURATION_PART.findall(self)),
             Fraction(0),
         )
+
+
+def between(least: str, most: str) -> AfterValidator:
+    """Allows durations from `least` to `most`, which are durations themselves."""
+    bounds = Duration.parse(least).seconds, Duration.parse(most).seconds
+
+    def check(value: Duration) -> Duration:
+        if not bounds[0] <= value.seconds <= bounds[1]:
+            raise ValueError(f"{str(value)!r} is not between {least} and {most}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _more_than_nothing(value: Duration) -> Duration:
+    if not value.seconds:
+        raise ValueError(f"{str(value)!r} is no time at all; it must be longer than 0s")
+    return value
+
+
+PositiveDuration = Annotated[Duration, AfterValidator(_more_than_nothing)]
+"""A duration longer than 0s."""
 
 
 class FrameRate(Quantity):

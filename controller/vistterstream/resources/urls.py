@@ -11,7 +11,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Collection
+from typing import Annotated
 from urllib.parse import parse_qsl, quote, urlsplit
+
+from pydantic import AfterValidator
 
 from vistterstream.base.redaction import redact_url
 from vistterstream.resources.messages import enumeration
@@ -37,6 +40,10 @@ def check_output_url(url: str) -> str:
     hint = "to write files, give recording or hls instead of url"
     hints = dict.fromkeys(("file", "concat", "tee", "pipe"), hint)
     return _check(url, OUTPUT_SCHEMES, hints | dict.fromkeys(("http", "https"), "to make HLS, give hls"))
+
+
+InputUrl = Annotated[str, AfterValidator(check_input_url)]
+OutputUrl = Annotated[str, AfterValidator(check_output_url)]
 
 
 def with_credentials(url: str, username: str, password: str) -> str:

@@ -1,0 +1,72 @@
+"""Strings with rules of their own: paths, time zones, formats of times."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator
+
+from vistterstream.resources.messages import nearest, shown
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(,[^:/]*)?:")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
+_DIRECTIVES = "aAbBdeFHIjmMpRSTuUVwWyYzZ%"
+
+
+def check_path(text: str) -> str:
+    """`text`, if it is a path and no address (FFmpeg takes ``concat:a|b`` for one); else ValueError."""
+    if not text:
+        raise ValueError("a path is missing")
+    if _CONTROL.search(text) or "\n" in text:
+        raise ValueError("a path has no control characters in it")
+    if len(text.encode(errors="replace")) > 4095:
+        raise ValueError("a path has at most 4095 bytes")
+    if scheme := _SCHEME.match(text):
+        raise ValueError(f"this is a path to a file; it cannot start with {scheme[0]}")
+    return text
+
+
+def check_time_zone(text: str) -> str:
+    """`text`, if it is a zone of the IANA time zone database; else ValueError."""
+    try:
+        ZoneInfo(text)
+    except (OSError, ValueError, LookupError):
+        suggestion = nearest(text, available_timezones())
+        raise ValueError(
+            f"there is no time zone {shown(text)}; use a name such as Europe/Oslo{suggestion}"
+        ) from None
+    return text
+
+
+def check_time_format(text: str) -> str:
+    """`text`, if it is a strftime format that every system knows; else ValueError."""
+    for directive in _DIRECTIVE.finditer(text):
+        if not directive[1] or directive[1] not in _DIRECTIVES:
+            raise ValueError(
+                f"{shown(directive[0])} is not known here; use %H:%M:%S and such, and %% for a % sign"
+            )
+    return check_line(text)
+
+
+def check_line(text: str) -> str:
+    """`text`, if it can be drawn in one line; else ValueError."""
+    if "\n" in text:
+        raise ValueError("there is room for one line only")
+    return check_text(text)
+
+
+def check_text(text: str) -> str:
+    """`text`, if it can be drawn; else ValueError."""
+    if _CONTROL.search(text):
+        raise ValueError("a text has no control characters in it")
+    return text
+
+
+FilePath = Annotated[str, AfterValidator(check_path)]
+TimeZone = Annotated[str, AfterValidator(check_time_zone)]
+TimeFormat = Annotated[str, AfterValidator(check_time_format)]
+Line = Annotated[str, AfterValidator(check_line)]
+Text = Annotated[str, AfterValidator(check_text)]
