@@ -52,4 +52,4 @@ def configure(*, level: str = "info", stream: TextIO | None = None) -> None:
 
 def get(room: str) -> Any:
     """The logger of a room; its lines carry ``room``."""
-    return structlog.get_logger().bind(room=room)
+    return structlog.get_logger(room=room)  # lazy: the configuration may still come

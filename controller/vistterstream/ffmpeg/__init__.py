@@ -1,1 +1,4 @@
-"""Everything that knows FFmpeg: command lines, child processes, progress, reading its log. Start in commands.py."""
+"""Everything that knows FFmpeg: command lines, child processes, progress, reading its log.
+
+Start in commands.py.
+"""

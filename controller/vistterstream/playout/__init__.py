@@ -1,1 +1,4 @@
-"""The data plane, a process per program: clock, ingests, compositor, encoders, hub, pushers, and the socket protocol. Start in engine.py; a controller uses client.py alone."""
+"""The data plane, one process per program: clock, ingests, compositor, encoders, hub, pushers.
+
+Start in engine.py. A controller uses client.py alone.
+"""

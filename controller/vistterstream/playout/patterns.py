@@ -194,7 +194,7 @@ class _Panel:
 
 
 class _Mover:
-    """A small picture that may stand anywhere, odd places included: a sprite for each place in a 2x2 square."""
+    """A small picture that may stand at odd places, too: a sprite for each place in a 2x2 square."""
 
     def __init__(self, rgba: Bytes) -> None:
         height, width, _ = rgba.shape

@@ -1,0 +1,272 @@
+"""Every FFmpeg command line of the program. Nothing else builds an argv for FFmpeg.
+
+Users' strings reach FFmpeg only as an input or output address whose scheme has been checked, never inside
+a filter graph. All processes share one loglevel form, ``[level] text``, which `streams` and `failures` read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+
+from vistterstream.ffmpeg.binary import executable
+from vistterstream.resources.camera import CameraSource
+from vistterstream.resources.output import Container, Encoding, HlsTarget, RecordingTarget, Target
+from vistterstream.resources.program import Format
+from vistterstream.resources.urls import with_credentials, with_stream_key
+
+SAMPLE_RATE = 48_000
+CHANNELS = 2
+
+_CONNECT_TIMEOUT_US = 5_000_000
+_WRITE_TIMEOUT_US = 10_000_000
+_COMMON = ("-hide_banner", "-nostats", "-loglevel", "level+info")
+_INPUT_PROTOCOLS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,rtmp,rtmps,srt,http,https,httpproxy,crypto"
+_OUTPUT_PROTOCOLS = "rtmp,rtmps,tcp,tls,srt,udp,file,pipe"
+_VIDEO_PID, _AUDIO_PID = 0x100, 0x101
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A user name and a password."""
+
+    username: str
+    password: str
+
+
+def _argv(stream: Any, *more: str) -> list[str]:
+    """`stream` compiled, our common options in front of everything."""
+    command = ffmpeg.compile(stream, cmd=executable())
+    return [command[0], *_COMMON, *more, *command[1:]]
+
+
+# --- ingest ---------------------------------------------------------------------------------------------
+
+
+def ingest(
+    source: CameraSource,
+    format: Format,
+    *,
+    credentials: Credentials | None = None,
+    keyframes_only: bool = False,
+) -> list[str]:
+    """Pull and decode one camera to stdout: an AVI of raw yuv420p pictures and 16-bit stereo at 48 kHz.
+
+    AVI, since one pipe then carries both, and a camera without sound needs no other command. Pictures
+    come at the program's rate and size, letterboxed; BT.709 limited range. With `keyframes_only`, only
+    key frames are decoded, at the rate they come, and no sound (a camera that stands by).
+    """
+    options = _ingest_input(source, keyframes_only=keyframes_only)
+    address = _ingest_address(source, credentials)
+    pictures = _fit(format)
+    if not keyframes_only:
+        pictures = f"fps={format.frame_rate}:start_time=0,{pictures}"
+    output: dict[str, Any] = {
+        "format": "avi",
+        "c:v": "rawvideo",
+        "vf": pictures,
+        "flush_packets": 1,
+        "max_interleave_delta": 200_000,  # µs; a camera whose sound stops must not hold the picture back
+    }
+    media = ffmpeg.input(address, **options)
+    if keyframes_only:
+        streams = [media["v:0"]]
+        output["fps_mode"] = "passthrough"
+    else:
+        streams = [media["v:0"], media["a:0?"]]
+        output |= {
+            "c:a": "pcm_s16le",
+            "ac": CHANNELS,
+            "af": f"aresample={SAMPLE_RATE}:async=1000:first_pts=0",
+        }
+    return _argv(ffmpeg.output(*streams, "pipe:1", **output), "-nostdin")
+
+
+def _fit(format: Format) -> str:
+    size = f"{format.width}:{format.height}"
+    return (
+        f"scale={size}:force_original_aspect_ratio=decrease:force_divisible_by=2:flags=bicubic"
+        f":out_color_matrix=bt709:out_range=tv,pad={size}:-1:-1:color=black,setsar=1,format=yuv420p"
+    )
+
+
+def _ingest_address(source: CameraSource, credentials: Credentials | None) -> str:
+    if source.file is not None:
+        return f"file:{source.file.path}"
+    assert source.url is not None
+    if credentials is None:
+        return source.url
+    return with_credentials(source.url, credentials.username, credentials.password)
+
+
+def _ingest_input(source: CameraSource, *, keyframes_only: bool) -> dict[str, Any]:
+    options: dict[str, Any] = {"threads": 2}
+    if keyframes_only:
+        options["skip_frame"] = "nokey"
+    if source.file is not None:
+        options["protocol_whitelist"] = "file"
+        if source.file.loop:
+            options["stream_loop"] = -1
+        return options
+    assert source.url is not None
+    scheme = source.url.partition("://")[0].lower()
+    options |= {
+        "protocol_whitelist": _INPUT_PROTOCOLS,
+        "fflags": "nobuffer",
+        "analyzeduration": 1_000_000,
+        "probesize": 1_000_000,
+    }
+    if scheme in ("rtsp", "rtsps"):
+        options |= {"rtsp_transport": source.transport.value, "timeout": _CONNECT_TIMEOUT_US}
+    elif scheme != "srt":
+        options["rw_timeout"] = _CONNECT_TIMEOUT_US
+    return options
+
+
+# --- encoder --------------------------------------------------------------------------------------------
+
+
+def encoder(encoding: Encoding, format: Format, *, audio_fd: int, offset: Fraction) -> list[str]:
+    """Encode raw pictures from stdin and raw sound from `audio_fd` to MPEG-TS on stdout.
+
+    `offset` seconds are added to every timestamp: the program's clock, so that a successor's timestamps
+    go on where those of an encoder that died ended.
+    """
+    rate = format.frame_rate.fraction
+    group = max(1, round(encoding.video.keyframe_interval.seconds * rate))
+    bitrate = encoding.video.bitrate.bits_per_second
+    raw = {"probesize": 32, "analyzeduration": 0}
+    video = ffmpeg.input(
+        "pipe:0",
+        **raw,
+        format="rawvideo",
+        pix_fmt="yuv420p",
+        s=f"{format.width}x{format.height}",  # ffmpeg-python takes video_size apart
+        framerate=str(format.frame_rate),
+        color_range="tv",
+        colorspace="bt709",
+    )
+    audio = ffmpeg.input(f"pipe:{audio_fd}", **raw, format="s16le", ar=SAMPLE_RATE, ac=CHANNELS)
+    output = ffmpeg.output(
+        video["v:0"],
+        audio["a:0"],
+        "pipe:1",
+        **{
+            "c:v": "libx264",
+            "preset": encoding.video.preset.value,
+            "pix_fmt": "yuv420p",
+            "b:v": bitrate,
+            "maxrate": bitrate,
+            "bufsize": bitrate * 2,
+            "g": group,
+            "keyint_min": group,
+            "sc_threshold": 0,
+            "color_primaries": "bt709",
+            "color_trc": "bt709",
+            "colorspace": "bt709",
+            "color_range": "tv",
+            "c:a": "aac",
+            "b:a": encoding.audio.bitrate.bits_per_second,
+            "output_ts_offset": f"{float(offset):.6f}",
+            "muxdelay": 0,
+            "muxpreload": 0,
+            "flush_packets": 1,
+            "mpegts_flags": "+resend_headers",
+            "mpegts_start_pid": _VIDEO_PID,
+            "format": "mpegts",
+        },
+    )
+    return _argv(output, "-nostdin", "-progress", "pipe:2", "-stats_period", "1")
+
+
+# --- pusher ---------------------------------------------------------------------------------------------
+
+
+def pusher(target: Target, *, stream_key: str | None = None) -> list[str]:
+    """Carry MPEG-TS from stdin to one target without encoding it again.
+
+    Stdin's end ends the process, with its trailer written. Folders must be absolute and exist.
+    """
+    source = ffmpeg.input(
+        "pipe:0",
+        format="mpegts",
+        analyzeduration=2_000_000,
+        probesize=2_000_000,
+        protocol_whitelist="pipe",
+        fflags="+nobuffer+genpts",
+    )
+    if target.url is not None:
+        address, options = _stream(target, stream_key)
+    elif target.hls is not None:
+        address, options = _hls(target.hls)
+    else:
+        assert target.recording is not None
+        address, options = _recording(target.recording)
+    output = ffmpeg.output(source["v:0"], source["a:0"], address, **{"c": "copy"}, **options)
+    return _argv(output, "-y", "-progress", "pipe:2", "-stats_period", "0.5")
+
+
+def _stream(target: Target, stream_key: str | None) -> tuple[str, dict[str, Any]]:
+    assert target.url is not None
+    address = target.url if stream_key is None else with_stream_key(target.url, stream_key)
+    scheme = target.url.partition("://")[0].lower()
+    options: dict[str, Any] = {"protocol_whitelist": _OUTPUT_PROTOCOLS}
+    if scheme == "srt":
+        options |= {"format": "mpegts", "connect_timeout": _CONNECT_TIMEOUT_US // 1000, "pkt_size": 1316}
+        return address, options
+    options |= {"format": "flv", "flvflags": "no_duration_filesize", "rw_timeout": _WRITE_TIMEOUT_US}
+    if scheme == "rtmps":
+        options["tls_verify"] = int(target.tls.verify)
+        if target.tls.ca_file is not None:
+            options["ca_file"] = target.tls.ca_file
+        elif target.tls.verify and (bundle := _system_certificates()) is not None:
+            options["ca_file"] = bundle
+    return address, options
+
+
+def _system_certificates() -> str | None:
+    """The system's bundle of trusted certificates, which a static OpenSSL does not find by itself."""
+    places = (
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/cert.pem",
+    )
+    return next((place for place in places if Path(place).is_file()), None)
+
+
+def _hls(target: HlsTarget) -> tuple[str, dict[str, Any]]:
+    assert target.folder is not None
+    folder = Path(target.folder)
+    options = {
+        "format": "hls",
+        "hls_time": float(target.segment_duration.seconds),
+        "hls_list_size": target.list_size,
+        "hls_flags": "delete_segments+append_list+omit_endlist+program_date_time+temp_file",
+        "hls_start_number_source": "epoch",
+        "hls_segment_filename": str(folder / "segment-%d.ts"),
+        "hls_allow_cache": 0,
+    }
+    return str(folder / "index.m3u8"), options
+
+
+def _recording(target: RecordingTarget) -> tuple[str, dict[str, Any]]:
+    assert target.folder is not None
+    options: dict[str, Any] = {
+        "format": "segment",
+        "segment_time": float(target.segment_duration.seconds),
+        "segment_format": {
+            Container.MKV: "matroska",
+            Container.TS: "mpegts",
+            Container.MP4: "mp4",
+        }[target.container],
+        "reset_timestamps": 1,
+        "strftime": 1,
+        "flush_packets": 1,
+    }
+    if target.container is Container.MP4:
+        options["segment_format_options"] = "movflags=+frag_keyframe+empty_moov+default_base_moof"
+    return str(Path(target.folder) / f"%Y-%m-%dT%H-%M-%S.{target.container.value}"), options

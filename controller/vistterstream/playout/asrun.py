@@ -1,0 +1,40 @@
+"""The as-run log: what was really shown, a line for each change, written as it happens."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from vistterstream.base.redaction import redact
+from vistterstream.playout.protocol import OnAir
+
+
+class AsRunLog:
+    """Appends to ``FOLDER/DATE.jsonl``, a new file each day (UTC).
+
+    Each line stands alone: it is written in one piece, so that a crash costs at most the last one.
+    """
+
+    def __init__(self, folder: Path, program: str) -> None:
+        self._folder = folder
+        self._program = program
+
+    def write(self, shown: OnAir) -> None:
+        """Write down that `shown` is on air from its frame on. Raises OSError."""
+        when = datetime.fromtimestamp(shown.since, UTC)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        line = json.dumps(self._entry(shown, when), ensure_ascii=False)
+        with (self._folder / f"{when:%Y-%m-%d}.jsonl").open("a", encoding="utf-8") as file:
+            file.write(redact(line) + "\n")
+
+    def _entry(self, shown: OnAir, when: datetime) -> dict[str, Any]:
+        return {
+            "time": when.isoformat(timespec="microseconds"),
+            "frame": shown.frame,
+            "program": self._program,
+            "source": {"kind": shown.kind, "name": shown.name},
+            "reason": shown.reason,
+            "overlays": shown.overlays,
+        }

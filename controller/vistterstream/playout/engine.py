@@ -1,0 +1,409 @@
+"""The engine: everything one playout runs, converged to its plan.
+
+`Engine.run` starts the clock and keeps going until `stop`. `apply` reads the plan again and changes what the
+plan's models declare must change: feeds, encoders and pushers are started, replaced and removed by name,
+and what the frames are made from is swapped in whole between two frames.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import anyio
+from anyio.abc import TaskGroup
+
+from vistterstream.base import logs
+from vistterstream.base.errors import PermanentError, TemporaryError
+from vistterstream.base.processes import OWNER_VARIABLE
+from vistterstream.base.redaction import redact
+from vistterstream.ffmpeg.commands import Credentials
+from vistterstream.playout.asrun import AsRunLog
+from vistterstream.playout.clock import NANOSECONDS, Ticker, load_epoch, save_epoch
+from vistterstream.playout.compositor import Scene, prepare
+from vistterstream.playout.encoder import Encoder, queue_length
+from vistterstream.playout.feeds import Feed, Want, make_feed
+from vistterstream.playout.files import EPOCH, object_name, read_plan
+from vistterstream.playout.frames import FramePool
+from vistterstream.playout.mixer import Mixer, Show, Swapped
+from vistterstream.playout.protocol import Applied, OnAir, PlayoutStatus
+from vistterstream.playout.pusher import Pusher
+from vistterstream.playout.tasks import Running
+from vistterstream.resources.camera import CameraSpec, SecretKeyRef
+from vistterstream.resources.effects import changes
+from vistterstream.resources.model import Effect
+from vistterstream.timeline.compile import plan_revision
+from vistterstream.timeline.evaluate import TimelineIndex, elapsed, needed
+from vistterstream.timeline.plan import CameraPlan, OutputPlan, Plan
+
+_LEAD_SECONDS = 10  # a camera is decoded in full this long before it is shown
+_LINGER_SECONDS = 20.0  # and this long after
+_HOUSEKEEPING = 0.25
+_ON_AIR_DEADLINE = 10.0
+_SPARE_FRAMES = 4  # being composed, last shown, in each writer's hand
+_log = logs.get("playout")
+
+
+class Engine:
+    """One playout, in its folder ``STATE/playout/PROGRAM``."""
+
+    def __init__(self, folder: Path, *, environment: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._environment = {**environment, OWNER_VARIABLE: str(folder)}
+        self._plan, self._secrets = read_plan(folder)
+        redact.learn(self._secrets.values())
+        self._stopping = anyio.Event()
+        self._applying = anyio.Lock()
+        self._changed = anyio.Event()
+        self._signature: object = None
+        self._swaps: dict[str, Swapped] = {}
+        self._errors: deque[str] = deque(maxlen=10)
+        self._needed_until: dict[str, float] = {}
+        self._rate_marks: deque[tuple[float, int]] = deque(maxlen=20)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that it runs."""
+        return self._plan
+
+    def stop(self) -> None:
+        """Go off air: `run` ends when everything has ended."""
+        self._stopping.set()
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Be on air until `stop`; `ready` is called with the first frame. Raises what ended the clock."""
+        format = self._plan.format
+        epoch = load_epoch(self._folder / EPOCH)
+        pool = FramePool(format.width, format.height, queue_length(format) + _SPARE_FRAMES)
+        async with anyio.create_task_group() as tasks:
+            self._build(tasks, pool)
+            scene = await anyio.to_thread.run_sync(self._prepare, self._plan, None)
+            show = self._converge(self._plan, self._secrets, scene)
+            self._mixer = Mixer(format, pool, show, epoch)
+            self._ticker = Ticker(
+                lambda: self._mixer.epoch, format.frame_rate.fraction, self._mixer.tick, self._resync
+            )
+            self._ticker.start()
+            self._converge_outputs(self._plan, self._secrets, {}, {})
+            tasks.start_soon(self._follow_mixer)
+            tasks.start_soon(self._keep_house)
+            ready()
+            try:
+                await self._stopping.wait()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self._shut_down()
+                tasks.cancel_scope.cancel()
+        self._mixer.close()
+        self._scene.close()
+        if self._ticker.failure is not None:
+            raise self._ticker.failure
+
+    def _build(self, tasks: TaskGroup, pool: FramePool) -> None:
+        self._pool = pool
+        self._feeds: Running[Feed] = Running(tasks)
+        self._encoders: Running[Encoder] = Running(tasks)
+        self._pushers: Running[Pusher] = Running(tasks)
+
+    async def _shut_down(self) -> None:
+        """Off air in order: no more frames, encoders write their end, pushers theirs."""
+        await anyio.to_thread.run_sync(self._ticker.stop)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._feeds.stop)
+            await self._encoders.stop()
+            await self._pushers.stop()
+
+    # --- converging to a plan ---------------------------------------------------------------------------
+
+    async def apply(self) -> Applied:
+        """Read the plan again and converge to it; raises PermanentError and changes nothing if it cannot."""
+        async with self._applying:
+            plan, secrets = await anyio.to_thread.run_sync(read_plan, self._folder)
+            if plan.format != self._plan.format:
+                raise PermanentError(
+                    "The format has changed; the playout must be replaced.", reason="FormatChanged"
+                )
+            redact.learn(secrets.values())
+            before, known, old_scene = self._plan, self._secrets, self._scene
+            scene = await anyio.to_thread.run_sync(self._prepare, plan, old_scene)
+            show = self._converge(plan, secrets, scene)
+            self._mixer.swap(show)
+            swapped = await self._swapped(show)
+            old_scene.close()
+            self._plan, self._secrets = plan, secrets
+            self._converge_outputs(plan, secrets, {output.name: output for output in before.outputs}, known)
+            self._remove_unused(plan)
+            self._notify()
+            _log.info("plan applied", revision=show.revision, frame=swapped.frame)
+            return Applied(revision=show.revision, frame=swapped.frame, due=swapped.due_ns / NANOSECONDS)
+
+    def _prepare(self, plan: Plan, previous: Scene | None) -> Scene:
+        return prepare(plan.format, plan.overlays, plan.fallback, wall=datetime.now(UTC), previous=previous)
+
+    def _converge(self, plan: Plan, secrets: Mapping[str, str], scene: Scene) -> Show:
+        """Start what the plan needs to make frames; the show that is made from it."""
+        self._scene = scene
+        for camera in plan.cameras:
+            feed = self._feeds.get(camera.name)
+            if feed is None or self._must_replace_feed(feed, camera.spec, secrets):
+                self._feeds.put(camera.name, self._make_feed(camera, plan, secrets))
+            else:
+                feed.spec = camera.spec
+        for encoding in plan.encodings:
+            if self._encoders.get(encoding.id) is None:
+                encoder = Encoder(
+                    encoding,
+                    plan.format,
+                    self._pool,
+                    next_frame=self._next_frame,
+                    environment=self._environment,
+                )
+                self._encoders.put(encoding.id, encoder)
+        names = {camera.name for camera in plan.cameras}
+        wanted = {encoding.id for encoding in plan.encodings}
+        # Encoders that the plan no longer has go on until their pushers have gone.
+        return Show(
+            revision=plan_revision(plan),
+            index=TimelineIndex(plan.timeline) if plan.timeline is not None else None,
+            scene=scene,
+            feeds={name: feed for name, feed in self._feeds.items() if name in names},
+            encoders=tuple(encoder for name, encoder in self._encoders.items() if name in wanted),
+            overlay_names={overlay.id: overlay.overlay for overlay in plan.overlays},
+        )
+
+    def _must_replace_feed(self, feed: Feed, spec: CameraSpec, secrets: Mapping[str, str]) -> bool:
+        if any(change.effect is Effect.INGEST for change in changes(feed.spec, spec)):
+            return True
+        return _login(spec, secrets) != _login(spec, self._secrets)
+
+    def _converge_outputs(
+        self,
+        plan: Plan,
+        secrets: Mapping[str, str],
+        before: Mapping[str, OutputPlan],
+        known: Mapping[str, str],
+    ) -> None:
+        for output in plan.outputs:
+            pusher = self._pushers.get(output.name)
+            old = before.get(output.name)
+            if pusher is None or old is None or self._must_replace_pusher(old, output, secrets, known):
+                encoder = self._encoders.get(output.encoding)
+                assert encoder is not None  # the plan's outputs name the plan's encodings
+                key = partial(_stream_key, secrets)
+                self._pushers.put(
+                    output.name, Pusher(output, encoder.hub, stream_key=key, environment=self._environment)
+                )
+            else:
+                pusher.plan = output
+        for name in set(self._pushers) - {output.name for output in plan.outputs}:
+            self._pushers.remove(name)
+
+    def _must_replace_pusher(
+        self, old: OutputPlan, new: OutputPlan, secrets: Mapping[str, str], known: Mapping[str, str]
+    ) -> bool:
+        if any(change.effect is not Effect.LIVE for change in changes(old, new)):
+            return True
+        references = [target.stream_key_secret_ref for target in new.targets]
+        keys = [f"{reference.name}/{reference.key}" for reference in references if reference is not None]
+        return any(secrets.get(key) != known.get(key) for key in keys)
+
+    def _remove_unused(self, plan: Plan) -> None:
+        for name in set(self._feeds) - {camera.name for camera in plan.cameras}:
+            self._feeds.remove(name)
+            self._needed_until.pop(name, None)
+        for name in set(self._encoders) - {encoding.id for encoding in plan.encodings}:
+            self._encoders.remove(name)
+
+    def _make_feed(self, camera: CameraPlan, plan: Plan, secrets: Mapping[str, str]) -> Feed:
+        return make_feed(
+            camera.name,
+            camera.spec,
+            plan.format,
+            credentials=lambda: _credentials(camera.spec, secrets),
+            environment=self._environment,
+        )
+
+    # --- the clock --------------------------------------------------------------------------------------
+
+    def _next_frame(self) -> int:
+        """The first frame that an encoder which starts now is to get."""
+        return self._ticker.frame + 1
+
+    def _resync(self, frame: int) -> None:
+        """The clock jumped to `frame`: called by the clock thread, before it goes on."""
+        self._errors.append(f"The machine stood still; the program went on at frame {frame}.")
+        for encoder in self._encoders.values():
+            encoder.replace("ClockJump")
+
+    async def _follow_mixer(self) -> None:
+        """Write down what is shown, and tell `apply` when its show was taken over."""
+        asrun = AsRunLog(
+            self._folder.parent.parent / "asrun" / object_name(self._plan.namespace, self._plan.program),
+            self._plan.program,
+        )
+        while True:
+            for event in await self._mixer.events():
+                if isinstance(event, OnAir):
+                    await self._log_on_air(asrun, event)
+                else:
+                    self._swaps[event.show.revision] = event
+            self._notify()
+
+    async def _log_on_air(self, asrun: AsRunLog, shown: OnAir) -> None:
+        try:
+            await anyio.to_thread.run_sync(asrun.write, shown)
+        except OSError as error:
+            self._report(f"The as-run log cannot be written: {error.strerror}.")
+
+    async def _swapped(self, show: Show) -> Swapped:
+        """Wait until frames are made from `show`."""
+        with anyio.fail_after(_ON_AIR_DEADLINE):
+            while show.revision not in self._swaps:
+                await self._changed.wait()
+        return self._swaps.pop(show.revision)
+
+    # --- keeping house ----------------------------------------------------------------------------------
+
+    async def _keep_house(self) -> None:
+        """What has to be looked at regularly: which cameras are needed, the wall clock, what changed."""
+        while True:
+            self._want_cameras()
+            self._follow_wall_clock()
+            if not self._ticker.alive and not self._stopping.is_set():
+                _log.error("the clock failed", error=str(self._ticker.failure))
+                self._stopping.set()
+            self._rate_marks.append((time.monotonic(), self._ticker.frame))
+            signature = self._state_signature()
+            if signature != self._signature:
+                self._signature = signature
+                self._notify()
+            await anyio.sleep(_HOUSEKEEPING)
+
+    def _want_cameras(self) -> None:
+        """Promote what will be shown soon, and the backups of what should be shown but cannot."""
+        now = time.monotonic()
+        soon = self._needed_soon()
+        feeds = dict(self._feeds.items())
+        for name in list(soon):
+            while name in feeds and not feeds[name].usable(now) and feeds[name].spec.backup:
+                backup = feeds[name].spec.backup
+                if backup is None or backup in soon:
+                    break
+                soon.add(backup)
+                name = backup
+        for name in soon:
+            self._needed_until[name] = now + _LINGER_SECONDS
+        for name, feed in feeds.items():
+            feed.want(Want.FULL if self._needed_until.get(name, 0.0) > now else Want.STANDBY)
+
+    def _needed_soon(self) -> set[str]:
+        show = self._mixer.show
+        if show.index is None:
+            return set()
+        rate = self._plan.format.frame_rate.fraction
+        passed = elapsed(show.index, self._ticker.frame, rate, self._mixer.epoch.wall_ns)
+        return set(needed(show.index, passed, round(_LEAD_SECONDS * rate)))
+
+    def _follow_wall_clock(self) -> None:
+        epoch = self._mixer.epoch.stepped(time.monotonic_ns(), time.time_ns())
+        if epoch is not self._mixer.epoch:
+            self._report("The time of day was set; the timeline follows it.")
+            self._mixer.epoch = epoch
+            save_epoch(self._folder / EPOCH, epoch)
+
+    def _report(self, sentence: str) -> None:
+        if not self._errors or self._errors[-1] != sentence:
+            self._errors.append(redact(sentence))
+            _log.warning("playout problem", problem=sentence)
+
+    # --- telling ----------------------------------------------------------------------------------------
+
+    async def changed(self) -> None:
+        """Wait for a change of what `status` tells people."""
+        await self._changed.wait()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    def _state_signature(self) -> object:
+        """What people want to know at once when it changes; figures that always move are left out."""
+        now = time.monotonic()
+        status = self.status()
+        return (
+            [(name, feed.state(now)) for name, feed in self._feeds.items()],
+            [(camera.pid, camera.reason, camera.codec) for camera in status.cameras.values()],
+            [(encoder.pid, encoder.state) for encoder in status.encoders.values()],
+            [
+                (name, output.state, output.pid, output.active_target, output.reason)
+                for name, output in status.outputs.items()
+            ],
+            list(self._errors),
+        )
+
+    def status(self) -> PlayoutStatus:
+        """Everything observed, now."""
+        now = time.monotonic()
+        show = self._mixer.show
+        repeated = sum(encoder.repeated for encoder in self._encoders.values())
+        problems = dict(show.scene.problems)
+        if show.scene.slate_problem:
+            problems[""] = show.scene.slate_problem
+        return PlayoutStatus(
+            pid=os.getpid(),
+            revision=show.revision,
+            frame=self._ticker.frame,
+            fps=self._measured_rate(),
+            realtime=self._ticker.realtime,
+            late_frames=self._ticker.late,
+            repeated_frames=self._ticker.repeated + self._mixer.starved + repeated,
+            on_air=self._mixer.on_air,
+            cameras={name: feed.status(now) for name, feed in self._feeds.items()},
+            encoders={name: encoder.status() for name, encoder in self._encoders.items()},
+            outputs={name: pusher.status() for name, pusher in self._pushers.items()},
+            overlay_problems=problems,
+            errors=list(self._errors),
+        )
+
+    def _measured_rate(self) -> float:
+        if len(self._rate_marks) < 2:
+            return 0.0
+        (start, first), (end, last) = self._rate_marks[0], self._rate_marks[-1]
+        return (last - first) / (end - start) if end > start else 0.0
+
+
+def _credentials(spec: CameraSpec, secrets: Mapping[str, str]) -> Credentials | None:
+    """The login of a camera, None where it needs none; raises TemporaryError while the Secret lacks it."""
+    reference = spec.source.credentials_secret_ref
+    if reference is None:
+        return None
+    try:
+        return Credentials(secrets[f"{reference.name}/username"], secrets[f"{reference.name}/password"])
+    except KeyError:
+        raise TemporaryError(
+            f"Secret {reference.name} with the keys username and password does not exist.",
+            delay=5,
+            reason="SecretMissing",
+        ) from None
+
+
+def _login(spec: CameraSpec, secrets: Mapping[str, str]) -> tuple[str | None, ...]:
+    reference = spec.source.credentials_secret_ref
+    if reference is None:
+        return ()
+    return tuple(secrets.get(f"{reference.name}/{key}") for key in ("username", "password"))
+
+
+def _stream_key(secrets: Mapping[str, str], reference: SecretKeyRef) -> str:
+    """A stream key; raises TemporaryError while the Secret lacks it."""
+    try:
+        return secrets[f"{reference.name}/{reference.key}"]
+    except KeyError:
+        raise TemporaryError(
+            f"Secret {reference.name} has no key {reference.key}.", delay=5, reason="SecretMissing"
+        ) from None

@@ -1,0 +1,331 @@
+"""Feeds: what the program gets from each camera, and what keeps their processes going.
+
+A camera that is on air, or soon will be, is decoded in full; any other device stands by on its key frames, so
+that its state is known and a picture is at hand; a file or a test pattern that nobody needs costs nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from enum import IntEnum
+from typing import Protocol
+
+import anyio
+
+from vistterstream.base import logs
+from vistterstream.base.errors import TemporaryError
+from vistterstream.ffmpeg import commands
+from vistterstream.ffmpeg.commands import Credentials
+from vistterstream.ffmpeg.failures import Failure
+from vistterstream.playout.frames import Frame
+from vistterstream.playout.ingest import Ingest, Pace, patience
+from vistterstream.playout.jitter import Taken
+from vistterstream.playout.pacing import Backoff
+from vistterstream.playout.patterns import TestPattern
+from vistterstream.playout.protocol import CameraState, CameraStatus
+from vistterstream.resources.camera import CameraSpec
+from vistterstream.resources.program import Format
+
+_STANDBY_FRESH = 15.0  # seconds for which a key frame may stand in for a camera that is being promoted
+_WATCH_INTERVAL = 0.5
+_log = logs.get("playout")
+
+
+class Want(IntEnum):
+    """How much of a camera the program needs now."""
+
+    STANDBY = 0
+    FULL = 1
+
+
+class Feed(Protocol):
+    """One camera, as the clock thread and the engine see it."""
+
+    name: str
+    spec: CameraSpec
+
+    def take(self, number: int, samples: int, shown: bool) -> Taken | None:
+        """Picture and sound for program frame `number`; None when there is nothing to show."""
+
+    def usable(self, now: float) -> bool:
+        """Whether what `take` gives is fit to be shown at monotonic time `now`."""
+
+    def want(self, want: Want) -> None:
+        """Say how much of the camera is needed from now on."""
+
+    def state(self, now: float) -> CameraState:
+        """What the camera is doing."""
+
+    def status(self, now: float) -> CameraStatus:
+        """Everything that is known of it."""
+
+    async def run(self) -> None:
+        """Keep it going until cancelled."""
+
+
+class PatternFeed:
+    """A test pattern: made here, a function of the frame number alone."""
+
+    def __init__(self, name: str, spec: CameraSpec, format: Format) -> None:
+        assert spec.source.test_pattern is not None
+        self.name = name
+        self.spec = spec
+        self._format = format
+        self._pattern = TestPattern(spec.source.test_pattern, format)
+        self._tone = spec.source.test_pattern.tone > 0
+        self._frame = Frame(format.width, format.height)
+        self._shown = 0
+
+    def take(self, number: int, samples: int, shown: bool) -> Taken | None:
+        """The pattern's picture of that frame, drawn only when it is shown."""
+        if not shown:
+            return None
+        self._pattern.render(number, self._frame)
+        self._shown += 1
+        return Taken(self._frame, self._pattern.tone(number) if self._tone else None, fresh=True)
+
+    def usable(self, now: float) -> bool:
+        """Always."""
+        return True
+
+    def want(self, want: Want) -> None:
+        """Nothing to prepare."""
+
+    def state(self, now: float) -> CameraState:
+        """Always live."""
+        return CameraState.LIVE
+
+    def status(self, now: float) -> CameraStatus:
+        """Always live, at the program's format."""
+        return CameraStatus(
+            state=CameraState.LIVE,
+            codec="testpattern",
+            width=self._format.width,
+            height=self._format.height,
+            frame_rate=str(self._format.frame_rate),
+            audio=self._tone,
+            frame_age=0.0,
+            frames=self._shown,
+        )
+
+    async def run(self) -> None:
+        """Nothing to keep going."""
+        await anyio.sleep_forever()
+
+
+class ProcessFeed:
+    """A device or a file, pulled by an `Ingest`."""
+
+    def __init__(
+        self,
+        name: str,
+        spec: CameraSpec,
+        format: Format,
+        *,
+        credentials: Callable[[], Credentials | None],
+        environment: Mapping[str, str],
+    ) -> None:
+        self.name = name
+        self.spec = spec
+        self._format = format
+        self._credentials = credentials
+        self._environment = environment
+        self._file = spec.source.file is not None
+        self._full = _Slot(Pace.FILE if self._file else Pace.LIVE)
+        self._standby = _Slot(Pace.STANDBY)
+        self._changed = anyio.Event()
+        self._failure: Failure | None = None
+        self._retry_at: float | None = None
+        self._restarts: dict[str, int] = {}
+        self._frames_before = 0
+        self._seen: Ingest | None = None
+        self._want = Want.STANDBY
+        self._update_slots()
+
+    # --- for the clock thread ---------------------------------------------------------------------------
+
+    def take(self, number: int, samples: int, shown: bool) -> Taken | None:
+        """Picture and sound from the full ingest, else the last key frame of the one standing by."""
+        full, standby = self._full.ingest, self._standby.ingest
+        if full is not None and (shown or not self._file):
+            taken = full.take(samples)
+            if taken is not None:
+                return taken
+        return standby.take(samples) if standby is not None and shown else None
+
+    def usable(self, now: float) -> bool:
+        """Whether the newest picture is younger than stallAfter (a key frame: than some seconds)."""
+        full, standby = self._full.ingest, self._standby.ingest
+        limit = float(self.spec.stall_after.seconds)
+        if full is not None and full.ready:
+            age = full.frame_age(now)
+            return age is not None and age <= limit
+        if standby is not None and standby.ready:
+            age = standby.frame_age(now)
+            return age is not None and age <= max(limit, _STANDBY_FRESH)
+        return False
+
+    # --- for the event loop -----------------------------------------------------------------------------
+
+    def want(self, want: Want) -> None:
+        """Say how much of the camera is needed from now on."""
+        if want is not self._want:
+            self._want = want
+            self._update_slots()
+
+    def state(self, now: float) -> CameraState:
+        """What the camera is doing."""
+        ingest = self._full.ingest or self._standby.ingest
+        if ingest is None:
+            idle = self._file and not self._full.wanted and self._failure is None
+            return CameraState.IDLE if idle else CameraState.WAITING
+        if ingest.frame_age(now) is None:
+            return CameraState.CONNECTING if self._failure is None else CameraState.WAITING
+        if ingest.pace is Pace.STANDBY:
+            fresh = ingest.silent_for(now) <= _STANDBY_FRESH
+            return CameraState.STANDBY if fresh else CameraState.STALLED
+        if self._file and not self._full.wanted:
+            return CameraState.IDLE
+        return CameraState.LIVE if self.usable(now) else CameraState.STALLED
+
+    def status(self, now: float) -> CameraStatus:
+        """Everything that is known of it."""
+        ingest = self._full.ingest or self._standby.ingest
+        if ingest is not None and ingest.video is not None:
+            self._seen = ingest
+        video = self._seen.video if self._seen is not None else None
+        age = ingest.frame_age(now) if ingest is not None else None
+        state = self.state(now)
+        failing = state in (CameraState.WAITING, CameraState.STALLED) and self._failure is not None
+        return CameraStatus(
+            state=state,
+            reason=self._failure.reason if failing and self._failure else "",
+            message=self._failure.message if failing and self._failure else "",
+            pid=ingest.pid if ingest is not None else None,
+            codec=video.codec if video else None,
+            width=video.width if video else None,
+            height=video.height if video else None,
+            frame_rate=video.frame_rate if video else None,
+            audio=self._seen.audio is not None if self._seen else None,
+            frame_age=age,
+            frames=self._frames_before + (ingest.frames if ingest is not None else 0),
+            restarts=dict(self._restarts),
+        )
+
+    async def run(self) -> None:
+        """Keep both slots filled as wanted, until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._keep, self._full)
+            if not self._file:
+                tasks.start_soon(self._keep, self._standby)
+
+    def _update_slots(self) -> None:
+        """Which processes should run. The one standing by stays until the full one has pictures."""
+        full_ready = self._full.ingest is not None and self._full.ingest.ready
+        standby_ready = self._standby.ingest is not None and self._standby.ingest.ready
+        if self._want is Want.FULL:
+            self._full.wanted = True
+            self._standby.wanted = self._standby.ingest is not None and not full_ready
+        else:
+            self._standby.wanted = not self._file
+            # A file keeps its place: its process waits, at no cost, until it is shown again.
+            self._full.wanted = self._full.ingest is not None and (self._file or not standby_ready)
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def _keep(self, slot: _Slot) -> None:
+        backoff = Backoff()
+        while True:
+            while not slot.wanted:
+                await self._changed.wait()
+            started = time.monotonic()
+            failure = await self._run_once(slot)
+            if failure is None:
+                continue  # no longer wanted: planned, not a failure
+            self._failure = failure
+            self._restarts[failure.reason] = self._restarts.get(failure.reason, 0) + 1
+            backoff.worked(time.monotonic() - started if slot.delivered else 0.0)
+            if failure.reason == "Ended" and self._file:
+                await self._until_wanted_again(slot)
+                continue
+            delay = backoff.next()
+            _log.warning("camera lost", camera=self.name, reason=failure.reason, retry=round(delay, 2))
+            self._retry_at = time.time() + delay
+            await anyio.sleep(delay)
+            self._retry_at = None
+
+    async def _until_wanted_again(self, slot: _Slot) -> None:
+        """A file that is not to loop has ended: it starts again the next time it is needed."""
+        while self._want is Want.FULL:
+            await self._changed.wait()
+        slot.wanted = False
+
+    async def _run_once(self, slot: _Slot) -> Failure | None:
+        """One run of the slot's ingest; why it ended, None when it was no longer wanted."""
+        try:
+            argv = commands.ingest(
+                self.spec.source,
+                self._format,
+                credentials=self._credentials(),
+                keyframes_only=slot.pace is Pace.STANDBY,
+            )
+            ingest = Ingest(self.name, argv, self._format, slot.pace, self._environment)
+            return await self._supervise(slot, ingest)
+        except TemporaryError as error:
+            return Failure(error.reason, error.message)
+
+    async def _supervise(self, slot: _Slot, ingest: Ingest) -> Failure | None:
+        slot.ingest, slot.delivered = ingest, False
+        verdict: list[Failure] = []
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._watch, slot, ingest, verdict, tasks.cancel_scope)
+                verdict.append(await ingest.run())
+                tasks.cancel_scope.cancel()
+        finally:
+            self._frames_before += ingest.frames
+            slot.ingest = None
+            self._update_slots()
+        return verdict[0] if verdict else None
+
+    async def _watch(
+        self, slot: _Slot, ingest: Ingest, verdict: list[Failure], scope: anyio.CancelScope
+    ) -> None:
+        """End the ingest when it is no longer wanted, or has been silent for too long."""
+        limit = float(self.spec.stall_after.seconds)
+        while slot.wanted:
+            with anyio.move_on_after(_WATCH_INTERVAL if slot.delivered else 0.05):
+                await self._changed.wait()
+            if ingest.ready and not slot.delivered:
+                slot.delivered = True
+                self._failure = None
+                self._update_slots()
+            if ingest.silent_for(time.monotonic()) > patience(ingest, limit):
+                verdict.append(Failure("Stalled", "No picture came for too long; connecting anew."))
+                break
+        scope.cancel()
+
+
+class _Slot:
+    """A place for one ingest: whether it should run, and the run that does."""
+
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
+        self.wanted = False
+        self.delivered = False
+        self.ingest: Ingest | None = None
+
+
+def make_feed(
+    name: str,
+    spec: CameraSpec,
+    format: Format,
+    *,
+    credentials: Callable[[], Credentials | None],
+    environment: Mapping[str, str],
+) -> Feed:
+    """The feed of a camera."""
+    if spec.source.test_pattern is not None:
+        return PatternFeed(name, spec, format)
+    return ProcessFeed(name, spec, format, credentials=credentials, environment=environment)

@@ -1,0 +1,202 @@
+"""A pusher: carries one output's stream to one target at a time, and keeps at it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import anyio
+
+from vistterstream.base import logs
+from vistterstream.base.errors import TemporaryError
+from vistterstream.ffmpeg import commands
+from vistterstream.ffmpeg.failures import Failure, explain
+from vistterstream.ffmpeg.processes import Child
+from vistterstream.ffmpeg.progress import Progress, ProgressReader
+from vistterstream.playout.hub import Hub, Subscription
+from vistterstream.playout.pacing import Backoff
+from vistterstream.playout.protocol import OutputState, OutputStatus
+from vistterstream.resources.camera import SecretKeyRef
+from vistterstream.resources.output import Target
+from vistterstream.timeline.plan import OutputPlan
+
+_CONNECT_LIMIT = 15.0  # seconds from the first byte given to the first frame taken
+_STALL_LIMIT = 8.0  # seconds in which a target takes nothing
+_WATCH_INTERVAL = 0.5
+_STOP_GRACE = 3.0
+_log = logs.get("playout")
+
+
+class Pusher:
+    """Delivers one output. `plan` may be changed where the change is live (failover)."""
+
+    def __init__(
+        self,
+        plan: OutputPlan,
+        hub: Hub,
+        *,
+        stream_key: Callable[[SecretKeyRef], str],
+        environment: Mapping[str, str],
+    ) -> None:
+        self.plan = plan
+        self._hub = hub
+        self._stream_key = stream_key
+        self._environment = environment
+        self._target = 0
+        self._failures_here = 0
+        self._state = OutputState.CONNECTING
+        self._failure: Failure | None = None
+        self._child: Child | None = None
+        self._subscription: Subscription | None = None
+        self._frames = 0
+        self._published_at: float | None = None
+        self._advanced_at = 0.0
+        self._retry_at: float | None = None
+        self._starts = 0
+        self._bytes_before = 0
+        self._dropped_before = 0
+        self._restarts: dict[str, int] = {}
+
+    def status(self) -> OutputStatus:
+        """What it is doing."""
+        queue = self._subscription
+        failure = self._failure if self._state is not OutputState.PUBLISHING else None
+        return OutputStatus(
+            state=self._state,
+            reason=failure.reason if failure else "",
+            message=failure.message if failure else "",
+            active_target=self._current.name,
+            encoding=self.plan.encoding,
+            pid=self._child.pid if self._child is not None else None,
+            reconnects=max(0, self._starts - 1),
+            bytes=self._bytes_before + (queue.bytes if queue else 0),
+            dropped_groups=self._dropped_before + (queue.dropped_groups if queue else 0),
+            retry_at=self._retry_at,
+            restarts=dict(self._restarts),
+        )
+
+    @property
+    def _current(self) -> Target:
+        return self.plan.targets[self._target % len(self.plan.targets)]
+
+    async def run(self) -> None:
+        """Deliver until cancelled; the process then gets to write its end."""
+        backoff = Backoff(first=0.5, most=30.0)
+        while True:
+            backoff.stable_after = float(self.plan.failover.stable_after.seconds)
+            failure = await self._run_once()
+            self._failure = failure
+            self._restarts[failure.reason] = self._restarts.get(failure.reason, 0) + 1
+            delivered = time.monotonic() - self._published_at if self._published_at is not None else 0.0
+            self._note_failure(delivered)
+            backoff.worked(delivered)
+            delay = backoff.next()
+            _log.warning(
+                "output lost",
+                output=self.plan.name,
+                target=self._current.name,
+                reason=failure.reason,
+                message=failure.message,
+                retry=round(delay, 2),
+            )
+            self._state, self._retry_at = OutputState.WAITING, time.time() + delay
+            await anyio.sleep(delay)
+            self._retry_at = None
+
+    def _note_failure(self, delivered: float) -> None:
+        """Count it, and go over to the next target when this one failed too often in a row."""
+        if delivered >= self.plan.failover.stable_after.seconds:
+            self._failures_here = 0
+        self._failures_here += 1
+        if len(self.plan.targets) > 1 and self._failures_here >= self.plan.failover.attempts:
+            self._target = (self._target + 1) % len(self.plan.targets)
+            self._failures_here = 0
+
+    async def _run_once(self) -> Failure:
+        self._state, self._published_at, self._frames = OutputState.CONNECTING, None, 0
+        target = self._current
+        try:
+            await anyio.to_thread.run_sync(_make_folder, target)
+            key = self._stream_key(target.stream_key_secret_ref) if target.stream_key_secret_ref else None
+            child = Child.spawn(
+                commands.pusher(target, stream_key=key),
+                role=f"pusher {self.plan.name}",
+                environment=self._environment,
+                stdin=True,
+            )
+        except TemporaryError as error:
+            return Failure(error.reason, error.message)
+        self._starts += 1
+        return await self._supervise(child)
+
+    async def _supervise(self, child: Child) -> Failure:
+        self._child = child
+        self._subscription = subscription = self._hub.subscribe()
+        self._advanced_at = time.monotonic()
+        verdict: list[Failure] = []
+        assert child.stdin is not None
+        os.set_blocking(child.stdin.fileno(), False)
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(subscription.write, child.stdin.fileno())
+                tasks.start_soon(self._watch, subscription, verdict, child)
+                await child.read_lines(self._line_taker())
+                await child.wait()
+                tasks.cancel_scope.cancel()
+        finally:
+            self._hub.unsubscribe(subscription)
+            self._bytes_before += subscription.bytes
+            self._dropped_before += subscription.dropped_groups
+            self._subscription = None
+            await child.stop(grace=_STOP_GRACE, close_stdin=True)
+            self._child = None
+            child.close()
+        return verdict[0] if verdict else explain(child.status or 0, child.last_lines)
+
+    async def _watch(self, queue: Subscription, verdict: list[Failure], child: Child) -> None:
+        """End a process whose target takes nothing."""
+        while True:
+            await anyio.sleep(_WATCH_INTERVAL)
+            failure = self._judge(queue, time.monotonic())
+            if failure is not None:
+                verdict.append(failure)
+                await child.stop(grace=0.5)
+                return
+
+    def _judge(self, queue: Subscription, now: float) -> Failure | None:
+        if not queue.bytes:
+            self._advanced_at = now  # nothing was given yet
+            return None
+        if self._state is OutputState.CONNECTING and now - self._advanced_at > _CONNECT_LIMIT:
+            return Failure("Timeout", "The target did not answer in time. Check its address.")
+        if queue.blocked_for(now) > _STALL_LIMIT:
+            return Failure("Stalled", "The target stopped taking data; connecting anew.")
+        return None
+
+    def _line_taker(self) -> Callable[[str], bool]:
+        reader = ProgressReader()
+
+        def take(line: str) -> bool:
+            progress = reader.feed(line)
+            if isinstance(progress, Progress) and progress.frame > self._frames:
+                self._frames = progress.frame
+                self._advanced_at = time.monotonic()
+                if self._state is OutputState.CONNECTING:
+                    self._state, self._published_at = OutputState.PUBLISHING, self._advanced_at
+            return bool(progress)
+
+        return take
+
+
+def _make_folder(target: Target) -> None:
+    files = target.hls or target.recording
+    if files is None or files.folder is None:
+        return
+    try:
+        Path(files.folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TemporaryError(
+            f"The folder {files.folder} cannot be made: {error.strerror}.", delay=5, reason="FolderUnusable"
+        ) from error
