@@ -39,6 +39,9 @@ function span(seconds) {
   return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
 }
 
+// ConnectionRefused -> Connection refused
+const spaced = (word) => word.replace(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
 const clock = (unix) => new Date(unix * 1000).toLocaleTimeString([], { hour12: false });
 
 // ---- what the controller says
@@ -92,7 +95,7 @@ function row(item, tally) {
     { class: item.tone },
     element("span", { class: "dot", "aria-hidden": "true" }),
     name,
-    element("span", { class: "state" }, item.state),
+    element("span", { class: "state" }, spaced(item.state)),
     more ? element("span", { class: "more" }, more) : null,
   );
 }
@@ -108,7 +111,7 @@ function eventRow(event) {
     "li",
     { class: event.type },
     element("span", { class: "when" }, `${clock(event.time)} · ${event.object}${times}`),
-    element("span", { class: "what" }, `${event.reason}: `),
+    element("span", { class: "what" }, `${spaced(event.reason)}: `),
     event.message,
   );
 }
@@ -118,7 +121,7 @@ function tick() {
   if (!state) return;
   const current = program();
   const air = current?.onAir;
-  text("air-since", air?.since ? `for ${span(now() - air.since)}` : "");
+  text("air-since", air?.since ? ` · for ${span(now() - air.since)}` : "");
   const coming = (current?.next ?? []).filter((cue) => cue.at > now() - 1).slice(0, 4);
   fill(
     "next",
@@ -141,7 +144,7 @@ function lost() {
   document.body.classList.toggle("stale", state !== null);
   $("lost").hidden = false;
   text("lost", state
-    ? `The controller does not answer since ${clock(lastWord / 1000)}. What is on air goes on without it; what this page says may be old. Trying again.`
+    ? `The controller has not answered since ${clock(lastWord / 1000)}. What is on air goes on without it; what this page says may be old. Trying again.`
     : "The controller does not answer. Trying again.");
 }
 
@@ -216,7 +219,7 @@ function stopPlaying() {
 
 function again(url, words) {
   stopPlaying();
-  curtain(words);
+  curtain(document.body.classList.contains("stale") ? "The preview comes back with the connection" : words);
   retry = setTimeout(() => { if (playing === url) play(url); }, 2000);
 }
 
@@ -267,9 +270,10 @@ video.addEventListener("error", () => {
 });
 
 function showBehind() {
-  const seconds = player?.latency;
-  const paused = video.paused && !$("curtain").checkVisibility();
-  text("behind", !playing || !$("curtain").hidden ? "" : paused ? "Paused" : seconds > 0 ? `The preview runs ${Math.round(seconds)} s behind` : "The preview runs a few seconds behind");
+  const edge = video.seekable.length ? video.seekable.end(video.seekable.length - 1) - video.currentTime : 0;
+  const seconds = Math.round(player?.latency || edge);
+  const words = video.paused ? "Paused" : seconds > 0 && seconds < 600 ? `The preview runs about ${seconds} s behind` : "";
+  text("behind", playing && $("curtain").hidden ? words : "");
 }
 
 $("program").addEventListener("change", (event) => { chosenProgram = event.target.value; show(); });
