@@ -7,7 +7,7 @@ swaps in between two frames. `compose` is all that happens on the clock thread.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,16 @@ import numpy as np
 from vistterstream.playout import framecode
 from vistterstream.playout.blend import Blender
 from vistterstream.playout.frames import Frame
-from vistterstream.playout.raster import Sprite, SpriteCache, View, clock_sprite, rasterise, slate
+from vistterstream.playout.raster import (
+    ClockFace,
+    Sprite,
+    SpriteCache,
+    Tell,
+    View,
+    rasterise,
+    slate,
+    slate_key,
+)
 from vistterstream.resources.overlay import AnimatedProperty, ClockLayer, FrameCodeLayer, Layer, Position
 from vistterstream.resources.program import Fallback, Format
 from vistterstream.timeline.evaluate import Curve
@@ -28,8 +37,6 @@ from vistterstream.timeline.plan import OverlayInstance
 
 SLOW_CLOCK = 0.001
 """Seconds; the text of a clock that takes longer to draw is drawn ahead of time on another thread."""
-
-_Tell = Callable[[str], None]
 
 _MAX_CLOCK_TEXT = 128
 
@@ -73,15 +80,17 @@ class Clock:
             raise ValueError(
                 f"There is no time zone {layer.time_zone!r}; write one such as Europe/Oslo."
             ) from error
-        self._layer, self._position, self._view = layer, position, view
+        self._strftime = layer.format
         self._fractions = "%f" in layer.format
         self.problems: list[str] = []
-        began = time.perf_counter()
+        self._face = ClockFace(layer, position, view, self.problems.append)
         self._wanted = self._text = self._format(wall)
-        self._sprite = clock_sprite(layer, self._text, position, view, self.problems.append)
+        self._sprite = self._face.sprite(self._text)
         self._second: datetime | None = None
         self._worker: ThreadPoolExecutor | None = None
         self._ahead: dict[str, Future[Sprite | None]] = {}
+        began = time.perf_counter()
+        self._face.sprite(self._text)  # once more, the letters being loaded
         if time.perf_counter() - began > SLOW_CLOCK:
             self._worker = ThreadPoolExecutor(1, thread_name_prefix="clock-layer")
 
@@ -110,18 +119,16 @@ class Clock:
         self._wanted = self._format(second)
         if self._worker is None:
             if self._wanted != self._text:
-                self._text, self._sprite = self._wanted, self._render(self._wanted)
+                self._text, self._sprite = self._wanted, self._face.sprite(self._wanted)
             return
         coming = {self._wanted, self._format(second + timedelta(seconds=1))} - {self._text}
         self._ahead = {
-            text: self._ahead.get(text) or self._worker.submit(self._render, text) for text in sorted(coming)
+            text: self._ahead.get(text) or self._worker.submit(self._face.sprite, text)
+            for text in sorted(coming)
         }
 
     def _format(self, wall: datetime) -> str:
-        return wall.astimezone(self._zone).strftime(self._layer.format)[:_MAX_CLOCK_TEXT]
-
-    def _render(self, text: str) -> Sprite | None:
-        return clock_sprite(self._layer, text, self._position, self._view, lambda _told_before: None)
+        return wall.astimezone(self._zone).strftime(self._strftime)[:_MAX_CLOCK_TEXT]
 
 
 class Scene:
@@ -131,12 +138,19 @@ class Scene:
     that could not be drawn as it should, `slate_problem` one for the slate. One thread composes.
     """
 
-    def __init__(self, format: Format, slate: Frame, slate_problem: str | None, cache: SpriteCache) -> None:
+    def __init__(self, format: Format, fallback: Fallback, previous: Scene | None) -> None:
         self.width, self.height = format.width, format.height
-        self.slate = slate
-        self.slate_problem = slate_problem
+        self.cache: SpriteCache = previous.cache if previous is not None else SpriteCache()
+        self.slate_key = slate_key(fallback, format.width, format.height)
+        self.slate_problem: str | None = None
+        if previous is not None and previous.slate_key == self.slate_key:
+            self.slate: Frame = previous.slate
+            self.slate_problem = previous.slate_problem
+        else:
+            wrong: list[str] = []
+            self.slate = slate(fallback, format.width, format.height, wrong.append)
+            self.slate_problem = " ".join(wrong) or None
         self.problems: dict[str, str] = {}
-        self.cache = cache
         self.items: dict[str, tuple[_Item, ...]] = {}
         self.blender = Blender(format.width)
 
@@ -161,15 +175,12 @@ def prepare(
     `wall` is the time of day, with a zone, that clock layers start from. What `previous` drew and still
     looks the same is taken over; `previous` may be on the air meanwhile, and is closed by its owner after.
     """
-    wrong: list[str] = []
-    picture = slate(fallback, format.width, format.height, wrong.append)
-    cache = previous.cache if previous is not None else SpriteCache()
-    scene = Scene(format, picture, " ".join(wrong) or None, cache)
+    scene = Scene(format, fallback, previous)
     rate = format.frame_rate.fraction
     for overlay in overlays:
         sentences: dict[str, None] = {}
         view = View(format.width, format.height, overlay.spec.canvas)
-        items = [_item(layer, view, rate, cache, wall, sentences) for layer in overlay.spec.layers]
+        items = [_item(layer, view, rate, scene.cache, wall, sentences) for layer in overlay.spec.layers]
         scene.items[overlay.id] = tuple(item for item in items if item is not None)
         if sentences:
             known = scene.problems.get(overlay.overlay, "")
@@ -242,7 +253,7 @@ def _item(
     return _Sprites(sprite, curve if constant is None else None)
 
 
-def _code(layer: FrameCodeLayer, position: Position, view: View, tell: _Tell) -> _Code | None:
+def _code(layer: FrameCodeLayer, position: Position, view: View, tell: Tell) -> _Code | None:
     square = layer.square - layer.square % 2
     rect = view.place(position, framecode.BITS * square, square)
     if rect.width > view.width or rect.height > view.height:

@@ -7,6 +7,7 @@ never stops the rest. What was drawn is cached by content, bounded by bytes.
 from __future__ import annotations
 
 import hashlib
+import math
 import textwrap
 import threading
 from collections import OrderedDict
@@ -16,10 +17,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
 from vistterstream.playout import typefaces
-from vistterstream.playout.frames import Bytes, Frame, Planes, planes
+from vistterstream.playout.frames import Bytes, Frame, Planes, Words, planes, to_yuv
 from vistterstream.resources.overlay import (
     Anchor,
     Canvas,
@@ -36,7 +38,8 @@ MAX_PIXELS = 64_000_000
 """Pixels of the largest picture file that is opened: 8K twice over, 256 MB as RGBA."""
 FORMATS = ("PNG", "JPEG", "WEBP")
 
-_Tell = Callable[[str], None]
+Tell = Callable[[str], None]
+"""Takes a sentence for the user about something that cannot be drawn as it should."""
 
 
 class Unusable(Exception):
@@ -61,6 +64,11 @@ class Rect(NamedTuple):
         """The rectangle with `by` pixels more on each side."""
         return Rect(self.x - by, self.y - by, self.width + 2 * by, self.height + 2 * by)
 
+    def widened(self) -> Rect:
+        """The smallest rectangle around it with even corners."""
+        left, top = self.x // 2 * 2, self.y // 2 * 2
+        return Rect(left, top, _even(self.x + self.width - left), _even(self.y + self.height - top))
+
     @property
     def empty(self) -> bool:
         """Whether it holds no pixel."""
@@ -76,7 +84,6 @@ class Sprite:
     width: int
     height: int
     planes: Planes
-    opaque: bool  # every pixel hides what is below
 
     @property
     def nbytes(self) -> int:
@@ -112,7 +119,7 @@ class View:
         across, down = _shares(position.anchor)
         x = (self.width - width) * across + position.x * self.scale_x
         y = (self.height - height) * down + position.y * self.scale_y
-        return Rect(_nearest(x), _nearest(y), width, height)
+        return Rect(nearest(x), nearest(y), width, height)
 
 
 class SpriteCache:
@@ -148,7 +155,7 @@ class SpriteCache:
                 self._bytes -= gone.nbytes
 
 
-def rasterise(layer: Layer, view: View, opacity: float, cache: SpriteCache, tell: _Tell) -> Sprite | None:
+def rasterise(layer: Layer, view: View, opacity: float, cache: SpriteCache, tell: Tell) -> Sprite | None:
     """The layer's sprite with a fixed `opacity` worked in; None if it shows nothing.
 
     For image, text and rectangle layers. `tell` gets a sentence for each thing that is wrong.
@@ -169,20 +176,50 @@ def rasterise(layer: Layer, view: View, opacity: float, cache: SpriteCache, tell
     return drawn
 
 
-def clock_sprite(clock: ClockLayer, text: str, position: Position, view: View, tell: _Tell) -> Sprite | None:
-    """A clock layer that shows `text`, solid; its digits are equally wide so that nothing jumps."""
-    style = TextLayer(
-        value="",
-        font=clock.font,
-        size=clock.size,
-        color=clock.color,
-        background=clock.background,
-        padding=clock.padding,
-    )
-    return _text(text, style, position, view, 1.0, typefaces.figures(), tell)
+class ClockFace:
+    """Draws the changing text of a clock layer, fast: one colour on one ground, so planes come from tables.
+
+    Digits are equally wide, so that nothing jumps. The box is widened to the 2x2 grid of the chroma.
+    """
+
+    def __init__(self, clock: ClockLayer, position: Position, view: View, tell: Tell) -> None:
+        self._font = _font(clock.font, clock.size * view.scale, tell)
+        self._boxed = clock.background is not None
+        self._padding = nearest(clock.padding * view.scale) if self._boxed else 0
+        self._position, self._view, self._tell = position, view, tell
+        ink, ground = clock.color.rgba, clock.background.rgba if clock.background else (0, 0, 0, 0)
+        self._luma = _table(np.arange(256), ink, ground)
+        self._chroma = _table(np.arange(4 * 255 + 1) / 4, ink, ground)
+
+    def sprite(self, text: str) -> Sprite | None:
+        """The clock showing `text`, solid; None if that is nothing."""
+        lines = _lines(text, self._font, self._view, typefaces.figures(), self._tell)
+        box = lines.box(self._position, self._view, self._padding)
+        seen = (box if self._boxed else box.grown(lines.height // 2)).widened()
+        seen = seen.within(self._view.width, self._view.height)
+        if seen.empty or not text.strip():
+            return None
+        letters = np.asarray(lines.drawn(box, seen, self._padding, self._position.anchor))
+        pairs = np.add(letters[:, 0::2], letters[:, 1::2], dtype=np.uint16)
+        sums = pairs[0::2] + pairs[1::2]
+        rest, light, _, _ = self._luma
+        chroma_rest, _, light_u, light_v = self._chroma
+        drawn = Planes(
+            rest=rest.take(letters),
+            light=light.take(letters),
+            chroma_rest=chroma_rest.take(sums),
+            chroma_light=np.stack([light_u.take(sums), light_v.take(sums)]),
+        )
+        return Sprite(*seen, planes=drawn)
 
 
-def slate(fallback: Fallback, width: int, height: int, tell: _Tell) -> Frame:
+def slate_key(fallback: Fallback, width: int, height: int) -> str:
+    """What the slate's pixels depend on."""
+    stamp = _stamp(Path(fallback.image)) if fallback.image is not None else ""
+    return f"{fallback.model_dump_json()}|{width}x{height}|{stamp}"
+
+
+def slate(fallback: Fallback, width: int, height: int, tell: Tell) -> Frame:
     """The picture that stands in, as `fallback` wants it; its colour alone where all else fails."""
     picture = Image.new("RGB", (width, height), fallback.color.rgba[:3])
     if fallback.image is not None:
@@ -213,11 +250,11 @@ def _stamp(path: Path) -> str:
     return f"{status.st_mtime_ns}:{status.st_size}"
 
 
-def _draw(layer: Layer, view: View, opacity: float, tell: _Tell) -> Sprite | None:
+def _draw(layer: Layer, view: View, opacity: float, tell: Tell) -> Sprite | None:
     if layer.image is not None:
         return _image(layer.image, layer.position, view, opacity)
     if layer.text is not None:
-        return _text(layer.text.value, layer.text, layer.position, view, opacity, None, tell)
+        return _text(layer.text, layer.position, view, opacity, tell)
     if layer.rectangle is not None:
         shape = layer.rectangle
         rect = view.place(layer.position, _side(shape.width, view.scale_x), _side(shape.height, view.scale_y))
@@ -277,32 +314,15 @@ def _open(path: Path) -> Image.Image:
         raise Unusable(f"The picture {path} cannot be read ({error}); save it anew.") from error
 
 
-def _text(
-    text: str,
-    style: TextLayer,
-    position: Position,
-    view: View,
-    opacity: float,
-    figures: list[str] | None,
-    tell: _Tell,
-) -> Sprite | None:
+def _text(style: TextLayer, position: Position, view: View, opacity: float, tell: Tell) -> Sprite | None:
     font = _font(style.font, style.size * view.scale, tell)
-    lines, line_height = _lines(text, font, view, figures, tell)
-    padding = _nearest(style.padding * view.scale) if style.background is not None else 0
-    widths = [font.getlength(line, features=figures) for line in lines]
-    box = view.place(
-        position, int(np.ceil(max(widths))) + 2 * padding, line_height * len(lines) + 2 * padding
-    )
-    seen = box.grown(line_height // 2).within(view.width, view.height)  # letters may reach out of their box
-    if seen.empty or not text.strip():
+    lines = _lines(style.value, font, view, None, tell)
+    padding = nearest(style.padding * view.scale) if style.background is not None else 0
+    box = lines.box(position, view, padding)
+    seen = box.grown(lines.height // 2).within(view.width, view.height)  # letters may reach out of their box
+    if seen.empty or not style.value.strip():
         return None
-    letters = Image.new("L", (seen.width, seen.height))
-    pen = ImageDraw.Draw(letters)
-    share, _ = _shares(position.anchor)
-    top = box.y - seen.y + padding + font.getmetrics()[0]
-    for number, (line, width) in enumerate(zip(lines, widths, strict=True)):
-        left = box.x - seen.x + padding + (box.width - 2 * padding - width) * share
-        pen.text((left, top + number * line_height), line, 255, font, anchor="ls", features=figures)
+    letters = lines.drawn(box, seen, padding, position.anchor)
     return sprite(_over_box(letters, style, box, seen), seen, opacity)
 
 
@@ -319,7 +339,25 @@ def _over_box(letters: Image.Image, style: TextLayer, box: Rect, seen: Rect) -> 
     return np.asarray(Image.alpha_composite(picture, ink))
 
 
-def _font(family: str, size: float, tell: _Tell) -> ImageFont.FreeTypeFont:
+def _table(
+    coverage: NDArray[np.float64] | NDArray[np.int64],
+    ink: tuple[int, int, int, int],
+    ground: tuple[int, int, int, int],
+) -> tuple[Words, Words, Words, Words]:
+    """For each coverage (0 to 255) of letters on a ground, as in `Planes`: rest, and light of Y, U and V."""
+    share = coverage / 255 * (ink[3] / 255)
+    below = (1 - share) * (ground[3] / 255)
+    solid = share + below
+    alpha = np.floor(255 * solid + 0.5)
+    ink_share = np.divide(share, solid, out=np.zeros_like(solid), where=solid > 0)
+    lights = [
+        np.floor(alpha * (top * ink_share + bottom * (1 - ink_share)) + 128.5).astype(np.uint16)
+        for top, bottom in zip(to_yuv(ink[:3]), to_yuv(ground[:3]), strict=True)
+    ]
+    return (255 - alpha).astype(np.uint16), lights[0], lights[1], lights[2]
+
+
+def _font(family: str, size: float, tell: Tell) -> typefaces.Font:
     try:
         return typefaces.typeface(family, size)
     except typefaces.UnknownFont:
@@ -327,21 +365,47 @@ def _font(family: str, size: float, tell: _Tell) -> ImageFont.FreeTypeFont:
         return typefaces.typeface(typefaces.DEFAULT_FAMILY, size)
 
 
-def _lines(
-    text: str, font: ImageFont.FreeTypeFont, view: View, figures: list[str] | None, tell: _Tell
-) -> tuple[list[str], int]:
-    """The lines, as many and as long as the picture could show at all, and the height of one."""
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Lines of text in one font, measured in program pixels."""
+
+    lines: list[str]
+    widths: list[float]
+    height: int  # of one line
+    font: typefaces.Font
+    figures: list[str] | None
+
+    def box(self, position: Position, view: View, padding: int) -> Rect:
+        """Where the box of the text stands."""
+        width = math.ceil(max(self.widths)) + 2 * padding
+        return view.place(position, width, self.height * len(self.lines) + 2 * padding)
+
+    def drawn(self, box: Rect, seen: Rect, padding: int, anchor: Anchor) -> Image.Image:
+        """The coverage of the letters in the part of the picture that is `seen`; aligned as anchored."""
+        letters = Image.new("L", (seen.width, seen.height))
+        pen = ImageDraw.Draw(letters)
+        share, _ = _shares(anchor)
+        top = box.y - seen.y + padding + self.font.getmetrics()[0]
+        for number, (line, width) in enumerate(zip(self.lines, self.widths, strict=True)):
+            left = box.x - seen.x + padding + (box.width - 2 * padding - width) * share
+            place = (left, top + number * self.height)
+            pen.text(place, line, 255, self.font, anchor="ls", features=self.figures)
+        return letters
+
+
+def _lines(text: str, font: typefaces.Font, view: View, figures: list[str] | None, tell: Tell) -> _Lines:
+    """As many lines, and as long, as the picture could show at all."""
     ascent, descent = font.getmetrics()
-    line_height = max(ascent + descent, 1)
+    height = max(ascent + descent, 1)
     lines = text.replace("\t", "    ").splitlines() or [""]
-    most = 2 * view.height // line_height + 1
+    most = 2 * view.height // height + 1
     shown = [_cut(line, font, 2 * view.width, figures) for line in lines[:most]]
     if shown != lines:
         tell("The text is far larger than the picture and is cut off; make it shorter or smaller.")
-    return shown, line_height
+    return _Lines(shown, [font.getlength(line, features=figures) for line in shown], height, font, figures)
 
 
-def _cut(line: str, font: ImageFont.FreeTypeFont, limit: int, figures: list[str] | None) -> str:
+def _cut(line: str, font: typefaces.Font, limit: int, figures: list[str] | None) -> str:
     """The longest beginning of `line` that is not wider than `limit` pixels."""
     if len(line) * font.size < limit or font.getlength(line, features=figures) <= limit:
         return line
@@ -377,7 +441,6 @@ def sprite(rgba: Bytes, place: Rect, opacity: float = 1.0) -> Sprite | None:
         width=padded.shape[1],
         height=padded.shape[0],
         planes=planes(padded),
-        opaque=bool(padded[..., 3].min() == 255),
     )
 
 
@@ -421,11 +484,12 @@ def _shares(anchor: Anchor) -> tuple[float, float]:
 
 
 def _side(length: float, scale: float) -> int:
-    return max(_nearest(length * scale), 1)
+    return max(nearest(length * scale), 1)
 
 
-def _nearest(value: float) -> int:
-    return int(np.floor(value + 0.5))
+def nearest(value: float) -> int:
+    """The nearest whole number."""
+    return math.floor(value + 0.5)
 
 
 def _even(length: int) -> int:
