@@ -55,7 +55,10 @@ def complaint(model: type[Model], error: ErrorDetails, *, emptied: bool) -> Iter
         name, sentence = _BOUNDS[kind]
         yield path, sentence.format(context.get(name)), False
     elif kind in ("too_short", "string_too_short"):
-        yield path, "must not be empty" if context.get("min_length") == 1 else error["msg"].lower(), False
+        least = context.get("min_length", 1)
+        # Items that are wrong themselves are not counted by pydantic.
+        if not isinstance(error["input"], list) or len(error["input"]) < least:
+            yield path, "must not be empty" if least == 1 else f"must have at least {least}", False
     else:
         yield path, _TYPES.get(kind) or error["msg"], False
 

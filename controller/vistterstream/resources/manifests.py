@@ -19,7 +19,7 @@ from vistterstream.resources import dialect
 from vistterstream.resources.complaints import complaint
 from vistterstream.resources.dialect import Document, Mark, Node, Path
 from vistterstream.resources.kinds import API_VERSION, KINDS, Key, Resource, Secret
-from vistterstream.resources.messages import nearest, shown
+from vistterstream.resources.messages import enumeration, nearest, shown
 from vistterstream.resources.model import path_text
 from vistterstream.resources.references import references
 
@@ -27,7 +27,7 @@ MAX_ERRORS = 100
 """Errors reported of one file; who has more has one cause."""
 
 _SET_BY_THE_SERVER = {"managedFields", "selfLink"}
-_CREDENTIALS = ("username", "password")
+_CREDENTIALS: tuple[str, ...] = ("username", "password")
 
 R_co = TypeVar("R_co", bound=Resource, covariant=True)
 
@@ -119,17 +119,13 @@ def _dangling(
 def _missing_keys(located: Located[Resource], path: Path, secret: Secret) -> Iterator[ManifestError]:
     keys = secret.values()
     named = dialect.find(located.node, (*path[:-1], "key"))
+    wanted = _CREDENTIALS
     if isinstance(named, dialect.Scalar):
-        wanted = {(*path[:-1], "key"): str(named.value)}
-        for where, key in wanted.items():
-            if key not in keys:
-                yield located.error(
-                    where, f"Secret {secret.metadata.name} has no key {shown(key)}{nearest(key, keys)}"
-                )
-        return
-    for key in _CREDENTIALS:
+        path, wanted = (*path[:-1], "key"), (str(named.value),)
+    for key in wanted:
         if key not in keys:
-            yield located.error(path, f"Secret {secret.metadata.name} has no key {key!r}{nearest(key, keys)}")
+            message = f"Secret {secret.metadata.name} has no key {shown(key)}{nearest(key, keys)}"
+            yield located.error(path, message)
 
 
 class _Reader:
@@ -185,21 +181,19 @@ class _Reader:
     def _kind(self, node: dialect.Mapping, prefix: Path) -> type[Resource] | None:
         """The model of the object's kind; None, and an error, where there is none."""
         kind, version = _word(node, "kind"), _word(node, "apiVersion")
+        info = KINDS.get(kind or "")
+        wanted = info.api_version if info else API_VERSION
         if kind is None:
-            kinds = ", ".join(KINDS)
-            self._complain(node, prefix, ("kind",), f"must be given: one of {kinds}", key=True)
-        elif kind not in KINDS:
-            kinds = ", ".join(KINDS)
-            suggestion = nearest(kind, KINDS) or f"; the kinds are {kinds}"
+            self._complain(node, prefix, ("kind",), f"must be given: {enumeration(KINDS)}", key=True)
+        elif info is None:
+            suggestion = nearest(kind, KINDS) or f"; the kinds are {enumeration(KINDS, 'and')}"
             self._complain(node, prefix, ("kind",), f"there is no kind {shown(kind)}{suggestion}")
         if version is None:
-            wanted = KINDS[kind].api_version if kind in KINDS else API_VERSION
             self._complain(node, prefix, ("apiVersion",), f"must be given: {wanted}", key=True)
-        elif kind in KINDS and version != KINDS[kind].api_version:
-            message = f"{shown(version)} has no {kind}; use {KINDS[kind].api_version}"
-            self._complain(node, prefix, ("apiVersion",), message)
-        elif kind in KINDS:
-            return KINDS[kind].model
+        elif info is not None and version != wanted:
+            self._complain(node, prefix, ("apiVersion",), f"{shown(version)} has no {kind}; use {wanted}")
+        elif info is not None:
+            return info.model
         return None
 
     def _complain(self, node: Node, prefix: Path, path: Path, message: str, *, key: bool = False) -> None:
@@ -217,8 +211,7 @@ def _validated(
 
     A field with nothing in it (null) counts as not given, as in Kubernetes.
     """
-    form = dialect.plain(node)
-    assert isinstance(form, dict)  # noqa: S101 - of a mapping
+    form: dict[str, Any] = {name: dialect.plain(child) for name, child in node.fields.items()}
     form.pop("status", None)
     if isinstance(form.get("metadata"), dict):
         for name in _SET_BY_THE_SERVER:

@@ -48,7 +48,11 @@ class Quantity(str):
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(
             cls.parse,
-            core_schema.str_schema(),
+            core_schema.custom_error_schema(
+                core_schema.str_schema(),
+                custom_error_type="quantity_type",
+                custom_error_message=f"must be {cls.example}, in quotes",
+            ),
             serialization=core_schema.plain_serializer_function_ser_schema(str),
         )
 
