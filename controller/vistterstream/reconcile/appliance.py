@@ -1,0 +1,87 @@
+"""What the reconcilers share: the store, the playouts, and what is known but not written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from vistterstream.base.errors import VistterError
+from vistterstream.reconcile.assets import Assets
+from vistterstream.reconcile.playouts import Playout, Playouts
+from vistterstream.reconcile.problems import Problem, dangling, distinct
+from vistterstream.reconcile.statuses import Statuses
+from vistterstream.resources.kinds import Key, Resource, Timeline
+from vistterstream.store.events import EventType, NewEvent
+from vistterstream.store.store import Store
+
+
+class Enqueue(Protocol):
+    """Has an object reconciled."""
+
+    def __call__(self, key: Key, *, delay: float = 0.0) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a program was last made of."""
+
+    parts: frozenset[Key]  # itself, its timeline, overlays, cameras and outputs
+    problems: tuple[Problem, ...]
+    images: tuple[Path, ...]
+    timeline: Timeline | None  # the last that could be compiled
+
+
+@dataclass(slots=True)
+class Appliance:
+    """The context of every handler. The controller makes it, and sets what depends on the loop."""
+
+    state_dir: Path
+    store: Store
+    playouts: Playouts
+    assets: Assets
+    salt: bytes
+    made: dict[Key, Made] = field(default_factory=dict)  # by program
+    errors: dict[Key, VistterError] = field(default_factory=dict)  # how the last attempt ended
+    statuses: Statuses = field(init=False)
+    enqueue: Enqueue = field(init=False)
+
+    def outcome(self, key: Key, error: VistterError | None) -> None:
+        """Keep how an attempt at `key` ended, and show it."""
+        if error is None:
+            self.errors.pop(key, None)
+        else:
+            self.errors[key] = error
+        self.statuses.request(key)
+
+    def tell(self, key: Key, reason: str, message: str, type: EventType = EventType.NORMAL) -> None:
+        """Write an event down."""
+        self.store.record(NewEvent(key, reason, message, type))
+
+    def users(self, key: Key) -> Iterator[Playout]:
+        """The playouts of the programs that `key` is a part of."""
+        for program, made in sorted(self.made.items()):
+            if key in made.parts:
+                yield self.playouts.of(program)
+
+    def problems(self, resource: Resource) -> tuple[Problem, ...]:
+        """Everything the user has to change about `resource`."""
+        told = (problem for made in self.made.values() for problem in made.problems)
+        mine = (problem for problem in told if problem.key == resource.key)
+        return distinct([*dangling(self.store, resource), *mine])
+
+    def make(self, program: Key, made: Made | None) -> None:
+        """Keep what `program` is made of now, and have the statuses of what joined or left it written."""
+        before = self.made.pop(program, None)
+        if made is not None:
+            self.made[program] = made
+        self.statuses.request(*sorted(_parts(before) | _parts(made)))
+
+    def carriers(self, part: Key) -> Iterable[Key]:
+        """The programs that `part` is, or until now was, a part of."""
+        return [program for program, made in self.made.items() if part in made.parts]
+
+
+def _parts(made: Made | None) -> frozenset[Key]:
+    return made.parts if made is not None else frozenset()

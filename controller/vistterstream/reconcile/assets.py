@@ -1,0 +1,123 @@
+"""Images that plans refer to, copied into the state folder under the digest of their content.
+
+A playout must be able to start when the folder of manifests is gone, and must not see a half-written file
+when a user saves an image over another. A copy is named by its content, so a changed image is a changed
+plan, and the same image in ten manifests is one file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from anyio import to_thread
+
+from vistterstream.base.files import write_atomic
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Larger files are no images for a screen; reading one by mistake would fill the memory."""
+_KEEP_SECONDS = 3600.0  # a copy that no plan names may be about to be named by one
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells that a file is the one that was read before."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """An image file: its copy, or the sentence that says why there is none."""
+
+    copy: Path | None
+    problem: str = ""
+
+
+class Assets:
+    """The copies in `folder`. Files are read in a thread, and only when they changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._known: dict[Path, tuple[Stamp | None, Asset]] = {}
+
+    async def load(self, paths: Iterable[Path]) -> dict[Path, Asset]:
+        """Each image of `paths` with its copy."""
+        wanted = tuple(dict.fromkeys(paths))
+        if not wanted:
+            return {}
+        return await to_thread.run_sync(self._load, wanted)
+
+    async def changed(self, paths: Iterable[Path]) -> bool:
+        """Whether a file of `paths` is another than when it was loaded."""
+        wanted = tuple(paths)
+        return bool(wanted) and await to_thread.run_sync(self._changed, wanted)
+
+    def collect(self, keep: Collection[str]) -> list[Path]:
+        """Delete copies older than an hour that are not named in `keep` (names of files); returns them."""
+        if not self.folder.is_dir():
+            return []
+        now = time.time()
+        old = [
+            path
+            for path in self.folder.iterdir()
+            if path.name not in keep and now - path.stat().st_mtime > _KEEP_SECONDS
+        ]
+        for path in old:
+            path.unlink(missing_ok=True)
+        gone = set(old)
+        self._known = {path: known for path, known in self._known.items() if known[1].copy not in gone}
+        return old
+
+    def _load(self, paths: Iterable[Path]) -> dict[Path, Asset]:
+        return {path: self._one(path) for path in paths}
+
+    def _one(self, path: Path) -> Asset:
+        stamp = _stamp(path)
+        known = self._known.get(path)
+        if known is not None and known[0] == stamp and (known[1].copy is None or known[1].copy.exists()):
+            return known[1]
+        try:
+            asset = Asset(self._copy(path))
+        except OSError as error:
+            asset = Asset(None, _sentence(path, error))
+        self._known[path] = (stamp, asset)
+        return asset
+
+    def _copy(self, path: Path) -> Path:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for its writer
+            raise OSError("is not a regular file")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise OSError(f"is larger than {MAX_BYTES // 2**20} MiB")
+        copy = self.folder / f"{hashlib.sha256(data).hexdigest()}{path.suffix.lower()}"
+        if copy.exists():
+            os.utime(copy)  # spoken for again: not to be collected before a plan names it
+        else:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomic(copy, data)
+        return copy
+
+    def _changed(self, paths: Iterable[Path]) -> bool:
+        return any(path in self._known and self._known[path][0] != _stamp(path) for path in paths)
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return Stamp(stat.st_size, stat.st_mtime_ns, stat.st_ino)
+
+
+def _sentence(path: Path, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"the image {path} does not exist; put it there or change the manifest"
+    return f"the image {path} cannot be read ({error.strerror or error}); mend that or change the manifest"

@@ -1,0 +1,134 @@
+"""Camera: watched by the playouts of the programs that may show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from vistterstream.base.errors import VistterError
+from vistterstream.playout.protocol import CameraState
+from vistterstream.playout.protocol import CameraStatus as Seen
+from vistterstream.reconcile import verdict
+from vistterstream.reconcile.appliance import Appliance
+from vistterstream.reconcile.loop import Registry
+from vistterstream.reconcile.observations import ONLINE
+from vistterstream.reconcile.problems import Problem
+from vistterstream.reconcile.verdict import Outlook, Verdict, condition
+from vistterstream.resources.conditions import Condition
+from vistterstream.resources.kinds import Camera
+from vistterstream.resources.status import CameraStatus, Process, Video
+
+on: Registry[Appliance] = Registry()
+
+USER_MUST_ACT = frozenset(
+    {"Unauthorized", "CertificateInvalid", "NotFound", "FileNotFound", "InvalidData", "SecretMissing"}
+)
+"""Reasons of a failure that does not go away by itself."""
+_BEST_FIRST = (
+    CameraState.LIVE,
+    CameraState.STANDBY,
+    CameraState.IDLE,
+    CameraState.CONNECTING,
+    CameraState.STALLED,
+    CameraState.WAITING,
+)
+_MESSAGES = {
+    CameraState.LIVE: "Frames are coming.",
+    CameraState.STANDBY: "It is connected, on key frames only until it is needed.",
+    CameraState.IDLE: "It is ready, and not needed now.",
+    CameraState.CONNECTING: "It is being connected to.",
+    CameraState.STALLED: "It is connected, but no new frame came in time.",
+    CameraState.WAITING: "It ended, and is started again.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the playout of `program` sees of a camera; None: it has not said yet."""
+
+    program: str
+    seen: Seen | None
+
+
+@on.reconcile("Camera")
+async def reconcile(appliance: Appliance, camera: Camera) -> None:
+    """Show what is known; the programs that may show it are reconciled on their own."""
+    appliance.statuses.request(camera.key)
+
+
+def render(appliance: Appliance, camera: Camera, now: datetime) -> CameraStatus:
+    """The status of `camera` as of `now`."""
+    name = camera.metadata.name
+    sights = [
+        Sight(playout.key.name, playout.status.cameras.get(name) if playout.status is not None else None)
+        for playout in appliance.users(camera.key)
+    ]
+    return status(camera, sights, appliance.problems(camera), appliance.errors.get(camera.key), now)
+
+
+def status(
+    camera: Camera,
+    sights: Iterable[Sight],
+    problems: tuple[Problem, ...],
+    error: VistterError | None,
+    now: datetime,
+) -> CameraStatus:
+    """The status that follows from what the playouts see: of several, the one that sees most counts."""
+    sights = tuple(sights)
+    best = min((sight for sight in sights if sight.seen is not None), key=_rank, default=None)
+    seen = best.seen if best is not None else None
+    judged = _judge(seen, bool(sights), problems, error)
+    online = (
+        condition("Online", None, "NotUsed", "No program uses it, so nobody looks at it.")
+        if not sights
+        else _online(seen)
+    )
+    return CameraStatus(
+        conditions=verdict.conditions(camera, judged, now, online),
+        observed_generation=camera.generation,
+        ingest=Process(pid=seen.pid) if seen is not None and seen.pid is not None else None,
+        video=_video(seen),
+        audio=seen.audio if seen is not None else None,
+        program=best.program if best is not None else None,
+    )
+
+
+def _rank(sight: Sight) -> tuple[int, str]:
+    assert sight.seen is not None
+    return _BEST_FIRST.index(sight.seen.state), sight.program
+
+
+def _judge(
+    seen: Seen | None, used: bool, problems: tuple[Problem, ...], error: VistterError | None
+) -> Verdict:
+    if error is not None:
+        return verdict.of_error(error)
+    if told := verdict.of_problems(problems):
+        return told
+    if not used:
+        return Verdict(True, "NotUsed", "No program uses it.")
+    if seen is None:
+        return Verdict(False, "Starting", "The playout has not reported on it yet.", Outlook.RECONCILING)
+    if seen.state in ONLINE:
+        return Verdict(True, seen.state.value, _message(seen))
+    outlook = Outlook.STALLED if seen.reason in USER_MUST_ACT else Outlook.RECONCILING
+    return Verdict(False, seen.reason or seen.state.value, _message(seen), outlook)
+
+
+def _online(seen: Seen | None) -> Condition:
+    if seen is None:
+        return condition("Online", None, "Starting", "The playout has not reported on it yet.")
+    if seen.state in ONLINE:
+        return condition("Online", True, seen.state.value, _message(seen))
+    return condition("Online", False, seen.reason or seen.state.value, _message(seen))
+
+
+def _message(seen: Seen) -> str:
+    return _MESSAGES[seen.state] if seen.state in ONLINE else seen.message or _MESSAGES[seen.state]
+
+
+def _video(seen: Seen | None) -> Video | None:
+    if seen is None or seen.codec is None:
+        return None
+    return Video(codec=seen.codec, width=seen.width, height=seen.height, frame_rate=seen.frame_rate)

@@ -1,0 +1,69 @@
+"""Gathers everything that a program is made of, by following references. Reads a store, changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from vistterstream.reconcile.problems import Lookup
+from vistterstream.resources.kinds import Camera, Key, Output, Overlay, Program, Resource, Timeline
+from vistterstream.resources.references import references
+
+R = TypeVar("R", bound=Resource)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """A program and all it is made of; what does not exist is not in here."""
+
+    program: Program
+    timeline: Timeline | None
+    overlays: dict[str, Overlay]
+    cameras: dict[str, Camera]
+    outputs: tuple[Output, ...]
+
+    def objects(self) -> list[Resource]:
+        """All of them."""
+        timeline = [self.timeline] if self.timeline is not None else []
+        return [self.program, *timeline, *self.overlays.values(), *self.cameras.values(), *self.outputs]
+
+
+def gather(store: Lookup, program: Program) -> Inputs:
+    """Everything that `program` is made of: its timeline, what that shows, the outputs that deliver it."""
+    namespace = program.metadata.namespace
+    timeline = None
+    if program.spec.timeline is not None:
+        timeline = _find(store, Timeline, Key("Timeline", namespace, program.spec.timeline))
+    shown = [reference.target for reference in references(timeline)] if timeline is not None else []
+    outputs = (_find(store, Output, key) for key in sorted(store.referrers(program.key)))
+    return Inputs(
+        program=program,
+        timeline=timeline,
+        overlays=_named(_find(store, Overlay, key) for key in shown if key.kind == "Overlay"),
+        cameras=_with_backups(store, [key for key in shown if key.kind == "Camera"]),
+        outputs=tuple(output for output in outputs if output is not None),
+    )
+
+
+def _with_backups(store: Lookup, wanted: list[Key]) -> dict[str, Camera]:
+    """The cameras named by `wanted`, their backups, and theirs."""
+    found: dict[str, Camera] = {}
+    while wanted:
+        key = wanted.pop()
+        camera = _find(store, Camera, key)
+        if camera is None or key.name in found:
+            continue
+        found[key.name] = camera
+        if camera.spec.backup is not None:
+            wanted.append(Key("Camera", key.namespace, camera.spec.backup))
+    return found
+
+
+def _find(store: Lookup, model: type[R], key: Key) -> R | None:
+    found = store.get(key)
+    return found if isinstance(found, model) else None
+
+
+def _named(found: Iterable[R | None]) -> dict[str, R]:
+    return {resource.metadata.name: resource for resource in found if resource is not None}

@@ -1,0 +1,101 @@
+"""Output: carried by the playout of its program."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from vistterstream.base.errors import VistterError
+from vistterstream.playout.protocol import OutputState, PlayoutStatus
+from vistterstream.playout.protocol import OutputStatus as Seen
+from vistterstream.reconcile import verdict
+from vistterstream.reconcile.appliance import Appliance
+from vistterstream.reconcile.loop import Registry
+from vistterstream.reconcile.problems import Problem
+from vistterstream.reconcile.verdict import Outlook, Verdict, condition
+from vistterstream.resources.conditions import Condition
+from vistterstream.resources.kinds import Key, Output
+from vistterstream.resources.status import OutputStatus, Process
+
+on: Registry[Appliance] = Registry()
+
+USER_MUST_ACT = frozenset(
+    {"Unauthorized", "CertificateInvalid", "Rejected", "PermissionDenied", "SecretMissing"}
+)
+"""Reasons of a failure that does not go away by itself. It is tried again all the same."""
+
+
+@on.reconcile("Output")
+async def reconcile(appliance: Appliance, output: Output) -> None:
+    """Have the program that carries it, and the one that did until now, take notice."""
+    program = Key("Program", output.metadata.namespace, output.spec.program)
+    for carrier in {program, *appliance.carriers(output.key)}:
+        if appliance.store.get(carrier) is not None:
+            appliance.enqueue(carrier)
+    appliance.statuses.request(output.key)
+
+
+@on.delete("Output")
+async def delete(appliance: Appliance, key: Key) -> None:
+    """Have the program that carried it let it go."""
+    for carrier in appliance.carriers(key):
+        appliance.enqueue(carrier)
+
+
+def render(appliance: Appliance, output: Output, now: datetime) -> OutputStatus:
+    """The status of `output` as of `now`."""
+    program = Key("Program", output.metadata.namespace, output.spec.program)
+    said = appliance.playouts.of(program).status if appliance.store.get(program) is not None else None
+    return status(output, said, appliance.problems(output), appliance.errors.get(output.key), now)
+
+
+def status(
+    output: Output,
+    said: PlayoutStatus | None,
+    problems: tuple[Problem, ...],
+    error: VistterError | None,
+    now: datetime,
+) -> OutputStatus:
+    """The status that follows from what the program's playout says; None: it says nothing."""
+    seen = said.outputs.get(output.metadata.name) if said is not None else None
+    encoder = said.encoders.get(seen.encoding) if said is not None and seen is not None else None
+    judged = _judge(seen, problems, error)
+    return OutputStatus(
+        conditions=verdict.conditions(output, judged, now, _publishing(seen)),
+        observed_generation=output.generation,
+        active_target=(seen.active_target or None) if seen is not None else None,
+        pusher=Process(pid=seen.pid) if seen is not None and seen.pid is not None else None,
+        encoder=Process(pid=encoder.pid) if encoder is not None and encoder.pid is not None else None,
+        reconnects=seen.reconnects if seen is not None else None,
+    )
+
+
+def _judge(seen: Seen | None, problems: tuple[Problem, ...], error: VistterError | None) -> Verdict:
+    if error is not None:
+        return verdict.of_error(error)
+    if told := verdict.of_problems(problems):
+        return told
+    if seen is None:
+        return Verdict(False, "Starting", "The playout has not reported on it yet.", Outlook.RECONCILING)
+    if seen.state is OutputState.PUBLISHING:
+        return Verdict(True, "Publishing", _message(seen))
+    outlook = Outlook.STALLED if seen.reason in USER_MUST_ACT else Outlook.RECONCILING
+    return Verdict(False, seen.reason or seen.state.value, _message(seen), outlook)
+
+
+def _publishing(seen: Seen | None) -> Condition:
+    if seen is None:
+        return condition("Publishing", False, "NotCarried", "No playout carries it.")
+    if seen.state is OutputState.PUBLISHING:
+        return condition("Publishing", True, "Publishing", _message(seen))
+    return condition("Publishing", False, seen.reason or seen.state.value, _message(seen))
+
+
+def _message(seen: Seen) -> str:
+    target = f"Target {seen.active_target}" if seen.active_target else "The target"
+    match seen.state:
+        case OutputState.PUBLISHING:
+            return f"{target} takes the stream."
+        case OutputState.CONNECTING:
+            return f"{target} is being connected to."
+        case OutputState.WAITING:
+            return f"{target}: {seen.message or 'it failed'}" + ("" if seen.message.endswith(".") else ".")

@@ -1,0 +1,97 @@
+"""Where paths in manifests lead, and where things lie in the state folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from vistterstream.reconcile.assets import Asset
+from vistterstream.reconcile.gather import Inputs
+from vistterstream.reconcile.problems import Problem
+from vistterstream.resources.kinds import DEFAULT_NAMESPACE, SOURCE_FILE, Output, Resource
+from vistterstream.resources.output import Target
+from vistterstream.timeline.compile import AssetKind
+from vistterstream.timeline.plan import Plan
+
+
+def folder_name(namespace: str, name: str) -> str:
+    """The folder of an object: its name, with the namespace where that is not the default one."""
+    return name if namespace == DEFAULT_NAMESPACE else f"{name}@{namespace}"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that `resource` names at `path`, and the file that this means."""
+
+    resource: Resource
+    path: str
+    file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Answers for the compiler. `copies` has the images that were loaded."""
+
+    state_dir: Path
+    copies: Mapping[Path, Asset]
+
+    def resolve(self, resource: Resource, path: str, kind: AssetKind) -> str:
+        """The absolute path of what `path` means in the manifest of `resource`; for an image, of its copy."""
+        file = absolute(self.state_dir, resource, path)
+        asset = self.copies.get(file) if kind is AssetKind.IMAGE else None
+        return str(asset.copy if asset is not None and asset.copy is not None else file)
+
+    def hls_folder(self, output: Output, target: Target) -> str:
+        """Where the HLS of a target without a folder of its own lies."""
+        return self._target_folder("hls", output, target)
+
+    def recording_folder(self, output: Output, target: Target) -> str:
+        """Where the recordings of a target without a folder of its own lie."""
+        return self._target_folder("recordings", output, target)
+
+    def _target_folder(self, what: str, output: Output, target: Target) -> str:
+        meta = output.metadata
+        # A target's name is free text: nothing in it may lead out of the folder.
+        segment = quote(target.name, safe=" ")
+        segment = segment if segment.strip(".") else segment.replace(".", "%2E")
+        return str(self.state_dir / what / folder_name(meta.namespace, meta.name) / segment)
+
+
+def absolute(state_dir: Path, resource: Resource, path: str) -> Path:
+    """`path` from the folder of the manifest that `resource` came from; from `state_dir` if from none."""
+    source = resource.metadata.annotations.get(SOURCE_FILE)
+    return (Path(source).parent if source else state_dir) / path
+
+
+def images(state_dir: Path, inputs: Inputs) -> Iterator[Image]:
+    """Every image that a program shows."""
+    fallback = inputs.program.spec.fallback.image
+    if fallback is not None:
+        file = absolute(state_dir, inputs.program, fallback)
+        yield Image(inputs.program, "spec.fallback.image", file)
+    for overlay in inputs.overlays.values():
+        for index, layer in enumerate(overlay.spec.layers):
+            if layer.image is not None:
+                file = absolute(state_dir, overlay, layer.image.file)
+                yield Image(overlay, f"spec.layers[{index}].image.file", file)
+
+
+def missing(images: Iterator[Image], copies: Mapping[Path, Asset]) -> Iterator[Problem]:
+    """Problems of the images that could not be loaded."""
+    for image in images:
+        asset = copies[image.file]
+        if asset.copy is None:
+            message = f"{image.path}: {asset.problem}"
+            yield Problem(image.resource.key, image.path, "ImageMissing", message)
+
+
+def image_names(plan: Plan) -> Iterator[str]:
+    """The names of the image files that `plan` shows."""
+    if plan.fallback.image is not None:
+        yield Path(plan.fallback.image).name
+    for instance in plan.overlays:
+        for layer in instance.spec.layers:
+            if layer.image is not None:
+                yield Path(layer.image.file).name

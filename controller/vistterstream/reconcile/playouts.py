@@ -1,0 +1,330 @@
+"""The playouts of this appliance: adopted, started, fed with plans, replaced, stopped.
+
+One `Playout` for a program holds what the controller knows of the process. Only the program's worker acts
+on it (the loop sees to that there is one); the program's daemon watches, and tells when it ended.
+
+Planned ends are not failures. Before the controller ends a playout, it writes down that it is going to, in
+``intent.json`` beside the plan, and takes its hands off the client, so that neither the daemon nor the next
+controller takes the end for a crash.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import anyio
+from anyio import to_thread
+from pydantic import ValidationError
+
+from vistterstream.base import logs
+from vistterstream.base.errors import TemporaryError, VistterError
+from vistterstream.base.files import write_atomic
+from vistterstream.playout.protocol import PlayoutStatus
+from vistterstream.reconcile.decisions import Apply, Deaths, Keep, Replace, Start, Wait, decide, named
+from vistterstream.reconcile.host import Client, Host, NotRunning, Unresponsive
+from vistterstream.resources.kinds import Key
+from vistterstream.store.events import EventType
+from vistterstream.timeline.compile import plan_revision
+from vistterstream.timeline.plan import Plan
+
+log = logs.get("reconcile")
+
+STUCK_AFTER = 30.0
+"""Seconds for which a running playout that does not answer is left alone: its picture may be well."""
+_ASK_AGAIN = 2.0
+_END_DEADLINE = 4.0  # with what it takes to ask and to sweep up, an end takes less than ten seconds
+_WRITE_AGAIN = 5.0
+
+
+class Tell(Protocol):
+    """Writes an event down."""
+
+    def __call__(  # noqa: D102
+        self, key: Key, reason: str, message: str, type: EventType = EventType.NORMAL
+    ) -> None: ...
+
+
+@dataclass(slots=True)
+class Playout:
+    """What is known of one program's playout. `client` is None while none runs, as far as is known."""
+
+    key: Key
+    folder: Path
+    client: Client | None = None
+    plan: Plan | None = None  # last handed to it
+    revision: str | None = None  # of the plan that it took
+    status: PlayoutStatus | None = None  # newest
+    adopted: bool = False
+    silent: bool = False  # it runs, but says nothing
+    since: datetime | None = None
+    deaths: Deaths = field(default_factory=Deaths)
+    death: str = ""  # how the last one ended
+    restarts: dict[str, int] = field(default_factory=dict)  # by reason
+    arrived: anyio.Event = field(default_factory=anyio.Event)
+    sought: bool = False  # whether one was looked for since this controller started
+    born: float = 0.0
+    stuck_since: float | None = None
+
+    async def arrival(self) -> Client:
+        """Wait until a client is there."""
+        while self.client is None:
+            await self.arrived.wait()
+        return self.client
+
+    def take(self, client: Client, revision: str, *, adopted: bool) -> None:
+        """`client` speaks for the program's playout from now on, which runs the plan of that revision."""
+        self.client, self.revision, self.adopted = client, revision, adopted
+        self.status, self.silent = None, False
+        self.since = datetime.now(UTC)
+        self.born = anyio.current_time()
+        self.arrived.set()
+
+    def release(self) -> Client | None:
+        """Nothing speaks for it any more; returns what did."""
+        client, self.client, self.revision, self.status, self.silent = self.client, None, None, None, False
+        self.arrived = anyio.Event()
+        return client
+
+
+class Playouts:
+    """The playouts of all programs, by key."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        host: Host,
+        tell: Tell,
+        *,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._state_dir = state_dir
+        self._host = host
+        self._tell = tell
+        self._chance = chance
+        self._known: dict[Key, Playout] = {}
+
+    def of(self, key: Key) -> Playout:
+        """The playout of program `key`, running or not."""
+        playout = self._known.get(key)
+        if playout is None:
+            folder = self._host.playout_dir(self._state_dir, key.namespace, key.name)
+            playout = self._known[key] = Playout(key, folder)
+        return playout
+
+    def __iter__(self) -> Iterator[Playout]:
+        return iter(tuple(self._known.values()))
+
+    async def converge(self, key: Key, plan: Plan, secrets: Mapping[str, str]) -> None:
+        """Have `plan` played: adopt, start, apply or replace, whatever it takes.
+
+        Raises TemporaryError while it is too early to start one that keeps ending, and the client's errors.
+        """
+        playout = self.of(key)
+        await self._seek(playout)
+        action = decide(
+            plan,
+            playout.plan,
+            revision=playout.revision,
+            alive=playout.client is not None,
+            retry_at=playout.deaths.retry_at,
+            now=anyio.current_time(),
+        )
+        match action:
+            case Keep():
+                playout.plan = plan
+            case Start():
+                await self._start(playout, plan, secrets)
+            case Apply():
+                await self._apply(playout, plan, secrets, action)
+            case Replace():
+                await self._replace(playout, plan, secrets, action)
+            case Wait(delay):
+                raise TemporaryError(
+                    f"the playout ended {playout.deaths.count} times in a row ({playout.death}); "
+                    f"it is started again in {delay:.0f} s",
+                    delay=delay,
+                    reason="PlayoutRestarting",
+                )
+
+    async def stop(self, key: Key, why: str) -> None:
+        """Take the program off air for good, and forget it; nothing of its folder stays."""
+        playout = self.of(key)
+        running = playout.client is not None or playout.folder.is_dir()
+        await self._end(playout, why)
+        await to_thread.run_sync(lambda: shutil.rmtree(playout.folder, ignore_errors=True))
+        self._known.pop(key, None)
+        if running:
+            self._tell(key, "PlayoutStopped", f"Off air: {why}.")
+
+    async def lost(self, playout: Playout, client: Client, how: str) -> float | None:
+        """`client`'s playout ended by itself. Returns in how many seconds to start one again; None where
+        this is known already, or was planned.
+        """
+        if playout.client is not client:
+            return None
+        playout.release()
+        now = anyio.current_time()
+        playout.deaths = playout.deaths.another(now=now, lived=now - playout.born, chance=self._chance())
+        playout.death = how
+        playout.restarts["Lost"] = playout.restarts.get("Lost", 0) + 1
+        self._tell(playout.key, "PlayoutLost", f"The playout ended: {how}.", EventType.WARNING)
+        await client.aclose()
+        return max(0.0, playout.deaths.retry_at - now)
+
+    async def leave(self) -> None:
+        """Let go of all clients; the playouts run on."""
+        for playout in self:
+            client = playout.release()
+            if client is not None:
+                await client.aclose()
+
+    # Steps
+
+    async def _seek(self, playout: Playout) -> None:
+        """Once: adopt what runs in the playout's folder."""
+        if playout.sought:
+            return
+        if playout.folder.is_dir():
+            await self._adopt(playout)
+        playout.sought = True
+
+    async def _adopt(self, playout: Playout) -> None:
+        try:
+            client = await self._host.connect(playout.folder)
+        except NotRunning as error:
+            self._mourn(playout, str(error))
+            return
+        except Unresponsive as error:
+            await self._stuck(playout, error)
+            return
+        playout.plan = await to_thread.run_sync(read_plan, playout.folder)
+        playout.take(client, (await client.status()).revision, adopted=True)
+        message = f"The running playout (pid {client.pid}) was taken over; nothing on air changed."
+        self._tell(playout.key, "PlayoutAdopted", message)
+
+    async def _stuck(self, playout: Playout, error: Unresponsive) -> None:
+        """Leave it alone for a while, then end it, so that another can be started."""
+        now = anyio.current_time()
+        if playout.stuck_since is None:
+            playout.stuck_since = now
+        if now - playout.stuck_since < STUCK_AFTER:
+            raise TemporaryError(f"{error.message}; it is asked again", delay=_ASK_AGAIN, reason=error.reason)
+        playout.restarts["Stuck"] = playout.restarts.get("Stuck", 0) + 1
+        self._tell(
+            playout.key,
+            "PlayoutStuck",
+            f"The playout (pid {error.pid}) has not answered for {STUCK_AFTER:.0f} s and is replaced.",
+            EventType.WARNING,
+        )
+        await self._host.end(playout.folder, deadline=1.0)
+
+    def _mourn(self, playout: Playout, why: str) -> None:
+        """Say that a playout is not there any more, though its folder is."""
+        intent = read_intent(playout.folder)
+        if intent is None and (playout.folder / "identity.json").exists():
+            playout.restarts["Lost"] = playout.restarts.get("Lost", 0) + 1
+            message = f"The playout ended while no controller ran: {why}."
+            self._tell(playout.key, "PlayoutLost", message, EventType.WARNING)
+
+    async def _start(self, playout: Playout, plan: Plan, secrets: Mapping[str, str]) -> None:
+        await self._write(playout, plan, secrets)
+        again = "" if not playout.death else f", after the one before ended: {playout.death}"
+        try:
+            client = await self._host.start(playout.folder)
+        except VistterError as error:
+            now = anyio.current_time()
+            playout.deaths = playout.deaths.another(now=now, lived=0.0, chance=self._chance())
+            playout.death = error.message
+            playout.restarts[error.reason] = playout.restarts.get(error.reason, 0) + 1
+            raise TemporaryError(
+                f"the playout did not start ({error.message}); it is tried again",
+                delay=max(1.0, playout.deaths.retry_at - now),
+                reason="PlayoutNotStarted",
+            ) from error
+        intent_path(playout.folder).unlink(missing_ok=True)
+        playout.take(client, plan_revision(plan), adopted=False)
+        playout.death = ""
+        self._tell(playout.key, "PlayoutStarted", f"The playout runs (pid {client.pid}){again}.")
+
+    async def _apply(self, playout: Playout, plan: Plan, secrets: Mapping[str, str], action: Apply) -> None:
+        client = playout.client
+        assert client is not None
+        await self._write(playout, plan, secrets)
+        applied = await client.apply()
+        if playout.client is client:
+            playout.revision = applied.revision
+        what = named(action.changes) or "everything"
+        message = f"On air from frame {applied.frame} on, without interruption: {what}."
+        self._tell(playout.key, "PlanApplied", message)
+
+    async def _replace(
+        self, playout: Playout, plan: Plan, secrets: Mapping[str, str], action: Replace
+    ) -> None:
+        what = named(action.changes)
+        self._tell(playout.key, "PlayoutReplaced", f"The playout is replaced because {what} changed.")
+        await self._end(playout, f"{what} changed")
+        playout.restarts["Replaced"] = playout.restarts.get("Replaced", 0) + 1
+        await self._start(playout, plan, secrets)
+
+    async def _end(self, playout: Playout, why: str) -> None:
+        """End the process, as planned."""
+        if playout.folder.is_dir():
+            await to_thread.run_sync(write_intent, playout.folder, why)
+        client = playout.release()
+        if client is None:
+            await self._host.end(playout.folder, deadline=_END_DEADLINE)
+            return
+        try:
+            await client.stop(deadline=_END_DEADLINE)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await client.aclose()
+
+    async def _write(self, playout: Playout, plan: Plan, secrets: Mapping[str, str]) -> None:
+        def write() -> None:
+            playout.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._host.write_plan(playout.folder, plan, secrets)
+
+        try:
+            await to_thread.run_sync(write)
+        except OSError as error:
+            raise TemporaryError(
+                f"the plan cannot be written to {playout.folder} ({error.strerror or error}); "
+                "what is on air goes on. Make room on the disk and see that it can be written",
+                delay=_WRITE_AGAIN,
+                reason="PlanNotWritten",
+            ) from error
+        playout.plan = plan
+
+
+def read_plan(folder: Path) -> Plan | None:
+    """The plan in `folder`, None where there is none that this version understands."""
+    try:
+        return Plan.model_validate_json((folder / "plan.json").read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def intent_path(folder: Path) -> Path:
+    """Where it stands that the playout in `folder` is about to be ended on purpose."""
+    return folder / "intent.json"
+
+
+def write_intent(folder: Path, why: str) -> None:
+    """Write down that the playout is about to be ended, and why."""
+    write_atomic(intent_path(folder), json.dumps({"end": why}).encode())
+
+
+def read_intent(folder: Path) -> str | None:
+    """Why the playout was to be ended; None where it was not."""
+    try:
+        return str(json.loads(intent_path(folder).read_bytes())["end"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

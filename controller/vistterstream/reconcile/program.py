@@ -1,0 +1,274 @@
+"""Program: gathers what it is made of, compiles the plan, and has it played.
+
+Read `reconcile` from top to bottom: that is the whole way from manifests to the air. `follow` is the way
+back: what the playout says of itself, to statuses and events.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+import anyio
+
+from vistterstream.base import logs
+from vistterstream.base.errors import VistterError
+from vistterstream.playout.client import PlayoutLost
+from vistterstream.playout.protocol import OnAir as OnAirNow
+from vistterstream.playout.protocol import PlayoutStatus
+from vistterstream.reconcile import observations, secrets, verdict
+from vistterstream.reconcile.appliance import Appliance, Made
+from vistterstream.reconcile.gather import Inputs, gather
+from vistterstream.reconcile.host import Client
+from vistterstream.reconcile.loop import Registry
+from vistterstream.reconcile.paths import Paths, images, missing
+from vistterstream.reconcile.playouts import Playout, read_plan
+from vistterstream.reconcile.problems import Problem, distinct, of_compiler
+from vistterstream.reconcile.verdict import Outlook, Verdict, condition
+from vistterstream.resources.conditions import Condition, timestamp
+from vistterstream.resources.kinds import Key, Program, Timeline
+from vistterstream.resources.status import OnAir, OnAirSource, PlayoutProcess, ProgramStatus
+from vistterstream.store.events import EventType
+from vistterstream.timeline.compile import Compiled, PlanError, compile_plan
+from vistterstream.timeline.plan import Plan
+
+log = logs.get("reconcile")
+
+on: Registry[Appliance] = Registry()
+
+SILENCE = 10.0
+"""Seconds without a word (a playout reports once a second) after which its state counts as unknown."""
+IMAGE_CHECK = 15.0
+"""Seconds between two looks at whether an image was changed."""
+_GONE_WITHIN = 2.0  # a connection that broke because the process ended: how long that may take to show
+
+
+@on.reconcile("Program")
+async def reconcile(appliance: Appliance, program: Program) -> None:
+    """Have the program played as it, its timeline, overlays, cameras and outputs say."""
+    inputs = gather(appliance.store, program)
+    values = secrets.collect(appliance.store, inputs.objects())
+    copies = await appliance.assets.load(image.file for image in images(appliance.state_dir, inputs))
+    paths = Paths(appliance.state_dir, copies)
+    try:
+        plan, timeline, problems = _compile(appliance, inputs, paths, values.revision(appliance.salt))
+        missing_images = missing(images(appliance.state_dir, inputs), copies)
+        made = Made(
+            parts=_parts(inputs),
+            problems=distinct([*values.problems, *missing_images, *problems]),
+            images=tuple(image.file for image in images(appliance.state_dir, inputs)),
+            timeline=timeline,
+        )
+        appliance.make(program.key, made)
+        await appliance.playouts.converge(program.key, plan, values.values)
+    finally:
+        appliance.statuses.request(program.key)
+
+
+@on.delete("Program")
+async def delete(appliance: Appliance, key: Key) -> None:
+    """Take the program off air."""
+    await appliance.playouts.stop(key, "the Program was deleted")
+    appliance.make(key, None)
+
+
+@on.timer("Program", interval=IMAGE_CHECK)
+async def look_at_images(appliance: Appliance, key: Key) -> None:
+    """Notice an image that was saved again, or put where it was missing."""
+    made = appliance.made.get(key)
+    if made is not None and await appliance.assets.changed(made.images):
+        appliance.enqueue(key)
+
+
+@on.daemon("Program")
+async def follow(appliance: Appliance, key: Key) -> None:
+    """Watch the program's playout, whichever runs, and see to it that one does."""
+    playout = appliance.playouts.of(key)
+    while True:
+        client = await playout.arrival()
+        how = await _watch(appliance, playout, client)
+        if how is None:
+            continue
+        delay = await appliance.playouts.lost(playout, client, how)
+        if delay is not None:
+            appliance.statuses.request(*sorted(_observed(appliance, key)))
+            appliance.enqueue(key, delay=delay)
+
+
+# From objects to a plan
+
+
+def _compile(
+    appliance: Appliance, inputs: Inputs, paths: Paths, revision: str
+) -> tuple[Plan, Timeline | None, list[Problem]]:
+    """The plan, the timeline it plays, and what is wrong.
+
+    A timeline that makes no sense does not take what is on air away: the one that was good stays, and
+    everything else that changed is taken over.
+    """
+    program = inputs.program
+    try:
+        compiled = _plan(inputs, inputs.timeline, paths, revision)
+        return compiled.plan, inputs.timeline, of_compiler(program.metadata.namespace, compiled.problems)
+    except PlanError as error:
+        wrong = _invalid(inputs, error)
+    made = appliance.made.get(program.key)
+    good = made.timeline if made is not None else None
+    running = read_plan(appliance.playouts.of(program.key).folder) if good is None else None
+    try:
+        compiled = _plan(inputs, good, paths, revision)
+    except PlanError:  # at another frame rate even the one that was good may make no sense
+        compiled = _plan(inputs, None, paths, revision)
+    plan = compiled.plan
+    if running is not None and running.format == plan.format:
+        kept = {"timeline": running.timeline, "cameras": running.cameras, "overlays": running.overlays}
+        plan = plan.model_copy(update=kept)
+    return plan, good, wrong
+
+
+def _plan(inputs: Inputs, timeline: Timeline | None, paths: Paths, revision: str) -> Compiled:
+    return compile_plan(
+        inputs.program,
+        timeline=timeline,
+        overlays=inputs.overlays,
+        cameras=inputs.cameras,
+        outputs=inputs.outputs,
+        resolve=paths.resolve,
+        hls_folder=paths.hls_folder,
+        recording_folder=paths.recording_folder,
+        secrets_revision=revision,
+    )
+
+
+def _invalid(inputs: Inputs, error: PlanError) -> list[Problem]:
+    """The problems of a timeline that cannot be compiled, and of the program that names it."""
+    assert inputs.timeline is not None
+    timeline, program = inputs.timeline.key, inputs.program.key
+    told = f"{timeline} cannot be played ({error.message}); what was on air before goes on"
+    return [
+        Problem(timeline, error.path, error.reason, error.message),
+        Problem(program, "spec.timeline", error.reason, told),
+    ]
+
+
+def _parts(inputs: Inputs) -> frozenset[Key]:
+    return frozenset(resource.key for resource in inputs.objects())
+
+
+# From what the playout says to statuses and events
+
+
+async def _watch(appliance: Appliance, playout: Playout, client: Client) -> str | None:
+    """Take in what the playout says until it ends; returns how. None: it runs, but the line broke."""
+    try:
+        async with aclosing(client.watch()) as statuses:  # type: ignore[type-var]
+            while True:
+                status: PlayoutStatus | None = None
+                with anyio.move_on_after(SILENCE) as patience:
+                    status = await anext(statuses, None)
+                if patience.cancelled_caught:
+                    _fell_silent(appliance, playout, client)
+                if status is None:
+                    break
+                _take_in(appliance, playout, client, status)
+        how = "its connection was closed"
+    except PlayoutLost as error:
+        how = error.message
+    with anyio.move_on_after(_GONE_WITHIN):
+        await client.wait_ended()
+        return how
+    return None
+
+
+def _take_in(appliance: Appliance, playout: Playout, client: Client, status: PlayoutStatus) -> None:
+    """Keep `status`; have the statuses that it changes written, and tell what happened."""
+    if playout.client is not client:
+        return
+    before, playout.status = playout.status, status
+    spoke, playout.silent = playout.silent, False
+    touched = observations.touched(playout.key, before, status)
+    if spoke:
+        touched.add(playout.key)
+    appliance.statuses.request(*sorted(touched))
+    if before is None and playout.adopted:
+        return  # what is so already was told by the controller before
+    for event in observations.happened(playout.key, before, status):
+        appliance.store.record(event)
+
+
+def _fell_silent(appliance: Appliance, playout: Playout, client: Client) -> None:
+    if playout.client is not client or playout.silent:
+        return
+    playout.silent = True
+    appliance.tell(
+        playout.key,
+        "PlayoutSilent",
+        f"The playout (pid {client.pid}) runs, but has said nothing for {SILENCE:.0f} s.",
+        EventType.WARNING,
+    )
+    appliance.statuses.request(playout.key)
+
+
+def _observed(appliance: Appliance, program: Key) -> frozenset[Key]:
+    made = appliance.made.get(program)
+    return made.parts if made is not None else frozenset({program})
+
+
+# Status
+
+
+def render(appliance: Appliance, program: Program, now: datetime) -> ProgramStatus:
+    """The status of `program` as of `now`."""
+    playout = appliance.playouts.of(program.key)
+    error = appliance.errors.get(program.key)
+    said = playout.status
+    process = None
+    if playout.client is not None:
+        process = PlayoutProcess(
+            pid=playout.client.pid,
+            revision=said.revision if said is not None else None,
+            since=timestamp(playout.since) if playout.since is not None else None,
+        )
+    on_air = _on_air(said.on_air) if said is not None and said.on_air is not None else None
+    judged = _judge(playout, appliance.problems(program), error)
+    return ProgramStatus(
+        conditions=verdict.conditions(program, judged, now, _on_air_condition(playout)),
+        observed_generation=program.generation,
+        playout=process,
+        on_air=on_air,
+    )
+
+
+def _judge(playout: Playout, problems: tuple[Problem, ...], error: VistterError | None) -> Verdict:
+    if error is not None:
+        return verdict.of_error(error)
+    if told := verdict.of_problems(problems):
+        return told
+    if playout.client is None:
+        return Verdict(False, "Starting", "The playout is being started.", Outlook.RECONCILING)
+    if playout.status is None:
+        return Verdict(False, "Starting", "The playout has not reported yet.", Outlook.RECONCILING)
+    if playout.silent:
+        return Verdict(False, "PlayoutSilent", "The playout runs, but says nothing.", Outlook.RECONCILING)
+    return Verdict(True, "OnAir", "The playout runs what is wanted.")
+
+
+def _on_air(now: OnAirNow) -> OnAir:
+    return OnAir(
+        source=OnAirSource(kind=now.kind, name=now.name),
+        since=timestamp(datetime.fromtimestamp(now.since, UTC)),
+        frame=now.frame,
+        reason=now.reason,
+        overlays=tuple(now.overlays),
+    )
+
+
+def _on_air_condition(playout: Playout) -> Condition:
+    said = playout.status
+    if playout.client is None:
+        return condition("OnAir", False, "NoPlayout", "No playout runs.")
+    if said is None or playout.silent:
+        return condition("OnAir", None, "Unknown", "The playout runs, but says nothing.")
+    if said.on_air is None:
+        return condition("OnAir", False, "Starting", "The first frame has not been shown yet.")
+    return condition("OnAir", True, said.on_air.kind, observations.shown(said.on_air))

@@ -1,0 +1,92 @@
+"""Writes statuses: at once when something changed, then at most once a second for each object.
+
+Whoever learns something about an object asks for its status with `Statuses.request`; the status itself is
+rendered at the moment of writing, from what is known then. So no writer can overwrite what another knew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Protocol
+
+import anyio
+
+from vistterstream.base import logs
+from vistterstream.base.metrics import Metrics
+from vistterstream.reconcile.queue import NameQueue
+from vistterstream.resources.kinds import Key, Resource
+from vistterstream.resources.status import Status
+
+log = logs.get("reconcile")
+
+INTERVAL = 1.0
+"""Seconds between two writes of one object's status."""
+
+Render = Callable[[Resource, datetime], Status]
+"""The status of an object as of now. Raises nothing."""
+
+
+class StatusStore(Protocol):
+    """The part of the store that is written here."""
+
+    def get(self, key: Key) -> Resource | None: ...  # noqa: D102
+    def set_status(self, key: Key, status: dict[str, object]) -> bool: ...  # noqa: D102
+
+
+class Statuses:
+    """The queue of objects whose status is to be written."""
+
+    def __init__(
+        self,
+        store: StatusStore,
+        render: Render,
+        metrics: Metrics,
+        *,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._render = render
+        self._metrics = metrics
+        self._wall = wall
+        self._queue = NameQueue[Key]()
+        self._written: dict[Key, float] = {}
+        self._wake = anyio.Event()
+
+    def request(self, *keys: Key) -> None:
+        """Have the statuses of `keys` written."""
+        now = anyio.current_time()
+        for key in keys:
+            if self._queue.add(key, max(now, self._written.get(key, -INTERVAL) + INTERVAL)):
+                self._wake.set()
+
+    async def run(self) -> None:
+        """Write what is asked for, until cancelled."""
+        while True:
+            self._wake = anyio.Event()
+            while (key := self._queue.take(anyio.current_time())) is not None:
+                self._queue.done(key)
+                self._write(key)
+                await anyio.lowlevel.checkpoint()
+            due = self._queue.next_due()
+            with anyio.CancelScope(deadline=float("inf") if due is None else due):
+                await self._wake.wait()
+
+    def flush(self, keys: Iterable[Key]) -> None:
+        """Write the statuses of `keys` now, whatever was written when: before the controller goes."""
+        for key in keys:
+            self._write(key)
+
+    def _write(self, key: Key) -> None:
+        resource = self._store.get(key)
+        if resource is None:
+            self._written.pop(key, None)
+            return
+        try:
+            written = self._store.set_status(key, self._render(resource, self._wall()).dump())
+        except Exception:  # a worker's edge: an object whose status fails must not silence the others
+            log.exception("a status could not be written", object=str(key))
+            written = True  # and is not tried again before the interval is over
+        if written:
+            self._written[key] = anyio.current_time()
+            self._metrics.status_writes.labels(key.kind).inc()
