@@ -21,8 +21,9 @@ from typing import Any
 
 from vistterstream.base import logs
 from vistterstream.base.errors import TemporaryError
+from vistterstream.base.redaction import redact
 from vistterstream.resources.conditions import timestamp
-from vistterstream.resources.kinds import Key, Resource
+from vistterstream.resources.kinds import Key, Resource, Secret
 from vistterstream.resources.references import references
 from vistterstream.store.database import Database
 from vistterstream.store.errors import Conflict, Gone, Invalid
@@ -141,6 +142,10 @@ class Store:
         """The manager that owns the whole object: the first that still applies it. None without object."""
         record = self._records.get(key)
         return record.owner if record else None
+
+    def applied_by(self, manager: str) -> builtins.list[Resource]:
+        """The objects of which `manager` owns fields, or that it made."""
+        return [record.resource for record in self._records.values() if manager in record.managers]
 
     def managers(self, key: Key) -> dict[str, builtins.list[str]]:
         """The fields that each manager owns, such as ``spec.stallAfter``."""
@@ -368,6 +373,7 @@ class Store:
             self._records.pop(new.key, None)
             self._version = self._last_change = new.version
         self._records[new.key] = new
+        _learn(new.resource)
         if old is None or old.document is not new.document:
             self._refer(new.key, old.resource if old else None, new.resource)
 
@@ -418,6 +424,7 @@ class Store:
             record = _read_record(row)
             if record is not None:
                 self._records[record.key] = record
+                _learn(record.resource)
                 self._refer(record.key, None, record.resource)
         for row in self._database.rows(_READ_DELETED):
             record = _read_record(row)
@@ -445,6 +452,12 @@ def _without_bad_status(record: Record, status: Mapping[str, Any]) -> Record:
     except Invalid as error:
         _log.warning("status_not_readable", object=str(record.key), error=error.message)
         return record
+
+
+def _learn(resource: Resource) -> None:
+    """From here on the values of a Secret are masked in all that this process says."""
+    if isinstance(resource, Secret):
+        redact.learn(resource.values().values())
 
 
 def _row(record: Record) -> tuple[Any, ...]:

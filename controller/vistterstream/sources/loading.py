@@ -1,0 +1,77 @@
+"""Reads manifest files into objects. Blocking; runs in a worker thread."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vistterstream.base.redaction import redact
+from vistterstream.resources.dialect import MAX_BYTES
+from vistterstream.resources.kinds import SOURCE_FILE, SOURCE_LINE, Resource, Secret
+from vistterstream.resources.manifests import load
+
+_CLOCK_TICK_NS = 100_000_000  # coarser than the clocks that file systems stamp files with
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a file says. `objects` holds what could be read, also of a file with `errors`."""
+
+    digest: bytes = b""
+    objects: tuple[Resource, ...] = ()
+    errors: tuple[str, ...] = ()
+    unsure: bool = False
+    """Written so shortly before it was read that a later write need not show in its signature."""
+
+
+def read_all(files: Iterable[tuple[Path, Reading | None]]) -> dict[Path, Reading]:
+    """Read each file, given with what it said before; files that went meanwhile are left out."""
+    readings = ((path, read(path, before)) for path, before in files)
+    return {path: reading for path, reading in readings if reading is not None}
+
+
+def read(path: Path, before: Reading | None) -> Reading | None:
+    """Read a file; None where it is gone. A file with the bytes of `before` is not parsed again."""
+    try:
+        data, modified_ns = _bytes(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return Reading(errors=(f"{path}: cannot be read ({error.strerror}); make it readable for this user",))
+    unsure = 0 <= time.time_ns() - modified_ns < _CLOCK_TICK_NS
+    digest = hashlib.sha256(data).digest()
+    if before is not None and before.digest == digest:
+        return Reading(digest, before.objects, before.errors, unsure)
+    loaded = load(data, str(path))
+    objects = tuple(_located(item.resource, path, item.line) for item in loaded.objects)
+    for resource in objects:
+        if isinstance(resource, Secret):
+            redact.learn(resource.values().values())
+    return Reading(digest, objects, tuple(str(error) for error in loaded.errors), unsure)
+
+
+def where(resource: Resource) -> str:
+    """``FILE:LINE`` of an object that was read."""
+    annotations = resource.metadata.annotations
+    return f"{annotations[SOURCE_FILE]}:{annotations[SOURCE_LINE]}"
+
+
+def _bytes(path: Path) -> tuple[bytes, int]:
+    """At most one byte more than is allowed, and the time of the last write. Never waits for a pipe."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(0, "not a regular file")
+        return file.read(MAX_BYTES + 1), status.st_mtime_ns
+
+
+def _located(resource: Resource, path: Path, line: int) -> Resource:
+    annotations = resource.metadata.annotations | {SOURCE_FILE: str(path), SOURCE_LINE: str(line)}
+    metadata = resource.metadata.model_copy(update={"annotations": annotations})
+    return resource.model_copy(update={"metadata": metadata})
