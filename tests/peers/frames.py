@@ -36,8 +36,32 @@ class Row:
 
     def filter(self) -> str:
         """Crop the row, then average each square's inner part into one pixel."""
-        size, side = self.square, self.square
-        return f"crop={BITS * size}:{side // 2}:{self.x}:{self.y + side // 4},scale={BITS * 4}:1:flags=area"
+        side = self.square
+        return f"crop={BITS * side}:{side // 2}:{self.x}:{self.y + side // 4},scale={BITS * 4}:1:flags=area"
+
+    @property
+    def samples(self) -> int:
+        """Bytes that `filter` makes of a frame: four a square."""
+        return BITS * 4
+
+
+@dataclass(frozen=True)
+class Area:
+    """A part of the picture whose mean luma is wanted; in pixels, all even, 16 or more wide and high."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def filter(self) -> str:
+        """Crop it and shrink it to eight by eight."""
+        return f"crop={self.width}:{self.height}:{self.x}:{self.y},scale=8:8:flags=area"
+
+    @property
+    def samples(self) -> int:
+        """Bytes that `filter` makes of a frame."""
+        return 64
 
 
 CAMERA_ROW = Row()
@@ -52,10 +76,15 @@ class Frame:
     number: int | None  # the camera's
     counter: int | None  # the camera's frame, modulo 2^24
     program: int | None  # the program's frame, modulo 2^24
+    lumas: tuple[float, ...] = ()  # of the areas asked for, 0 to 255
 
 
 def read(
-    source: Path | Sequence[Path] | str, *, camera: Row | None = CAMERA_ROW, program: Row | None = PROGRAM_ROW
+    source: Path | Sequence[Path] | str,
+    *,
+    camera: Row | None = CAMERA_ROW,
+    program: Row | None = PROGRAM_ROW,
+    areas: Sequence[Area] = (),
 ) -> list[Frame]:
     """Every frame of a recording, in order; several files are read one after another.
 
@@ -63,17 +92,21 @@ def read(
     read as far as it goes.
     """
     if not isinstance(source, (Path, str)):
-        return [frame for file in source for frame in read(file, camera=camera, program=program)]
+        return [frame for file in source for frame in read(file, camera=camera, program=program, areas=areas)]
     rows = [row for row in (camera, program) if row is not None]
-    times, codes = _decode(str(source), rows)
+    times, samples = _decode(str(source), [*rows, *areas])
     nothing: list[int | None] = [None] * len(times)
-    columns = iter(codes)
-    cameras = next(columns) if camera is not None else nothing
-    programs = next(columns) if program is not None else nothing
-    return [_frame(*values) for values in zip(times, cameras, programs, strict=True)]
+    codes = iter([[_code(piece) for piece in column] for column in samples[: len(rows)]])
+    cameras = next(codes) if camera is not None else nothing
+    programs = next(codes) if program is not None else nothing
+    lumas = [
+        tuple(sum(piece) / len(piece) for piece in pieces)
+        for pieces in zip(*samples[len(rows) :], strict=True)
+    ]
+    return list(map(_frame, times, cameras, programs, lumas or [()] * len(times)))
 
 
-def _frame(time: Fraction, camera: int | None, program: int | None) -> Frame:
+def _frame(time: Fraction, camera: int | None, program: int | None, lumas: tuple[float, ...]) -> Frame:
     if camera is not None and camera >> 24 == PROGRAM:
         camera = None
     if program is not None and program >> 24 != PROGRAM:
@@ -83,19 +116,21 @@ def _frame(time: Fraction, camera: int | None, program: int | None) -> Frame:
         number=None if camera is None else camera >> 24,
         counter=None if camera is None else camera & 0xFFFFFF,
         program=None if program is None else program & 0xFFFFFF,
+        lumas=lumas,
     )
 
 
-def _decode(source: str, rows: Sequence[Row]) -> tuple[list[Fraction], list[list[int | None]]]:
+def _decode(source: str, parts: Sequence[Row | Area]) -> tuple[list[Fraction], list[list[bytes]]]:
+    """Presentation times, and for each part what its filter made of each frame."""
     with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder) / f"{index}.gray" for index in range(len(rows))]
-        names = [f"[c{index}]" for index in range(len(rows))]
-        graph = f"[0:v:0]showinfo=checksum=0,split={len(rows)}{''.join(names)}"
+        files = [Path(folder) / f"{index}.gray" for index in range(len(parts))]
+        graph = f"[0:v:0]showinfo=checksum=0,split={len(parts)}"
+        graph += "".join(f"[c{index}]" for index in range(len(parts)))
         command = [needs.ffmpeg(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "info", "-copyts"]
         command += ["-threads", "1", "-i", source, "-an"]
         maps: list[str] = []
-        for index, (row, file) in enumerate(zip(rows, files, strict=True)):
-            graph += f";[c{index}]{row.filter()},format=gray[o{index}]"
+        for index, (part, file) in enumerate(zip(parts, files, strict=True)):
+            graph += f";[c{index}]{part.filter()},format=gray[o{index}]"
             maps += ["-map", f"[o{index}]", "-fps_mode", "passthrough", "-f", "rawvideo", str(file)]
         done = subprocess.run(
             [*command, "-filter_complex", graph, *maps], capture_output=True, timeout=120, check=False
@@ -104,14 +139,13 @@ def _decode(source: str, rows: Sequence[Row]) -> tuple[list[Fraction], list[list
         assert base, f"no picture in {source}: {done.stderr.decode(errors='replace')[-1500:]}"
         unit = Fraction(base.group(1).decode())
         times = [int(ticks) * unit for ticks in _SHOWN.findall(done.stderr)]
-        codes = [[_code(line) for line in _lines(file.read_bytes())] for file in files]
-    shortest = min(len(times), *map(len, codes))
-    return times[:shortest], [column[:shortest] for column in codes]
+        samples = [_pieces(file.read_bytes(), part.samples) for file, part in zip(files, parts, strict=True)]
+    shortest = min(len(times), *map(len, samples))
+    return times[:shortest], [column[:shortest] for column in samples]
 
 
-def _lines(data: bytes) -> Iterable[bytes]:
-    width = BITS * 4
-    return (data[start : start + width] for start in range(0, len(data) - width + 1, width))
+def _pieces(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data) - size + 1, size)]
 
 
 def _code(line: bytes) -> int | None:

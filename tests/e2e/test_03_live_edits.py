@@ -1,0 +1,181 @@
+"""Edits of a running show reach the platform without a lost frame, soon, and touch only what they name."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e import stage
+from peers import frames
+from peers.rtmp import Platform
+from peers.rtsp import Camera
+from peers.vistter import Appliance, Object, manifest
+
+TITLE = frames.Area(x=160, y=240, width=320, height=64)
+CORNER = frames.Area(x=16, y=96, width=64, height=64)
+LIMIT = 0.5  # s, median from saving a file to the due time of the first changed frame
+CHANGED = 6.0  # of mean luma; encoding noise stays below a tenth of it
+DARK, BRIGHT = "#202020", "#E0E0E0"
+WORDS = ["Low tide", "HIGH WATER AT NINE"]
+
+
+def _title(text: str) -> Object:
+    """Text on a plain ground that covers TITLE, so that nothing else moves in there."""
+    ground = {
+        "name": "ground",
+        "rectangle": {"width": TITLE.width, "height": TITLE.height, "color": "#000000"},
+        "position": {"x": TITLE.x, "y": TITLE.y},
+    }
+    words = {
+        "name": "words",
+        "text": {"value": text, "size": 28, "padding": 0},
+        "position": {"x": TITLE.x, "y": TITLE.y + 12},
+    }
+    canvas = {"width": stage.WIDTH, "height": stage.HEIGHT}
+    return manifest("Overlay", "title", {"canvas": canvas, "layers": [ground, words]})
+
+
+def _show(camera: Camera, platform: Platform) -> list[Object]:
+    return [
+        stage.camera("wharf", camera.url),
+        stage.pattern("pier", 32),
+        stage.pattern("gull", 33),
+        stage.code_overlay(),
+        _title(WORDS[0]),
+        stage.timeline([("pier", "1000s"), ("gull", "1000s")], overlays=[{"overlay": "title"}]),
+        stage.program(fallback={"color": DARK}),
+        stage.rtmp("platform", platform),
+    ]
+
+
+def _set_title(objects: list[Object], text: str) -> None:
+    objects[objects.index(stage.find(objects, "Overlay", "title"))] = _title(text)
+
+
+def _cues(objects: list[Object]) -> list[dict[str, Any]]:
+    tracks = stage.find(objects, "Timeline", "show")["spec"]["tracks"]
+    found = next(track["video"] for track in tracks if "video" in track)
+    assert isinstance(found, list)
+    return found
+
+
+def _add_camera(objects: list[Object], name: str, number: int) -> None:
+    objects.insert(0, stage.pattern(name, number))
+    _cues(objects).insert(0, {"camera": name, "duration": "1000s"})
+
+
+def _set_slate(objects: list[Object], color: str) -> None:
+    stage.find(objects, "Program", "main")["spec"]["fallback"] = {"color": color}
+
+
+class _Edits:
+    """Makes edits one after the other, keeps when each was saved, and who ran at each time."""
+
+    def __init__(self, appliance: Appliance) -> None:
+        self._appliance = appliance
+        self.saved: list[tuple[str, float, int]] = []  # what, Unix time, program frame then
+
+    def make(self, what: str, change: Callable[[list[Object]], object]) -> None:
+        """Save the edit and let the program go on for 1.2 s."""
+        frame = int(self._appliance.playout()["frame"])
+        saved = self._appliance.edit(stage.MANIFEST, change)
+        self.saved.append((what, saved, frame))
+        stage.wait_frames(self._appliance, 18)
+
+
+def _pids(appliance: Appliance) -> dict[str, int | None]:
+    return {
+        "playout": appliance.pid("playout", "main"),
+        "encoder": appliance.pid("encoder", "platform"),
+        "pusher": appliance.pid("pusher", "platform"),
+        "ingest": appliance.pid("ingest", "wharf"),
+    }
+
+
+def _picture_edits(edits: _Edits) -> None:
+    for round_ in range(3):
+        edits.make("text", partial(_set_title, text=WORDS[(round_ + 1) % 2]))
+        edits.make("order", lambda objects: _cues(objects).reverse())
+        edits.make("camera", partial(_add_camera, name=f"new-{round_}", number=40 + round_))
+    edits.make("gap", lambda objects: _cues(objects)[0].update(at="500000s"))
+    for color in (BRIGHT, DARK, BRIGHT):
+        edits.make("slate", partial(_set_slate, color=color))
+
+
+def _first_change(shown: list[frames.Frame], frame: int) -> int:
+    """The first program frame after `frame` whose camera, title or slate differs from the one before."""
+    window = stage.since(shown, frame)
+    for earlier, later in pairwise(window):
+        moved = [abs(a - b) for a, b in zip(earlier.lumas, later.lumas, strict=True)]
+        if later.number != earlier.number or max(moved) > CHANGED:
+            assert later.program is not None
+            return later.program
+    raise AssertionError(f"nothing changed after frame {frame}")
+
+
+def _figures(appliance: Appliance, edits: _Edits, shown: list[frames.Frame]) -> list[float]:
+    delays = []
+    for what, saved, frame in edits.saved:
+        delay = appliance.due(_first_change(shown, frame), stage.FPS) - saved
+        print(f"{what:8} {delay * 1000:6.0f} ms")  # the figures are wanted
+        delays.append(delay)
+    print(f"median   {statistics.median(delays) * 1000:6.0f} ms")
+    return delays
+
+
+@pytest.mark.timeout(180)
+def test_edits_of_the_picture_lose_no_frame_change_no_process_and_come_soon(tmp_path: Path) -> None:
+    with Platform(tmp_path) as platform, Camera(tmp_path, 31, fps=stage.FPS) as camera:
+        appliance = Appliance(tmp_path)
+        appliance.write(stage.MANIFEST, *_show(camera, platform))
+        with appliance:
+            stage.wait_publishing(appliance, "platform")
+            stage.wait_online(appliance, "wharf")
+            before = _pids(appliance)
+            edits = _Edits(appliance)
+            stage.wait_frames(appliance, stage.FPS)
+            _picture_edits(edits)
+            assert _pids(appliance) == before
+            stage.wait_frames(appliance, stage.FPS)
+            appliance.stop()
+        shown = frames.read(platform.recording("platform"), areas=[TITLE, CORNER])
+    frames.assert_each_once(frames.program_numbers(shown))
+    delays = _figures(appliance, edits, shown)
+    assert all(delay > 0 for delay in delays)
+    assert statistics.median(delays) <= LIMIT
+
+
+@pytest.mark.timeout(180)
+def test_a_second_output_comes_and_goes_and_the_first_notices_nothing(tmp_path: Path) -> None:
+    with Platform(tmp_path) as platform, Camera(tmp_path, 31, fps=stage.FPS) as camera:
+        appliance = Appliance(tmp_path)
+        appliance.write(stage.MANIFEST, *_show(camera, platform))
+        with appliance:
+            stage.wait_publishing(appliance, "platform")
+            stage.wait_online(appliance, "wharf")
+            before, processes = _pids(appliance), appliance.children()
+            for _ in range(2):
+                appliance.write("second.yaml", stage.rtmp("second", platform))
+                stage.wait_publishing(appliance, "second")
+                assert appliance.pid("encoder", "second") == before["encoder"]
+                pusher = appliance.pid("pusher", "second")
+                assert appliance.children() == processes | {pusher}
+                stage.wait_frames(appliance, 2 * stage.FPS)
+                appliance.remove("second.yaml")
+                appliance.wait(lambda: appliance.children() == processes, 10, "the second pusher is gone")
+                appliance.wait(lambda: not platform.publishing("second"), 5, "the platform lost it")
+                assert _pids(appliance) == before
+            appliance.stop()
+        shown = frames.read(platform.recording("platform"))
+        seconds = [frames.read(file) for file in platform.recordings("second")]
+    frames.assert_each_once(frames.program_numbers(shown))
+    assert len(seconds) == 2
+    for second in seconds:
+        frames.assert_each_once(frames.program_numbers(second))
+        assert len(second) >= stage.FPS

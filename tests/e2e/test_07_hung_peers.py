@@ -1,0 +1,137 @@
+"""A camera or a platform that hangs is found, acted on and recovered; the other outputs lose nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from e2e import stage
+from peers import frames, needs
+from peers.proxy import Proxy
+from peers.rtmp import Platform
+from peers.rtsp import Camera
+from peers.vistter import Appliance, Object, manifest
+
+NOISY = {
+    "video": {"bitrate": "3M", "preset": "ultrafast", "keyframeInterval": "1s"},
+    "audio": {"bitrate": "96k"},
+}
+
+
+def _noisy_clip(folder: Path) -> Path:
+    """A clip that needs its whole bit rate, so that a hung platform's buffers fill soon."""
+    clip = folder / "noise.mp4"
+    command = [needs.ffmpeg(), "-hide_banner", "-loglevel", "error", "-f", "lavfi"]
+    command += ["-i", f"testsrc2=s={stage.WIDTH}x{stage.HEIGHT}:r={stage.FPS}:d=4"]
+    command += ["-vf", "noise=alls=60:allf=t,format=yuv420p", "-c:v", "libx264", "-preset", "ultrafast"]
+    subprocess.run([*command, "-b:v", "6M", str(clip)], check=True, capture_output=True, timeout=60)
+    return clip
+
+
+def _noisy_rtmp(name: str, url: str) -> Object:
+    targets = [{"name": "primary", "url": url}]
+    return manifest("Output", name, {"program": "main", "encoding": NOISY, "targets": targets})
+
+
+@pytest.mark.timeout(180)
+def test_a_hung_camera_gives_way_to_the_slate_and_comes_back(tmp_path: Path) -> None:
+    with Platform(tmp_path) as platform, Camera(tmp_path, 91, fps=stage.FPS) as camera:
+        appliance = Appliance(tmp_path)
+        appliance.write(
+            stage.MANIFEST,
+            stage.camera("wharf", camera.url),
+            stage.code_overlay(),
+            stage.timeline([("wharf", "1000s")]),
+            stage.program(),
+            stage.rtmp("platform", platform),
+        )
+        with appliance:
+            stage.wait_publishing(appliance, "platform")
+            stage.wait_online(appliance, "wharf")
+            appliance.wait_on_air("main", "wharf")
+            stage.wait_frames(appliance, stage.FPS)
+            pushers = appliance.pid("pusher", "platform")
+            camera.freeze()
+            frozen = time.time()
+            on_air = appliance.wait_on_air("main", "Slate")
+            offline = appliance.wait_condition("Camera", "wharf", "Online", "False")
+            assert offline["reason"]
+            assert "wharf" in offline["message"] or len(offline["message"]) > 20
+            shown_late = appliance.due(on_air["frame"], stage.FPS) - frozen
+            stage.wait_frames(appliance, 3 * stage.FPS)
+            camera.thaw()
+            appliance.wait_on_air("main", "wharf", deadline=30)
+            stage.wait_online(appliance, "wharf")
+            stage.wait_frames(appliance, 2 * stage.FPS)
+            assert appliance.pid("pusher", "platform") == pushers
+            appliance.stop()
+        shown = frames.read(platform.recording("platform"))
+    print(f"slate {shown_late:.2f} s after the camera hung")
+    assert shown_late <= 1.0 + 0.5 + 2 / stage.FPS  # stallAfter, and what was buffered
+    frames.assert_each_once(frames.program_numbers(shown))
+
+
+@pytest.mark.timeout(240)
+def test_a_hung_platform_is_reconnected_and_the_other_outputs_lose_nothing(tmp_path: Path) -> None:
+    with Platform(tmp_path, name="good") as good, Platform(tmp_path, name="bad") as bad:
+        appliance = Appliance(tmp_path)
+        clip = _noisy_clip(tmp_path)
+        appliance.write(
+            stage.MANIFEST,
+            manifest("Camera", "wharf", {"source": {"file": {"path": str(clip)}}}),
+            stage.code_overlay(),
+            stage.timeline([("wharf", "1000s")]),
+            stage.program(),
+            _noisy_rtmp("good", good.url(key="good")),
+            _noisy_rtmp("bad", bad.url(key="bad")),
+        )
+        with appliance:
+            stage.wait_publishing(appliance, "good", "bad")
+            pushers = appliance.pid("pusher", "good"), appliance.pid("pusher", "bad")
+            bad.freeze()
+            frozen = time.monotonic()
+            trouble = appliance.wait_condition("Output", "bad", "Publishing", "False", deadline=60)
+            print(f"found after {time.monotonic() - frozen:.1f} s: {trouble['reason']}")
+            assert len(trouble["message"]) > 20
+            stage.wait_frames(appliance, 5 * stage.FPS)
+            bad.thaw()
+            stage.wait_publishing(appliance, "bad", deadline=60)
+            appliance.wait(lambda: bad.publishing("bad"), 20, "the platform is fed again")
+            assert appliance.pid("pusher", "good") == pushers[0]
+            assert appliance.pid("pusher", "bad") != pushers[1]
+            assert appliance.status("Output", "good")["reconnects"] == 0
+            stage.wait_frames(appliance, 2 * stage.FPS)
+            appliance.stop()
+        shown = frames.read(good.recording("good"))
+    frames.assert_each_once(frames.program_numbers(shown))
+
+
+@pytest.mark.timeout(180)
+def test_a_connection_that_is_cut_or_refused_comes_back(tmp_path: Path) -> None:
+    with Platform(tmp_path) as platform, Proxy(platform.port) as proxy:
+        appliance = Appliance(tmp_path)
+        target = f"rtmp://127.0.0.1:{proxy.port}/live/wire"
+        appliance.write(
+            stage.MANIFEST,
+            stage.pattern("pier", 92),
+            stage.code_overlay(),
+            stage.timeline([("pier", "1000s")]),
+            stage.program(),
+            _noisy_rtmp("wire", target),
+            stage.rtmp("steady", platform),
+        )
+        with appliance:
+            stage.wait_publishing(appliance, "wire", "steady")
+            proxy.faults.refusing = True
+            proxy.cut()
+            appliance.wait_condition("Output", "wire", "Publishing", "False")
+            proxy.faults.refusing = False
+            stage.wait_publishing(appliance, "wire", deadline=40)
+            appliance.wait(lambda: platform.publishing("wire"), 10, "the platform is fed again")
+            assert appliance.status("Output", "wire")["reconnects"] >= 1
+            appliance.stop()
+        shown = frames.read(platform.recording("steady"))
+    frames.assert_each_once(frames.program_numbers(shown))

@@ -1,0 +1,98 @@
+"""``vistter stop`` and Ctrl-C always end everything within ten seconds, also with stuck peers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from e2e import stage
+from peers import frames
+from peers.probe import probe
+from peers.rtmp import Platform
+from peers.rtsp import Camera
+from peers.vistter import Appliance
+
+LIMIT = 10.0
+
+
+def _no_sockets(appliance: Appliance) -> bool:
+    """No socket file in the state folder, and none bound there."""
+    bound = Path("/proc/net/unix").read_text()
+    return (
+        not any(path.is_socket() for path in appliance.state.rglob("*")) and str(appliance.state) not in bound
+    )
+
+
+def _show(appliance: Appliance, camera: Camera, platform: Platform, folder: Path) -> None:
+    appliance.write(
+        stage.MANIFEST,
+        stage.camera("wharf", camera.url),
+        stage.pattern("pier", 102),
+        stage.code_overlay(),
+        stage.timeline([("pier", "2s"), ("wharf", "2s")]),
+        stage.program(),
+        stage.rtmp("platform", platform),
+        stage.recording("mkv", folder / "mkv"),
+        stage.recording("mp4", folder / "mp4", "mp4"),
+        stage.recording("ts", folder / "ts", "ts"),
+    )
+
+
+def _gone(appliance: Appliance, asked: float) -> None:
+    took = time.monotonic() - asked
+    print(f"ended in {took:.2f} s")
+    assert took <= LIMIT
+    assert appliance.processes() == {}
+    assert _no_sockets(appliance)
+
+
+def _playable(folder: Path) -> None:
+    for kind in ("mkv", "mp4", "ts"):
+        for file in stage.files(folder / kind):
+            media = probe(file)
+            assert (media.video, media.audio) == ("h264", "aac")
+            frames.assert_each_once(frames.program_numbers(frames.read(file)))
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("stuck", [False, True], ids=["all well", "stuck camera and platform"])
+@pytest.mark.parametrize("way", ["vistter stop", "Ctrl-C"])
+def test_it_ends_and_leaves_playable_recordings(tmp_path: Path, way: str, stuck: bool) -> None:
+    with Platform(tmp_path) as platform, Camera(tmp_path, 101, fps=stage.FPS) as camera:
+        appliance = Appliance(tmp_path, on_exit="stop")
+        _show(appliance, camera, platform, tmp_path)
+        with appliance:
+            stage.wait_publishing(appliance, "platform", "mkv", "mp4", "ts")
+            stage.wait_online(appliance, "wharf")
+            stage.wait_frames(appliance, 3 * stage.FPS)
+            if stuck:
+                camera.freeze()
+                platform.freeze()
+                stage.wait_frames(appliance, 2 * stage.FPS)
+            asked = time.monotonic()
+            if way == "Ctrl-C":
+                os.killpg(appliance.controller.pid, signal.SIGINT)
+            else:
+                assert appliance.cli("stop", deadline=LIMIT + 5).returncode == 0
+            assert appliance.controller.wait(LIMIT) == 0
+            _gone(appliance, asked)
+    _playable(tmp_path)
+
+
+def test_stop_without_a_controller_ends_what_one_left(tmp_path: Path) -> None:
+    with Platform(tmp_path) as platform, Camera(tmp_path, 101, fps=stage.FPS) as camera:
+        appliance = Appliance(tmp_path, on_exit="leave")
+        _show(appliance, camera, platform, tmp_path)
+        with appliance:
+            stage.wait_publishing(appliance, "platform", "mkv", "mp4", "ts")
+            appliance.kill()
+            assert appliance.children()
+            asked = time.monotonic()
+            done = appliance.cli("stop", deadline=LIMIT + 5)
+            assert done.returncode == 0, done.stderr
+            _gone(appliance, asked)
+    _playable(tmp_path)
