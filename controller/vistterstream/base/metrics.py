@@ -6,7 +6,14 @@ Names follow https://prometheus.io/docs/practices/naming/. What the playouts cou
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.registry import Collector
 
 from vistterstream.base.errors import TemporaryError, VistterError
@@ -19,6 +26,7 @@ class Metrics:
     """Counters of one controller. Each controller has its own registry, so that two never mix."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a gauge beside each counter that nobody asked for
         self.registry = CollectorRegistry()
         self.reconciles = Counter(
             "vistter_reconcile_total", "Reconciliations that ended.", ["kind"], registry=self.registry

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from vistterstream.base.errors import VistterError
+from vistterstream.reconcile import verdict
 from vistterstream.reconcile.assets import Assets
 from vistterstream.reconcile.playouts import Playout, Playouts
 from vistterstream.reconcile.problems import Problem, dangling, distinct
 from vistterstream.reconcile.statuses import Statuses
+from vistterstream.reconcile.verdict import Verdict
 from vistterstream.resources.kinds import Key, Resource, Timeline
 from vistterstream.store.events import EventType, NewEvent
 from vistterstream.store.store import Store
@@ -28,9 +30,9 @@ class Made:
     """What a program was last made of."""
 
     parts: frozenset[Key]  # itself, its timeline, overlays, cameras and outputs
-    problems: tuple[Problem, ...]
-    images: tuple[Path, ...]
-    timeline: Timeline | None  # the last that could be compiled
+    problems: tuple[Problem, ...] = ()
+    images: tuple[Path, ...] = ()
+    timeline: Timeline | None = None  # the last that could be compiled
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class Appliance:
     salt: bytes
     made: dict[Key, Made] = field(default_factory=dict)  # by program
     errors: dict[Key, VistterError] = field(default_factory=dict)  # how the last attempt ended
+    stopped: bool = False  # everything was taken off air
     statuses: Statuses = field(init=False)
     enqueue: Enqueue = field(init=False)
 
@@ -71,12 +74,31 @@ class Appliance:
         mine = (problem for problem in told if problem.key == resource.key)
         return distinct([*dangling(self.store, resource), *mine])
 
+    def verdict(self, resource: Resource) -> Verdict | None:
+        """What there is to say of `resource` before anybody looks at what runs; None where it is in order."""
+        error = self.errors.get(resource.key)
+        if error is not None:
+            return verdict.of_error(error)
+        if told := verdict.of_problems(self.problems(resource)):
+            return told
+        if self.stopped and resource.kind in ("Camera", "Output", "Program"):
+            return Verdict(False, "Stopped", "Everything was taken off air; vistter run puts it on again.")
+        return None
+
     def make(self, program: Key, made: Made | None) -> None:
         """Keep what `program` is made of now, and have the statuses of what joined or left it written."""
         before = self.made.pop(program, None)
         if made is not None:
             self.made[program] = made
         self.statuses.request(*sorted(_parts(before) | _parts(made)))
+
+    def uses(self, program: Key, parts: frozenset[Key]) -> None:
+        """`program` is made of `parts` from now on; the rest is not known yet."""
+        before = self.made.get(program)
+        if before is None:
+            self.make(program, Made(parts))
+        elif before.parts != parts:
+            self.make(program, replace(before, parts=parts))
 
     def carriers(self, part: Key) -> Iterable[Key]:
         """The programs that `part` is, or until now was, a part of."""

@@ -6,14 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from vistterstream.base.errors import VistterError
 from vistterstream.playout.protocol import CameraState
 from vistterstream.playout.protocol import CameraStatus as Seen
 from vistterstream.reconcile import verdict
 from vistterstream.reconcile.appliance import Appliance
 from vistterstream.reconcile.loop import Registry
 from vistterstream.reconcile.observations import ONLINE
-from vistterstream.reconcile.problems import Problem
 from vistterstream.reconcile.verdict import Outlook, Verdict, condition
 from vistterstream.resources.conditions import Condition
 from vistterstream.resources.kinds import Camera
@@ -64,21 +62,23 @@ def render(appliance: Appliance, camera: Camera, now: datetime) -> CameraStatus:
         Sight(playout.key.name, playout.status.cameras.get(name) if playout.status is not None else None)
         for playout in appliance.users(camera.key)
     ]
-    return status(camera, sights, appliance.problems(camera), appliance.errors.get(camera.key), now)
+    return status(camera, sights, appliance.verdict(camera), now)
 
 
 def status(
     camera: Camera,
     sights: Iterable[Sight],
-    problems: tuple[Problem, ...],
-    error: VistterError | None,
+    told: Verdict | None,
     now: datetime,
 ) -> CameraStatus:
-    """The status that follows from what the playouts see: of several, the one that sees most counts."""
+    """The status that follows from what the playouts see: of several, the one that sees most counts.
+
+    `told` is the verdict where there is one already, whatever they see.
+    """
     sights = tuple(sights)
     best = min((sight for sight in sights if sight.seen is not None), key=_rank, default=None)
     seen = best.seen if best is not None else None
-    judged = _judge(seen, bool(sights), problems, error)
+    judged = told or _judge(seen, used=bool(sights))
     online = (
         condition("Online", None, "NotUsed", "No program uses it, so nobody looks at it.")
         if not sights
@@ -99,17 +99,11 @@ def _rank(sight: Sight) -> tuple[int, str]:
     return _BEST_FIRST.index(sight.seen.state), sight.program
 
 
-def _judge(
-    seen: Seen | None, used: bool, problems: tuple[Problem, ...], error: VistterError | None
-) -> Verdict:
-    if error is not None:
-        return verdict.of_error(error)
-    if told := verdict.of_problems(problems):
-        return told
+def _judge(seen: Seen | None, *, used: bool) -> Verdict:
     if not used:
         return Verdict(True, "NotUsed", "No program uses it.")
     if seen is None:
-        return Verdict(False, "Starting", "The playout has not reported on it yet.", Outlook.RECONCILING)
+        return Verdict(False, "NoReport", "No playout has reported on it.", Outlook.RECONCILING)
     if seen.state in ONLINE:
         return Verdict(True, seen.state.value, _message(seen))
     outlook = Outlook.STALLED if seen.reason in USER_MUST_ACT else Outlook.RECONCILING
@@ -118,7 +112,7 @@ def _judge(
 
 def _online(seen: Seen | None) -> Condition:
     if seen is None:
-        return condition("Online", None, "Starting", "The playout has not reported on it yet.")
+        return condition("Online", None, "NoReport", "No playout has reported on it.")
     if seen.state in ONLINE:
         return condition("Online", True, seen.state.value, _message(seen))
     return condition("Online", False, seen.reason or seen.state.value, _message(seen))

@@ -175,6 +175,7 @@ class Controller:
             await stop_playouts(self.state_dir, self._host, why, clients)
         await appliance.playouts.leave()
         if stop:
+            appliance.stopped = True
             appliance.statuses.flush(resource.key for resource in self._store.list()[0])
 
     # What the reconcilers call back

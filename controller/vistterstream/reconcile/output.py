@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from vistterstream.base.errors import VistterError
 from vistterstream.playout.protocol import OutputState, PlayoutStatus
 from vistterstream.playout.protocol import OutputStatus as Seen
 from vistterstream.reconcile import verdict
 from vistterstream.reconcile.appliance import Appliance
 from vistterstream.reconcile.loop import Registry
-from vistterstream.reconcile.problems import Problem
 from vistterstream.reconcile.verdict import Outlook, Verdict, condition
 from vistterstream.resources.conditions import Condition
 from vistterstream.resources.kinds import Key, Output
@@ -45,20 +43,22 @@ def render(appliance: Appliance, output: Output, now: datetime) -> OutputStatus:
     """The status of `output` as of `now`."""
     program = Key("Program", output.metadata.namespace, output.spec.program)
     said = appliance.playouts.of(program).status if appliance.store.get(program) is not None else None
-    return status(output, said, appliance.problems(output), appliance.errors.get(output.key), now)
+    return status(output, said, appliance.verdict(output), now)
 
 
 def status(
     output: Output,
     said: PlayoutStatus | None,
-    problems: tuple[Problem, ...],
-    error: VistterError | None,
+    told: Verdict | None,
     now: datetime,
 ) -> OutputStatus:
-    """The status that follows from what the program's playout says; None: it says nothing."""
+    """The status that follows from what the program's playout says; None: it says nothing.
+
+    `told` is the verdict where there is one already, whatever it says.
+    """
     seen = said.outputs.get(output.metadata.name) if said is not None else None
     encoder = said.encoders.get(seen.encoding) if said is not None and seen is not None else None
-    judged = _judge(seen, problems, error)
+    judged = told or _judge(seen)
     return OutputStatus(
         conditions=verdict.conditions(output, judged, now, _publishing(seen)),
         observed_generation=output.generation,
@@ -69,13 +69,9 @@ def status(
     )
 
 
-def _judge(seen: Seen | None, problems: tuple[Problem, ...], error: VistterError | None) -> Verdict:
-    if error is not None:
-        return verdict.of_error(error)
-    if told := verdict.of_problems(problems):
-        return told
+def _judge(seen: Seen | None) -> Verdict:
     if seen is None:
-        return Verdict(False, "Starting", "The playout has not reported on it yet.", Outlook.RECONCILING)
+        return Verdict(False, "NoReport", "No playout has reported on it.", Outlook.RECONCILING)
     if seen.state is OutputState.PUBLISHING:
         return Verdict(True, "Publishing", _message(seen))
     outlook = Outlook.STALLED if seen.reason in USER_MUST_ACT else Outlook.RECONCILING

@@ -31,7 +31,7 @@ async def learn(appliance: Appliance, secret: Secret) -> None:
 
 def render_timeline(appliance: Appliance, timeline: Timeline, now: datetime) -> TimelineStatus:
     """The status of `timeline` as of `now`."""
-    judged = _judge(appliance, timeline, appliance.problems(timeline))
+    judged = appliance.verdict(timeline) or _usage(appliance, timeline)
     return TimelineStatus(
         conditions=verdict.conditions(timeline, judged, now), observed_generation=timeline.generation
     )
@@ -42,10 +42,8 @@ def render_overlay(appliance: Appliance, overlay: Overlay, now: datetime) -> Ove
     name = overlay.metadata.name
     seen = (playout.status for playout in appliance.users(overlay.key))
     told = [status.overlay_problems[name] for status in seen if status and name in status.overlay_problems]
-    problems = appliance.problems(overlay) or tuple(
-        Problem(overlay.key, "spec", "Incomplete", message) for message in dict.fromkeys(told)
-    )
-    judged = _judge(appliance, overlay, problems)
+    seen_problems = [Problem(overlay.key, "spec", "Incomplete", message) for message in dict.fromkeys(told)]
+    judged = appliance.verdict(overlay) or verdict.of_problems(seen_problems) or _usage(appliance, overlay)
     return OverlayStatus(
         conditions=verdict.conditions(overlay, judged, now), observed_generation=overlay.generation
     )
@@ -53,19 +51,13 @@ def render_overlay(appliance: Appliance, overlay: Overlay, now: datetime) -> Ove
 
 def render_secret(appliance: Appliance, secret: Secret, now: datetime) -> SecretStatus:
     """The status of `secret` as of `now`; it says nothing of the values."""
-    error = appliance.errors.get(secret.key)
-    judged = verdict.of_error(error) if error is not None else Verdict(True, "Known", "It can be used.")
+    judged = appliance.verdict(secret) or Verdict(True, "Known", "It can be used.")
     return SecretStatus(
         conditions=verdict.conditions(secret, judged, now), observed_generation=secret.generation
     )
 
 
-def _judge(appliance: Appliance, part: Resource, problems: tuple[Problem, ...]) -> Verdict:
-    error = appliance.errors.get(part.key)
-    if error is not None:
-        return verdict.of_error(error)
-    if told := verdict.of_problems(problems):
-        return told
+def _usage(appliance: Appliance, part: Resource) -> Verdict:
     if any(True for _ in appliance.users(part.key)):
         return Verdict(True, "InUse", "A program shows it.")
     return Verdict(True, "NotUsed", "No program shows it.")

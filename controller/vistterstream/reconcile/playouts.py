@@ -61,7 +61,6 @@ class Playout:
     plan: Plan | None = None  # last handed to it
     revision: str | None = None  # of the plan that it took
     status: PlayoutStatus | None = None  # newest
-    adopted: bool = False
     silent: bool = False  # it runs, but says nothing
     since: datetime | None = None
     deaths: Deaths = field(default_factory=Deaths)
@@ -78,9 +77,9 @@ class Playout:
             await self.arrived.wait()
         return self.client
 
-    def take(self, client: Client, revision: str, *, adopted: bool) -> None:
+    def take(self, client: Client, revision: str) -> None:
         """`client` speaks for the program's playout from now on, which runs the plan of that revision."""
-        self.client, self.revision, self.adopted = client, revision, adopted
+        self.client, self.revision = client, revision
         self.status, self.silent = None, False
         self.since = datetime.now(UTC)
         self.born = anyio.current_time()
@@ -205,7 +204,9 @@ class Playouts:
             await self._stuck(playout, error)
             return
         playout.plan = await to_thread.run_sync(read_plan, playout.folder)
-        playout.take(client, (await client.status()).revision, adopted=True)
+        status = await client.status()
+        playout.take(client, status.revision)
+        playout.status = status  # so that what is so already is not told as news
         message = f"The running playout (pid {client.pid}) was taken over; nothing on air changed."
         self._tell(playout.key, "PlayoutAdopted", message)
 
@@ -249,7 +250,7 @@ class Playouts:
                 reason="PlayoutNotStarted",
             ) from error
         intent_path(playout.folder).unlink(missing_ok=True)
-        playout.take(client, plan_revision(plan), adopted=False)
+        playout.take(client, plan_revision(plan))
         playout.death = ""
         self._tell(playout.key, "PlayoutStarted", f"The playout runs (pid {client.pid}){again}.")
 

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 import anyio
 
 from vistterstream.base import logs
-from vistterstream.base.errors import VistterError
 from vistterstream.playout.client import PlayoutLost
 from vistterstream.playout.protocol import OnAir as OnAirNow
 from vistterstream.playout.protocol import PlayoutStatus
@@ -47,6 +46,7 @@ _GONE_WITHIN = 2.0  # a connection that broke because the process ended: how lon
 async def reconcile(appliance: Appliance, program: Program) -> None:
     """Have the program played as it, its timeline, overlays, cameras and outputs say."""
     inputs = gather(appliance.store, program)
+    appliance.uses(program.key, frozenset(part.key for part in inputs.objects()))
     values = secrets.collect(appliance.store, inputs.objects())
     copies = await appliance.assets.load(image.file for image in images(appliance.state_dir, inputs))
     paths = Paths(appliance.state_dir, copies)
@@ -54,7 +54,7 @@ async def reconcile(appliance: Appliance, program: Program) -> None:
         plan, timeline, problems = _compile(appliance, inputs, paths, values.revision(appliance.salt))
         missing_images = missing(images(appliance.state_dir, inputs), copies)
         made = Made(
-            parts=_parts(inputs),
+            parts=frozenset(part.key for part in inputs.objects()),
             problems=distinct([*values.problems, *missing_images, *problems]),
             images=tuple(image.file for image in images(appliance.state_dir, inputs)),
             timeline=timeline,
@@ -151,10 +151,6 @@ def _invalid(inputs: Inputs, error: PlanError) -> list[Problem]:
     ]
 
 
-def _parts(inputs: Inputs) -> frozenset[Key]:
-    return frozenset(resource.key for resource in inputs.objects())
-
-
 # From what the playout says to statuses and events
 
 
@@ -190,8 +186,6 @@ def _take_in(appliance: Appliance, playout: Playout, client: Client, status: Pla
     if spoke:
         touched.add(playout.key)
     appliance.statuses.request(*sorted(touched))
-    if before is None and playout.adopted:
-        return  # what is so already was told by the controller before
     for event in observations.happened(playout.key, before, status):
         appliance.store.record(event)
 
@@ -220,7 +214,6 @@ def _observed(appliance: Appliance, program: Key) -> frozenset[Key]:
 def render(appliance: Appliance, program: Program, now: datetime) -> ProgramStatus:
     """The status of `program` as of `now`."""
     playout = appliance.playouts.of(program.key)
-    error = appliance.errors.get(program.key)
     said = playout.status
     process = None
     if playout.client is not None:
@@ -230,7 +223,7 @@ def render(appliance: Appliance, program: Program, now: datetime) -> ProgramStat
             since=timestamp(playout.since) if playout.since is not None else None,
         )
     on_air = _on_air(said.on_air) if said is not None and said.on_air is not None else None
-    judged = _judge(playout, appliance.problems(program), error)
+    judged = appliance.verdict(program) or _judge(playout)
     return ProgramStatus(
         conditions=verdict.conditions(program, judged, now, _on_air_condition(playout)),
         observed_generation=program.generation,
@@ -239,11 +232,7 @@ def render(appliance: Appliance, program: Program, now: datetime) -> ProgramStat
     )
 
 
-def _judge(playout: Playout, problems: tuple[Problem, ...], error: VistterError | None) -> Verdict:
-    if error is not None:
-        return verdict.of_error(error)
-    if told := verdict.of_problems(problems):
-        return told
+def _judge(playout: Playout) -> Verdict:
     if playout.client is None:
         return Verdict(False, "Starting", "The playout is being started.", Outlook.RECONCILING)
     if playout.status is None:

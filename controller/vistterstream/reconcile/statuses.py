@@ -1,4 +1,4 @@
-"""Writes statuses: at once when something changed, then at most once a second for each object.
+"""Writes statuses: as soon as something changed, but at most once a second for each object.
 
 Whoever learns something about an object asks for its status with `Statuses.request`; the status itself is
 rendered at the moment of writing, from what is known then. So no writer can overwrite what another knew.
@@ -22,6 +22,8 @@ log = logs.get("reconcile")
 
 INTERVAL = 1.0
 """Seconds between two writes of one object's status."""
+GATHER = 0.02
+"""Seconds that a first change waits for others that belong to it."""
 
 Render = Callable[[Resource, datetime], Status]
 """The status of an object as of now. Raises nothing."""
@@ -57,7 +59,7 @@ class Statuses:
         """Have the statuses of `keys` written."""
         now = anyio.current_time()
         for key in keys:
-            if self._queue.add(key, max(now, self._written.get(key, -INTERVAL) + INTERVAL)):
+            if self._queue.add(key, max(now + GATHER, self._written.get(key, 0.0) + INTERVAL)):
                 self._wake.set()
 
     async def run(self) -> None:
