@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from vistterstream.resources.messages import shown
 
@@ -51,11 +51,25 @@ def check_part_name(text: str) -> str:
     return text
 
 
-PartName = Annotated[str, AfterValidator(check_part_name)]
+PartName = Annotated[
+    str,
+    AfterValidator(check_part_name),
+    WithJsonSchema({"type": "string", "maxLength": 63, "pattern": f"^{_PART.pattern}$"}),
+]
 """Name of a part of an object, such as a layer."""
 
-Name = Annotated[str, AfterValidator(check_name)]
+Name = Annotated[
+    str,
+    AfterValidator(check_name),
+    WithJsonSchema({"type": "string", "maxLength": 63, "pattern": f"^{LABEL_PATTERN}$"}),
+]
 """Name of an object of ours, or of what becomes a folder."""
 
-Subdomain = Annotated[str, AfterValidator(check_subdomain)]
+Subdomain = Annotated[
+    str,
+    AfterValidator(check_subdomain),
+    WithJsonSchema(
+        {"type": "string", "maxLength": 253, "pattern": rf"^{LABEL_PATTERN}(\.{LABEL_PATTERN})*$"}
+    ),
+]
 """Name of an object of Kubernetes' own kinds."""

@@ -1,7 +1,8 @@
 """Values with units, written as strings in manifests and kept as the user wrote them.
 
 Each type is a ``str`` (so that what was written is what is shown again) that has been checked and that
-knows its exact value as an integer or a fraction. Nothing here ever becomes a float.
+knows its exact value as an integer or a fraction. Nothing here ever becomes a float. The patterns are such
+that RE2, which Kubernetes uses, reads them too.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from vistterstream.resources.messages import shown
 
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|h|m|s)")
 _DURATION_UNITS = {
     "h": Fraction(3600),
     "m": Fraction(60),
@@ -35,7 +36,7 @@ class Quantity(str):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return the quantity written as `text`; raise ValueError with a sentence that helps."""
-        if not re.fullmatch(cls.pattern, text):
+        if len(text) > 64 or not re.fullmatch(cls.pattern, text):
             raise ValueError(f"{shown(text)} is not {cls.example}")
         value = cls(text)
         value.check()
@@ -58,14 +59,14 @@ class Quantity(str):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: CoreSchema, _handler: Any) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^(?:{cls.pattern})$"}
+        return {"type": "string", "pattern": f"^{cls.pattern}$", "minLength": 1, "maxLength": 64}
 
 
 class Duration(Quantity):
     """A length of time: ``250ms``, ``1m30s``, ``2h``. Exact, in seconds as a fraction."""
 
     __slots__ = ()
-    pattern = "".join(rf"(?:\d{{1,9}}(?:\.\d{{1,9}})?{unit})?" for unit in ("h", "m(?!s)", "s", "ms"))
+    pattern = "".join(rf"([0-9]{{1,9}}(\.[0-9]{{1,9}})?{unit})?" for unit in ("h", "m", "s", "ms"))
     example = "a duration such as 250ms, 10s or 1m30s"
 
     def check(self) -> None:
@@ -108,7 +109,7 @@ class FrameRate(Quantity):
     """Frames a second: ``25``, ``30000/1001``. Exact, as a fraction; 1 to 120."""
 
     __slots__ = ()
-    pattern = r"\d{1,6}(?:/\d{1,6})?"
+    pattern = r"[0-9]{1,6}(/[0-9]{1,6})?"
     example = "a frame rate such as 25, 30 or 30000/1001"
 
     def check(self) -> None:
@@ -126,7 +127,7 @@ class BitRate(Quantity):
     """Bits a second: ``128k``, ``4500k``, ``6M``."""
 
     __slots__ = ()
-    pattern = r"\d{1,9}(?:\.\d{1,3})?[kM]?"
+    pattern = r"[0-9]{1,9}(\.[0-9]{1,3})?[kM]?"
     example = "a bit rate such as 128k, 4500k or 6M"
 
     def check(self) -> None:
@@ -145,7 +146,7 @@ class Color(Quantity):
     """A colour: ``#RRGGBB`` or, with opacity, ``#RRGGBBAA``; sRGB."""
 
     __slots__ = ()
-    pattern = r"#[0-9A-Fa-f]{6}(?:[0-9A-Fa-f]{2})?"
+    pattern = r"#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?"
     example = 'a colour such as "#F4F6FB" or "#121521CC"'
 
     @property

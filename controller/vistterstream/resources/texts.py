@@ -6,7 +6,7 @@ import re
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from vistterstream.resources.messages import nearest, shown
 
@@ -65,7 +65,11 @@ def check_text(text: str) -> str:
     return text
 
 
-FilePath = Annotated[str, AfterValidator(check_path)]
+FilePath = Annotated[
+    str,
+    AfterValidator(check_path),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 4095}),
+]
 TimeZone = Annotated[str, AfterValidator(check_time_zone)]
 TimeFormat = Annotated[str, AfterValidator(check_time_format)]
 Line = Annotated[str, AfterValidator(check_line)]

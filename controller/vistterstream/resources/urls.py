@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Annotated
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from vistterstream.base.redaction import redact_url
 from vistterstream.resources.messages import enumeration
@@ -42,8 +42,14 @@ def check_output_url(url: str) -> str:
     return _check(url, OUTPUT_SCHEMES, hints | dict.fromkeys(("http", "https"), "to make HLS, give hls"))
 
 
-InputUrl = Annotated[str, AfterValidator(check_input_url)]
-OutputUrl = Annotated[str, AfterValidator(check_output_url)]
+def _schema(schemes: Iterable[str]) -> WithJsonSchema:
+    """What a schema can say of the rules; the rest is said by the controller."""
+    pattern = rf"^({'|'.join(schemes)})://[^/@# ][^@# ]*$"
+    return WithJsonSchema({"type": "string", "maxLength": _MAX_LENGTH, "pattern": pattern})
+
+
+InputUrl = Annotated[str, AfterValidator(check_input_url), _schema(INPUT_SCHEMES)]
+OutputUrl = Annotated[str, AfterValidator(check_output_url), _schema(OUTPUT_SCHEMES)]
 
 
 def with_credentials(url: str, username: str, password: str) -> str:
@@ -116,6 +122,8 @@ def _check(url: str, schemes: Collection[str], hints: dict[str, str]) -> str:
     if word not in schemes or scheme[2]:
         hint = f"; {hints[word]}" if word in hints else ""
         raise ValueError(f"an address cannot start with {word}: here; use {allowed}{hint}")
+    if scheme[1] != word:
+        raise ValueError(f"write {word}: in lower case")
     if not url[len(word) :].startswith("://"):
         raise ValueError(f"two slashes must follow {word}:")
     if not url.isascii():
