@@ -24,6 +24,7 @@ CHANNELS = 2
 
 _CONNECT_TIMEOUT_US = 5_000_000
 _WRITE_TIMEOUT_US = 10_000_000
+_SEND_BUFFER = 128 << 10
 _COMMON = ("-hide_banner", "-nostats", "-loglevel", "level+info")
 _INPUT_PROTOCOLS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,rtmp,rtmps,srt,http,https,httpproxy,crypto"
 _OUTPUT_PROTOCOLS = "rtmp,rtmps,tcp,tls,srt,udp,file,pipe"
@@ -194,10 +195,9 @@ def pusher(target: Target, *, stream_key: str | None = None) -> list[str]:
     source = ffmpeg.input(
         "pipe:0",
         format="mpegts",
-        analyzeduration=2_000_000,
-        probesize=2_000_000,
+        analyzeduration=1_000_000,
+        fpsprobesize=0,
         protocol_whitelist="pipe",
-        fflags="+nobuffer+genpts",
     )
     if target.url is not None:
         address, options = _stream(target, stream_key)
@@ -218,7 +218,13 @@ def _stream(target: Target, stream_key: str | None) -> tuple[str, dict[str, Any]
     if scheme == "srt":
         options |= {"format": "mpegts", "connect_timeout": _CONNECT_TIMEOUT_US // 1000, "pkt_size": 1316}
         return address, options
-    options |= {"format": "flv", "flvflags": "no_duration_filesize", "rw_timeout": _WRITE_TIMEOUT_US}
+    options |= {
+        "format": "flv",
+        "flvflags": "no_duration_filesize",
+        "rw_timeout": _WRITE_TIMEOUT_US,
+        # The kernel would take megabytes for a platform that reads no more, and hide it for a minute.
+        "send_buffer_size": _SEND_BUFFER,
+    }
     if scheme == "rtmps":
         options["tls_verify"] = int(target.tls.verify)
         if target.tls.ca_file is not None:

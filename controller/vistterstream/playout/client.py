@@ -97,14 +97,19 @@ async def start(folder: Path) -> PlayoutClient:
     Raises TemporaryError with what the playout said last where it does not come up.
     """
     process = _spawn(folder)
+    client: PlayoutClient | None = None
     try:
         with anyio.fail_after(_START_LIMIT):
-            return await _until_up(folder, process)
+            client = await _until_up(folder, process)
     except TimeoutError:
-        process.kill()
         raise TemporaryError(
             f"The playout did not come up within {_START_LIMIT:.0f} s.", delay=1, reason="PlayoutFailed"
         ) from None
+    finally:
+        if client is None:  # also when cancelled: nobody would know of it
+            process.kill()
+            process.wait()
+    return client
 
 
 def _spawn(folder: Path) -> subprocess.Popen[bytes]:

@@ -147,7 +147,7 @@ class ProcessFeed:
 
     def take(self, number: int, samples: int, shown: bool) -> Taken | None:
         """Picture and sound from the full ingest, else the last key frame of the one standing by."""
-        full, standby = self._full.ingest, self._standby.ingest
+        full, standby = self._full.active, self._standby.active
         if full is not None and (shown or not self._file):
             taken = full.take(samples)
             if taken is not None:
@@ -156,11 +156,11 @@ class ProcessFeed:
 
     def usable(self, now: float) -> bool:
         """Whether the newest picture is younger than stallAfter (a key frame: than some seconds)."""
-        full, standby = self._full.ingest, self._standby.ingest
+        full, standby = self._full.active, self._standby.active
         limit = float(self.spec.stall_after.seconds)
         if full is not None and full.ready:
             age = full.frame_age(now)
-            return age is not None and age <= limit
+            return age is not None and age <= limit and full.steady
         if standby is not None and standby.ready:
             age = standby.frame_age(now)
             return age is not None and age <= max(limit, _STANDBY_FRESH)
@@ -176,7 +176,7 @@ class ProcessFeed:
 
     def state(self, now: float) -> CameraState:
         """What the camera is doing."""
-        ingest = self._full.ingest or self._standby.ingest
+        ingest = self._full.active or self._standby.active
         if ingest is None:
             idle = self._file and not self._full.wanted and self._failure is None
             return CameraState.IDLE if idle else CameraState.WAITING
@@ -191,7 +191,7 @@ class ProcessFeed:
 
     def status(self, now: float) -> CameraStatus:
         """Everything that is known of it."""
-        ingest = self._full.ingest or self._standby.ingest
+        ingest = self._full.active or self._standby.active
         if ingest is not None and ingest.video is not None:
             self._seen = ingest
         video = self._seen.video if self._seen is not None else None
@@ -315,6 +315,11 @@ class _Slot:
         self.wanted = False
         self.delivered = False
         self.ingest: Ingest | None = None
+
+    @property
+    def active(self) -> Ingest | None:
+        """The run, unless it is on its way out."""
+        return self.ingest if self.wanted else None
 
 
 def make_feed(

@@ -49,7 +49,8 @@ def draw(y: Bytes, u: Bytes, v: Bytes, left: int, top: int, value: int, square: 
 def read(y: Bytes, left: int, top: int, square: int) -> int | None:
     """The value drawn at (left, top) of a luma plane, (height, width) uint8; None where it is unclear.
 
-    Looks at the inner half of each square. A white picture is no code: all 32 white is refused, too.
+    Looks at the inner half of each square. A black or a white picture is no code: 0 (nobody's number) and
+    32 ones are refused, too.
     """
     quarter = max(square // 4, 1) if square > 2 else 0
     area = y[top : top + square, left : left + BITS * square]
@@ -60,7 +61,7 @@ def read(y: Bytes, left: int, top: int, square: int) -> int | None:
     if np.any((means > _UNCLEAR[0]) & (means < _UNCLEAR[1])):
         return None
     value = int(np.sum((means > _UNCLEAR[1]).astype(np.uint32) << _SHIFTS, dtype=np.uint64))
-    return None if value == _ALL_WHITE else value
+    return None if value in (0, _ALL_WHITE) else value
 
 
 @functools.lru_cache(maxsize=64)

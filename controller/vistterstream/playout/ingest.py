@@ -24,6 +24,8 @@ _FILE_FRAMES = 4
 _SPARE_FRAMES = 3  # one being read, one on air, one in hand
 _FIRST_FRAME_PATIENCE = 15.0
 _STOP_GRACE = 1.0
+_PAUSE = 1.0  # seconds without a picture after which a camera has to prove itself
+_STEADY = 0.4  # seconds of pictures that prove it
 _log = logs.get("playout")
 
 
@@ -54,6 +56,7 @@ class Ingest:
         self._child: Child | None = None
         self._broken = ""
         self._arrived = time.monotonic()
+        self._resumed: float | None = None
         self.name = name
         self.started = self._arrived
         self.frames = 0
@@ -80,6 +83,14 @@ class Ingest:
         if self._pace is Pace.FILE and not self._buffer.drained and self._buffer.ready:
             return 0.0
         return now - self._arrived
+
+    @property
+    def steady(self) -> bool:
+        """Whether pictures come one after another: false just after a pause.
+
+        A camera that hangs ends with a handful of stale pictures, which FFmpeg gives out as it gives up.
+        """
+        return self._resumed is None or self._arrived - self._resumed > _STEADY
 
     def silent_for(self, now: float) -> float:
         """Seconds since the last sign of life, on the monotonic clock."""
@@ -190,7 +201,10 @@ class Ingest:
                 released = self._buffer.put_frame(frame)
             for old in released:
                 self._pool.give(old)
-            self._arrived = time.monotonic()
+            now = time.monotonic()
+            if self.frames and now - self._arrived > _PAUSE:
+                self._resumed = now
+            self._arrived = now
             self.frames += 1
 
 
