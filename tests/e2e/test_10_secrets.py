@@ -1,0 +1,148 @@
+"""A stream key and a camera password appear in nothing that people or other programs read."""
+
+from __future__ import annotations
+
+import base64
+import re
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from e2e import stage
+from peers import frames, needs
+from peers.rtmp import Platform
+from peers.rtsp import Camera
+from peers.vistter import Appliance, Object, manifest
+
+PASSWORD = "P@ss:w0rd/with?odd&signs#41"
+STREAM_KEY = "live_4242_kEyThatNobodyMaySee"
+OTHER_KEY = "live_4343_RefusedKeyNobodySees"
+SECRETS = (PASSWORD, STREAM_KEY, OTHER_KEY)
+
+
+def _forms(secret: str) -> set[str]:
+    """All that would give it away."""
+    encoded = base64.b64encode(secret.encode()).decode().rstrip("=")
+    return {secret, quote(secret), quote(secret, safe=""), encoded}
+
+
+def _found_in(text: str) -> list[str]:
+    return [form for secret in SECRETS for form in _forms(secret) if form in text]
+
+
+def _output(name: str, platform: Platform, key: str) -> Object:
+    target = {
+        "name": "primary",
+        "url": platform.url(),
+        "streamKeySecretRef": {"name": "platform", "key": key},
+    }
+    return manifest("Output", name, {"program": "main", "encoding": stage.ENCODING, "targets": [target]})
+
+
+def _show(camera: Camera, platform: Platform) -> list[Object]:
+    login = {"credentialsSecretRef": {"name": "wharf-login"}}
+    wrong = {"credentialsSecretRef": {"name": "wrong-login"}}
+    unreachable = f"rtsp://127.0.0.1:{needs.free_port()}/live"
+    return [
+        manifest("Secret", "wharf-login", stringData={"username": "joe", "password": PASSWORD}),
+        manifest("Secret", "wrong-login", stringData={"username": "joe", "password": PASSWORD + "x"}),
+        manifest("Secret", "platform", stringData={"good": STREAM_KEY, "refused": OTHER_KEY}),
+        stage.camera("wharf", camera.url, source=login),
+        stage.camera("stranger", camera.url, source=wrong),
+        stage.camera("nowhere", unreachable, source=login),
+        stage.code_overlay(),
+        stage.timeline([("wharf", "2s"), ("stranger", "1s"), ("nowhere", "1s")]),
+        stage.program(),
+        _output("good", platform, "good"),
+        _output("refused", platform, "refused"),
+    ]
+
+
+def _everything_said(appliance: Appliance, address: str) -> dict[str, str]:
+    """All that can be asked, and all that was written down, by where it came from."""
+    said = {
+        "metrics": _fetch(f"{address}/metrics"),
+        "page": _fetch(address),
+        "ready": _fetch(f"{address}/readyz"),
+    }
+    for kind in ("camera", "output", "program", "secret", "timeline", "overlay"):
+        for form in ("table", "wide", "json", "yaml"):
+            said[f"get {kind} -o {form}"] = _told(appliance, "get", kind, "-o", form)
+    for kind, name in (
+        ("secret", "platform"),
+        ("camera", "stranger"),
+        ("output", "refused"),
+        ("output", "good"),
+    ):
+        said[f"describe {kind} {name}"] = _told(appliance, "describe", kind, name)
+    said["events"] = _told(appliance, "events")
+    said["validate"] = _told(appliance, "validate", str(appliance.manifests))
+    said["diff"] = _told(appliance, "diff", "-f", str(appliance.manifests))
+    return said
+
+
+def _told(appliance: Appliance, *arguments: str) -> str:
+    done = appliance.cli(*arguments)
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def _fetch(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  # our own
+            return str(answer.read(), "utf-8", "replace")
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.read().decode("utf-8", "replace")
+
+
+def _written(appliance: Appliance) -> dict[str, str]:
+    """Every file of the state folder but the two places where values must lie, both for the owner alone."""
+    found = {"controller.log": appliance.controller.said()}
+    for path in appliance.state.rglob("*"):
+        if not path.is_file():
+            continue
+        if path.name.startswith("store.sqlite3") or path.name == "secrets.json":
+            assert path.stat().st_mode & 0o077 == 0, f"{path} can be read by others"
+            continue
+        found[str(path.relative_to(appliance.state))] = path.read_bytes().decode("utf-8", "replace")
+    return found
+
+
+@pytest.mark.timeout(180)
+def test_planted_secrets_appear_nowhere(tmp_path: Path) -> None:
+    port = needs.free_port()
+    with (
+        Platform(tmp_path) as platform,
+        Camera(tmp_path, 121, fps=stage.FPS, user="joe", password=PASSWORD) as camera,
+    ):
+        platform.refused.add(OTHER_KEY)
+        appliance = Appliance(tmp_path, arguments=("--listen", f"127.0.0.1:{port}"))
+        appliance.write(stage.MANIFEST, *_show(camera, platform))
+        with appliance:
+            stage.wait_publishing(appliance, "good")
+            appliance.wait_on_air("main", "wharf")
+            appliance.wait(lambda: OTHER_KEY in platform.asked, 15, "the refused key was tried")
+            appliance.wait_condition("Output", "refused", "Publishing", "False")
+            appliance.wait_condition("Camera", "stranger", "Online", "False")
+            appliance.wait_condition("Camera", "nowhere", "Online", "False")
+            # an error in a Secret's own manifest must not quote its value either
+            appliance.write("wrong.yaml", manifest("Secret", "bad", stringData={"key": [STREAM_KEY]}))
+            appliance.wait(
+                lambda: "wrong.yaml" in str(appliance.ask("problems")), 10, "wrong.yaml is reported"
+            )
+            stage.wait_frames(appliance, 4 * stage.FPS)
+            said = _everything_said(appliance, f"http://127.0.0.1:{port}")
+            said |= _written(appliance)
+            appliance.stop()
+            said |= {f"{where}, after the end": text for where, text in _written(appliance).items()}
+        shown = frames.read(platform.recording(STREAM_KEY))
+    assert 121 in {frame.number for frame in shown}  # the password was right and the key was used
+    assert any("asrun" in where for where in said)
+    assert any(where.endswith("log.jsonl") for where in said)
+    leaks = {where: found for where, text in said.items() if (found := _found_in(text))}
+    assert not leaks
+    assert re.search(r"^# HELP ", said["metrics"], re.M)
