@@ -2,8 +2,9 @@
 
 Pure: the same objects give the same plan, with the same ids. What cannot be shown does not stop what can:
 a cue whose Camera does not exist compiles to a camera without a `CameraPlan` (the playout shows the slate),
-an overlay that does not exist is left out, and each is told as a `Problem`. Only a timeline whose times
-make no sense raises `PlanError`; the program then keeps the plan it has.
+an overlay that does not exist is left out, and each is told as a `Problem`. Only a timeline that no frames
+can be made of raises `PlanError`; the program then keeps the plan it has. That cues stand in order and do
+not overlap, the model has checked.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from vistterstream.resources.kinds import Camera, Output, Overlay, Program, Reso
 from vistterstream.resources.output import Encoding, Target
 from vistterstream.resources.overlay import Layer, OverlaySpec
 from vistterstream.resources.program import Fallback
-from vistterstream.resources.timeline import OverlayCue, TransitionType, VideoCue
+from vistterstream.resources.timeline import OverlayCue, VideoCue
 from vistterstream.timeline.evaluate import round_half_up
 from vistterstream.timeline.plan import (
     CameraPlan,
@@ -41,7 +42,6 @@ OVERLAYS_AT_ONCE = 64
 MAX_FRAMES = 2**53
 """Longest timeline, in frames (a double counts them exactly); far beyond any use."""
 
-_DEFAULT_FADE = Fraction(1)  # seconds; what the field's description promises
 _MAX_TEXT = 4096  # of a TextLayer's value
 _TOKEN = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,62})\s*\}\}")
 
@@ -59,8 +59,11 @@ class PlanError(PermanentError):
     """A timeline that cannot be compiled: `path` is the field, such as ``spec.tracks[0].video[1].at``."""
 
     def __init__(self, path: str, message: str) -> None:
-        super().__init__(f"{path}: {message}", reason="InvalidTimeline")
+        super().__init__(message, reason="InvalidTimeline")
         self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def compile_plan(
 ) -> Compiled:
     """The plan of `program`. `overlays` and `cameras` are by name, `outputs` those that deliver it.
 
-    Raises PlanError where the timeline's times make no sense.
+    Raises PlanError where no frames can be made of the timeline.
     """
     compiler = _Compiler(program, overlays, cameras, resolve)
     timeline_plan = compiler.timeline(timeline)
@@ -268,17 +271,7 @@ class _TimelineCompiler:
                 video = self._video(track.video, f"spec.tracks[{index}].video")
             for cue_index, cue in enumerate(track.overlays or ()):
                 pending.append((f"spec.tracks[{index}].overlays[{cue_index}]", cue))
-        length = max(
-            (
-                *(cue.end for cue in video),
-                *(
-                    self._frame(path, cue.at.seconds + cue.duration.seconds)
-                    for path, cue in pending
-                    if cue.duration
-                ),
-            ),
-            default=0,
-        )
+        length = self._frame("spec.tracks", max(track.end for track in spec.tracks))
         endless = length == 0 and any(cue.duration is None for _, cue in pending)
         if endless:  # overlays alone, none of which ends: they stay
             length = 1 + max(self._frame(path, cue.at.seconds) for path, cue in pending)
@@ -303,38 +296,17 @@ class _TimelineCompiler:
         time = Fraction(0)
         for index, cue in enumerate(cues):
             here = f"{path}[{index}]"
-            if cue.at is not None:
-                if cue.at.seconds < time:
-                    raise PlanError(
-                        f"{here}.at",
-                        f"starts at {cue.at}, before the cue ahead of it ends ({_seconds(time)}); "
-                        "cues of a video track stand in order and do not overlap",
-                    )
-                time = cue.at.seconds
+            time = cue.at.seconds if cue.at is not None else time
             start = self._frame(here, time)
             time += cue.duration.seconds
             end = self._frame(here, time)
             self._check_camera(cue, here)
             if end == start:
-                self._blame(
-                    f"{here}.duration", f"{cue.duration} is shorter than a frame; the cue is left out"
-                )
+                self._blame(here, "lasts less than a frame; the cue is left out")
             else:
-                fade = self._fade(cue, here, end - start)
+                fade = min(round_half_up(cue.transition.seconds * self._compiler.rate), end - start)
                 plans.append(VideoCuePlan(start=start, end=end, camera=cue.camera, fade=fade))
         return plans
-
-    def _fade(self, cue: VideoCue, path: str, frames: int) -> int:
-        if cue.transition.type is not TransitionType.CROSSFADE:
-            return 0
-        duration = cue.transition.duration
-        fade = round_half_up((duration.seconds if duration else _DEFAULT_FADE) * self._compiler.rate)
-        if fade > frames:
-            self._blame(
-                f"{path}.transition.duration",
-                f"the crossfade is longer than its cue ({cue.duration}) and is shortened to it",
-            )
-        return min(fade, frames)
 
     def _overlay(self, path: str, cue: OverlayCue, length: int | None) -> OverlayCuePlan | None:
         """The cue in whole frames of a timeline of `length` (None: endless); None if it shows nothing."""
@@ -345,14 +317,7 @@ class _TimelineCompiler:
         start = self._frame(path, cue.at.seconds)
         end = length if cue.duration is None else self._frame(path, cue.at.seconds + cue.duration.seconds)
         if end is not None and end <= start:
-            if cue.duration is None:
-                self._blame(
-                    f"{path}.at", f"{cue.at} is the end of the timeline or later; the cue is left out"
-                )
-            else:
-                self._blame(
-                    f"{path}.duration", f"{cue.duration} is shorter than a frame; the cue is left out"
-                )
+            self._blame(path, "lasts less than a frame; the cue is left out")
             return None
         instance = self._compiler.instance(
             overlay, cue.values, lambda message: self._blame(f"{path}.values", message)
@@ -372,10 +337,6 @@ class _TimelineCompiler:
 
     def _blame(self, path: str, message: str) -> None:
         self._compiler.blame(self._timeline, path, message)
-
-
-def _seconds(time: Fraction) -> str:
-    return f"{float(time):.10g}s"
 
 
 def _check_at_once(cues: Sequence[OverlayCuePlan]) -> None:

@@ -185,6 +185,9 @@ def _upcoming(timeline: TimelineIndex, now: int, distance: int, horizon: int, fo
         if until > horizon:
             break
         found.setdefault(cue.camera, until)
+        outgoing = timeline.before(index) if cue.fade else None
+        if outgoing is not None:  # before an anchor the first cue of a loop already fades from the last
+            found.setdefault(outgoing, until)
 
 
 class Curve:
