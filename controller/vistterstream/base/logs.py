@@ -15,6 +15,8 @@ from vistterstream.base.redaction import redact
 def _redacted(value: Any) -> Any:
     if isinstance(value, str):
         return redact(value)
+    if isinstance(value, bytes):
+        return redact(value.decode("utf-8", "replace"))
     if isinstance(value, Mapping):
         return {key: _redacted(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,13 +1,14 @@
 """Keeps secrets out of everything that people or other programs read.
 
 Two nets, both cast before a log line, a condition or an event exists: secret values that are known are
-replaced wherever they stand, also URL-encoded or base64; and addresses lose what usually is secret in
-them: user info (which ends at the last ``@``), the query, and for streams the last path segment.
+replaced wherever they stand, also URL-encoded, base64 or in a JSON string; and addresses lose what usually
+is secret in them: user info (which ends at the last ``@``), the query, and for streams the last path segment.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 import re
 import threading
 from collections.abc import Iterable
@@ -16,6 +17,8 @@ from urllib.parse import quote, quote_plus
 MASK = "***"
 _MIN_LENGTH = 4  # a shorter value would mask half of every sentence
 _URL = re.compile(r"\b([a-z][a-z0-9+.-]*)://([^\s'\"<>]+)", re.IGNORECASE)
+_ENCODED = re.compile(r"%[0-9A-F]{2}")
+_JAVASCRIPT_SAFE = "!'()*"  # what encodeURIComponent leaves as it is and quote does not
 _STREAM_SCHEMES = {"rtmp", "rtmps", "rtmpt", "rtmpe", "srt"}
 
 
@@ -24,17 +27,20 @@ def redact_url(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator:
         return url
+    # User info ends at the last "@" of everything, since an unencoded password may hold "/", "?", "#" and
+    # "@". Where "?" or "#" comes before it, that may as well be the query's: then nothing is shown.
+    user_info, at, rest = rest.rpartition("@")
+    if "?" in user_info or "#" in user_info:
+        return f"{scheme}://{MASK}"
     rest, question, _query = rest.partition("?")
     rest, hash_, _fragment = rest.partition("#")
-    # User info ends at the last "@" of everything, since an unencoded password may hold "/" and "@".
-    if "@" in rest:
-        rest = f"{MASK}@{rest.rpartition('@')[2]}"
     if scheme.lower() in _STREAM_SCHEMES:
         host, *segments = rest.split("/")
         if len(segments) > 1 and segments[-1]:
             segments[-1] = MASK
         rest = "/".join([host, *segments])
-    return f"{scheme}://{rest}" + (f"?{MASK}" if question else "") + (f"#{MASK}" if hash_ else "")
+    shown = f"{scheme}://" + (f"{MASK}@" if at else "") + rest
+    return shown + (f"?{MASK}" if question else "") + (f"#{MASK}" if hash_ else "")
 
 
 class Redactor:
@@ -68,8 +74,12 @@ def _forms(secret: str) -> set[str]:
     secret = secret.strip()
     if len(secret) < _MIN_LENGTH:
         return set()
-    encoded = base64.b64encode(secret.encode()).decode()
-    return {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), encoded, encoded.rstrip("=")}
+    percent = {quote(secret, safe=safe) for safe in ("", "/", _JAVASCRIPT_SAFE)} | {quote_plus(secret)}
+    lower = {_ENCODED.sub(lambda match: match[0].lower(), form) for form in percent}
+    octets = secret.encode()
+    base = {encode(octets).decode() for encode in (base64.b64encode, base64.urlsafe_b64encode)}
+    quoted = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    return {secret, *percent, *lower, *base, *(form.rstrip("=") for form in base), *quoted}
 
 
 redact = Redactor()
