@@ -51,7 +51,7 @@ soak: $(DEV) peers ## The long runs: hours of frames, hundreds of kills
 	$(BIN)/pytest -q -m soak --timeout=0
 
 bench: $(DEV) ## The figures of docs/operations, as a table and as JSON
-	$(BIN)/python tests/bench/run.py
+	PYTHONPATH=tests $(BIN)/python -m bench.run
 
 peers: $(DEV) ## Install the servers that the end-to-end tests talk to
 	@sh tests/peers/install.sh

@@ -1,0 +1,256 @@
+"""The figures of "how fast it must be": a table for people and JSON for machines, ratios within one run.
+
+Processor time is counted over the same number of frames in the same run, in turns, so that what else the
+machine does falls on both sides. ``python -m bench.run [--quick] [--json FILE]``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench import bench_compositor, shows
+from bench.processor import cpu_seconds, resident
+from peers.rtsp import Camera
+from peers.vistter import Appliance, Object, manifest
+from peers.waiting import until
+
+OBJECTS = 100
+IDLE_CAMERAS = 6
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure and its limit; `better` is "lower" or "higher"."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float
+    better: str
+    detail: str = ""
+
+    @property
+    def met(self) -> bool:
+        """Whether it is as good as required."""
+        return self.value <= self.limit if self.better == "lower" else self.value >= self.limit
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How long to look, s."""
+
+    cpu: float
+    turns: int
+    idle: float
+    memory: float
+
+
+QUICK = Lengths(cpu=8, turns=1, idle=8, memory=20)
+FULL = Lengths(cpu=20, turns=3, idle=20, memory=90)
+
+
+def _pause(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    until(lambda: time.monotonic() >= end, seconds + 5, "the time is over", every=0.05)
+
+
+def _used(pids: Callable[[], Iterable[int]], seconds: float) -> float:
+    """Processor seconds per second that these processes use."""
+    before, began = cpu_seconds(pids()), time.monotonic()
+    _pause(seconds)
+    return (cpu_seconds(pids()) - before) / (time.monotonic() - began)
+
+
+def _on_air(appliance: Appliance, outputs: Iterable[str]) -> None:
+    for name in outputs:
+        appliance.wait_condition("Output", name, "Publishing", deadline=40)
+    _pause(3)
+
+
+def _appliance_cpu(folder: Path, clip: Path, outputs: int, seconds: float) -> float:
+    names = [f"out-{index}" for index in range(outputs)]
+    objects = [shows.file_camera(clip), *shows.program([("wharf", "1000s")])]
+    objects += [shows.output(name, folder) for name in names]
+    with shows.appliance(folder, objects) as appliance:
+        _on_air(appliance, names)
+        before = appliance.playout()
+        used = _used(appliance.processes, seconds)
+        after = appliance.playout()
+        assert after["repeated_frames"] == before["repeated_frames"], "the machine is too slow for this"
+    return used
+
+
+def _by_hand_cpu(folder: Path, clip: Path, seconds: float) -> float:
+    with shows.by_hand(folder, clip) as ffmpeg:
+        _pause(3)
+        used = _used(lambda: [ffmpeg.pid], seconds)
+        assert ffmpeg.running, ffmpeg.said()
+    return used
+
+
+def against_one_command(folder: Path, lengths: Lengths) -> list[Figure]:
+    """The appliance against one FFmpeg command, and what a further output costs."""
+    clip = shows.make_clip(folder)
+    hand, two, one, five = [], [], [], []
+    for turn in range(lengths.turns):
+        here = folder / f"turn-{turn}"
+        here.mkdir()
+        hand.append(_by_hand_cpu(here / "hand", clip, lengths.cpu))
+        two.append(_appliance_cpu(here / "two", clip, 2, lengths.cpu))
+        one.append(_appliance_cpu(here / "one", clip, 1, lengths.cpu))
+        five.append(_appliance_cpu(here / "five", clip, 5, lengths.cpu))
+    ratio = statistics.median(a / b for a, b in zip(two, hand, strict=True))
+    further = statistics.median((b - a) / 4 / a for a, b in zip(one, five, strict=True))
+    return [
+        Figure(
+            "appliance / one FFmpeg command, two outputs", ratio, "×", 1.15, "lower",
+            f"{statistics.median(two):.3f} against {statistics.median(hand):.3f} cores",
+        ),
+        Figure(
+            "each further output, of the one-output CPU", further * 100, "%", 3.0, "lower",
+            f"{statistics.median(one):.3f} cores with one, {statistics.median(five):.3f} with five",
+        ),
+    ]  # fmt: skip
+
+
+def idle_cameras(folder: Path, lengths: Lengths) -> Figure:
+    """What an RTSP camera costs that is configured and not shown, of what decoding it fully costs."""
+    with Camera(folder, 1, width=shows.WIDTH, height=shows.HEIGHT, fps=shows.FPS, bitrate=3000) as source:
+        live, idle = _with_idle_cameras(folder / "idle", source, IDLE_CAMERAS, lengths)
+        _, none = _with_idle_cameras(folder / "none", source, 0, lengths)
+    share = (idle - none) / IDLE_CAMERAS / live
+    return Figure(
+        "each idle camera, of its full decode", share * 100, "%", 10.0, "lower",
+        f"{(idle - none) / IDLE_CAMERAS:.4f} of {live:.4f} cores",
+    )  # fmt: skip
+
+
+def _with_idle_cameras(folder: Path, source: Camera, count: int, lengths: Lengths) -> tuple[float, float]:
+    """Cores used by the ingest that is on air, and by playout and ingests together."""
+    names = [f"idle-{index}" for index in range(count)]
+    cues = [("wharf", "100000s"), *((name, "1s") for name in names)]
+    cameras = [manifest("Camera", name, {"source": {"url": source.url}}) for name in ("wharf", *names)]
+    with shows.appliance(folder, [*cameras, *shows.program(cues), shows.output("out", folder)]) as appliance:
+        _on_air(appliance, ["out"])
+        for name in ("wharf", *names):
+            appliance.wait_condition("Camera", name, "Online", deadline=40)
+        _pause(3)
+        ingests = [pid for pid in (appliance.pid("ingest", name) for name in ("wharf", *names)) if pid]
+        playout = appliance.pid("playout", "main")
+        assert playout is not None
+        assert len(ingests) == count + 1
+        before = cpu_seconds([ingests[0]])
+        together = _used(lambda: [playout, *ingests], lengths.cpu)
+        return (cpu_seconds([ingests[0]]) - before) / lengths.cpu, together
+
+
+def compositor() -> Figure:
+    """The compositor alone."""
+    figures = bench_compositor.run()
+    return Figure(
+        "compositor, 1080p, four overlays of 600×200", figures["four_overlays"], "frames/s",
+        figures["required"], "higher", f"{figures['four_overlays_and_crossfade']:.0f} in a crossfade",
+    )  # fmt: skip
+
+
+def _hundred_objects() -> list[Object]:
+    layer = {"name": "words", "text": {"value": "{{ title }}"}}
+    fixed = shows.program([(f"camera-{index}", "10s") for index in range(40)])
+    objects = [manifest("Camera", f"camera-{index}", {"source": {"testPattern": {}}}) for index in range(40)]
+    rest = OBJECTS - len(objects) - len(fixed) - 1
+    overlays = [manifest("Overlay", f"overlay-{index}", {"layers": [layer]}) for index in range(rest)]
+    return [*objects, *fixed, *overlays]
+
+
+def idle_controller(folder: Path, lengths: Lengths) -> list[Figure]:
+    """The controller with a hundred objects and nothing to do; a program is on air."""
+    here = folder / "controller"
+    with shows.appliance(here, [*_hundred_objects(), shows.output("out", here)]) as appliance:
+        _on_air(appliance, ["out"])
+        assert len(appliance.ask("list")["objects"]) == OBJECTS
+        pid = appliance.controller.pid
+        used = _used(lambda: [pid], lengths.idle)
+        memory = resident(pid)
+    return [
+        Figure("controller idle with 100 objects", used * 100, "% of a core", 1.0, "lower"),
+        Figure("its memory", memory, "MB", 150.0, "lower"),
+    ]
+
+
+def playout_memory(folder: Path, lengths: Lengths) -> Figure:
+    """How much the playout's memory grows, after a warm-up of 20 s (caches and buffers fill)."""
+    here = folder / "memory"
+    clip = shows.make_clip(folder)
+    objects = [shows.file_camera(clip), *shows.program([("wharf", "4s")]), shows.output("out", here)]
+    with shows.appliance(here, objects) as appliance:
+        _on_air(appliance, ["out"])
+        pid = appliance.pid("playout", "main")
+        assert pid is not None
+        _pause(20)
+        before = statistics.median(_samples(pid, 5))
+        _pause(lengths.memory)
+        after = statistics.median(_samples(pid, 5))
+    return Figure(
+        f"playout's memory grows in {lengths.memory:.0f} s", after - before, "MB", max(5.0, before * 0.02),
+        "lower", f"from {before:.0f} to {after:.0f} MB",
+    )  # fmt: skip
+
+
+def _samples(pid: int, seconds: int) -> list[float]:
+    found = []
+    for _ in range(seconds):
+        found.append(resident(pid))
+        _pause(1)
+    return found
+
+
+def measure(lengths: Lengths) -> list[Figure]:
+    """All figures."""
+    with tempfile.TemporaryDirectory(prefix="vistter-bench-") as name:
+        folder = Path(name)
+        return [
+            *against_one_command(folder, lengths),
+            idle_cameras(folder, lengths),
+            compositor(),
+            *idle_controller(folder, lengths),
+            playout_memory(folder, lengths),
+        ]
+
+
+def table(figures: Iterable[Figure]) -> str:
+    """The figures for people."""
+    lines = []
+    for figure in figures:
+        sign = "≤" if figure.better == "lower" else "≥"
+        value, limit = f"{figure.value:.2f} {figure.unit}", f"{sign} {figure.limit:g}"
+        met = "met" if figure.met else "MISSED"
+        lines.append(f"{figure.name:46} {value:>20}   {limit:>8}  {met:7} {figure.detail}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, print, write; status 1 where a limit is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short looks: for trying out, not for figures")
+    parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where the JSON goes")
+    options = parser.parse_args()
+    figures = measure(QUICK if options.quick else FULL)
+    print(table(figures))
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(
+        json.dumps([asdict(figure) | {"met": figure.met} for figure in figures], indent=1)
+    )
+    print(f"JSON: {options.json}")
+    if not all(figure.met for figure in figures):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
