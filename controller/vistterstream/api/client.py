@@ -66,16 +66,6 @@ class Client:
         while True:
             yield self._hear()
 
-    def until_gone(self, timeout: float) -> bool:
-        """Wait for the controller to hang up, at most `timeout` seconds; whether it did."""
-        self._socket.settimeout(timeout)
-        try:
-            return not self._socket.recv(1)
-        except TimeoutError:
-            return False
-        except OSError:
-            return True
-
     def _say(self, op: str, fields: dict[str, Any]) -> None:
         request = {"op": op, **{name: value for name, value in fields.items() if value is not None}}
         try:

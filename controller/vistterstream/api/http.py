@@ -50,22 +50,41 @@ _PAGE_TYPES = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain",
 }
-_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._ -]{0,254}")
+_PART = re.compile(r"(?!\.\.?$)[^/\0]{1,255}")
+_ADDRESS = re.compile(r"(?P<host>.*):(?P<first>[0-9]{1,5})(?:-(?P<last>[0-9]{1,5}))?")
+_MAX_PORTS = 1000
 _PAGE = files("vistterstream.api") / "page"
 _INTERVAL = 0.5  # seconds between two looks for news
 _BEAT = 10.0  # seconds without news after which a page is told that the controller is there
 _MAX_PAGES = 32
 
 
-def listen_address(text: str) -> tuple[str, int]:
-    """Host and port of ``ADDR:PORT``. Raises VistterError unless the address is a loopback address."""
-    host, colon, port = text.rpartition(":")
-    host = host.strip("[]")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+class AddressInUse(VistterError):
+    """Another program listens there."""
+
+
+def listen_addresses(text: str) -> list[tuple[str, int]]:
+    """Hosts and ports of ``ADDR:PORT``, or of ``ADDR:FIRST-LAST``, where the first free port is meant.
+
+    Raises VistterError unless the address is a loopback address.
+    """
+    match = _ADDRESS.fullmatch(text)
+    if match is None:
         raise VistterError(
-            f"{text!r} is not ADDR:PORT, such as 127.0.0.1:8080 or [::1]:8080", reason="BadAddress"
+            f"{text!r} is not ADDR:PORT, such as 127.0.0.1:8642 or [::1]:8642", reason="BadAddress"
         )
-    host = "127.0.0.1" if host == "localhost" else host
+    host = "127.0.0.1" if match["host"] == "localhost" else match["host"].strip("[]")
+    first = int(match["first"])
+    last = int(match["last"] or first)
+    if not first <= last <= 65535 or last - first >= _MAX_PORTS:
+        raise VistterError(
+            f"{text!r} names no port from 0 to 65535, or more than {_MAX_PORTS} of them", reason="BadAddress"
+        )
+    _check_loopback(host, first)
+    return [(host, port) for port in range(first, last + 1)]
+
+
+def _check_loopback(host: str, port: int) -> None:
     try:
         loopback = ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -78,7 +97,6 @@ def listen_address(text: str) -> tuple[str, int]:
             f"127.0.0.1:{port}, and reach it from elsewhere through ssh -L {port}:127.0.0.1:{port}",
             reason="BadAddress",
         )
-    return host, int(port)
 
 
 def _is_local(host: str | None) -> bool:
@@ -257,7 +275,7 @@ async def serve(
 
 def _cannot_listen(host: str, port: int, error: OSError) -> VistterError:
     if error.errno == errno.EADDRINUSE:
-        return VistterError(
+        return AddressInUse(
             f"port {port} of {host} is taken by another program; choose another with --listen {host}:PORT",
             reason="AddressInUse",
         )

@@ -124,7 +124,7 @@ class _Connection:
             elif request.op == "events" and request.follow:
                 await self._follow(answers.follow_events(kind, namespace, name))
             else:
-                await self._send(_answer(answers, request))
+                await self._send(answer(answers, request))
         except VistterError as error:
             await self._refuse(error)
 
@@ -169,7 +169,7 @@ def _parse(line: bytes) -> Request:
         ) from None
 
 
-def _answer(answers: Answers, request: Request) -> dict[str, Any]:
+def answer(answers: Answers, request: Request) -> dict[str, Any]:
     """The answer to a request that has one."""
     kind, namespace, name = request.kind, request.namespace, request.name
     match request.op:

@@ -12,17 +12,12 @@ from urllib.parse import quote
 from vistterstream.api import words
 from vistterstream.api.answers import Answers
 from vistterstream.api.upcoming import Upcoming
-from vistterstream.resources.kinds import DEFAULT_NAMESPACE
+from vistterstream.playout.files import object_name
+from vistterstream.reconcile.paths import Paths
+from vistterstream.resources.kinds import Key, Output
 
 _EVENTS = 30
 Form = dict[str, Any]
-
-
-def folder_name(namespace: str, name: str) -> str:
-    """What stands for an object in the state folder: its name, with ``@NAMESPACE`` behind it elsewhere than
-    in the default one.
-    """
-    return name if namespace == DEFAULT_NAMESPACE else f"{name}@{namespace}"
 
 
 class Preview:
@@ -30,6 +25,8 @@ class Preview:
 
     def __init__(self, answers: Answers, state_dir: Path, *, wall: Callable[[], float] = time.time) -> None:
         self._answers = answers
+        self._state_dir = state_dir
+        self._paths = Paths(state_dir, {})
         self._upcoming = Upcoming(state_dir / "playout")
         self._wall = wall
 
@@ -54,7 +51,7 @@ class Preview:
 
     def _program(self, form: Form, outputs: list[Form]) -> Form:
         metadata = form["metadata"]
-        identity = folder_name(metadata["namespace"], metadata["name"])
+        identity = object_name(metadata["namespace"], metadata["name"])
         return {
             "id": identity,
             "name": metadata["name"],
@@ -63,14 +60,27 @@ class Preview:
             "onAir": _on_air(form),
             "next": self._next(identity),
             "previews": [
-                preview for output in outputs if _delivers(output, form) for preview in _previews(output)
+                preview for output in outputs if _delivers(output, form) for preview in self._previews(output)
             ],
         }
+
+    def _previews(self, form: Form) -> list[Form]:
+        """The HLS targets of an output that are served from here."""
+        metadata = form["metadata"]
+        output = self._answers.store.get(Key("Output", metadata["namespace"], metadata["name"]))
+        assert isinstance(output, Output), "the store has not changed since it was listed"
+        identity = object_name(metadata["namespace"], metadata["name"])
+        return [
+            {"label": f"{identity} / {target.name}", "url": f"/{quote(folder.as_posix())}/index.m3u8"}
+            for target in output.spec.targets
+            if target.hls is not None and target.hls.folder is None
+            for folder in [Path(self._paths.hls_folder(output, target)).relative_to(self._state_dir)]
+        ]
 
     def _next(self, identity: str) -> list[Form]:
         now = self._wall()
         return [
-            {"title": camera or "Fallback", "at": round(now + seconds, 1)}
+            {"title": camera or "Slate", "at": round(now + seconds, 1)}
             for camera, seconds in self._upcoming.of(identity)
         ]
 
@@ -94,19 +104,6 @@ def _on_air(form: Form) -> Form | None:
 def _delivers(output: Form, program: Form) -> bool:
     same_namespace = output["metadata"]["namespace"] == program["metadata"]["namespace"]
     return bool(same_namespace and output["spec"]["program"] == program["metadata"]["name"])
-
-
-def _previews(output: Form) -> list[Form]:
-    """The HLS targets that are served from here."""
-    identity = folder_name(output["metadata"]["namespace"], output["metadata"]["name"])
-    return [
-        {
-            "label": f"{identity} / {target['name']}",
-            "url": f"/hls/{identity}/{quote(target['name'], safe='')}/index.m3u8",
-        }
-        for target in output["spec"]["targets"]
-        if "hls" in target and not target["hls"].get("folder")
-    ]
 
 
 def _row(form: Form, state: words.State, detail: str) -> Form:
@@ -138,7 +135,7 @@ def _event(event: Form) -> Form:
     return {
         "time": _unix(event["lastTimestamp"]),
         "type": event["type"],
-        "object": f"{regarding['kind']} {folder_name(regarding['namespace'], regarding['name'])}",
+        "object": f"{regarding['kind']} {object_name(regarding['namespace'], regarding['name'])}",
         "reason": event["reason"],
         "message": event["message"],
         "count": event["count"],

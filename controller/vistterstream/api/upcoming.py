@@ -21,7 +21,7 @@ _NS = 1_000_000_000
 
 
 class Coming(NamedTuple):
-    """In `frames` program frames from now `camera` comes on air; None is the fallback."""
+    """In `frames` program frames from now `camera` comes on air; None is the slate."""
 
     camera: str | None
     frames: int
@@ -86,7 +86,7 @@ class Upcoming:
         self._known: dict[str, _Running] = {}
 
     def of(self, folder: str, limit: int = 5) -> list[tuple[str | None, float]]:
-        """What comes next on the program whose playout lives in `folder`: cameras (None is the fallback)
+        """What comes next on the program whose playout lives in `folder`: cameras (None is the slate)
         with the seconds until then. Empty where nothing runs or nothing is planned.
         """
         running = self._running(folder)

@@ -10,12 +10,9 @@ Tone = Literal["good", "warn", "bad", "idle"]
 
 _SLATE = {
     "CameraStalled": "camera {name} has stopped sending pictures",
-    "CameraConnecting": "camera {name} is being connected",
-    "CameraWaiting": "camera {name} cannot be reached; it is tried again",
-    "CameraStandby": "camera {name} is just being switched on",
-    "CameraIdle": "camera {name} is just being switched on",
+    "CameraConnecting": "camera {name} is being connected to",
+    "CameraLost": "camera {name} cannot be reached; it is tried again",
     "CameraMissing": "camera {name} does not exist",
-    "CameraUnknown": "camera {name} does not exist",
 }
 
 
@@ -35,9 +32,9 @@ def condition(form: dict[str, Any], type_: str) -> dict[str, Any] | None:
 
 
 def on_air_title(on_air: dict[str, Any]) -> str:
-    """What is on air: the name of a camera, or that it is the fallback."""
+    """What is on air: the name of a camera, or that it is the slate."""
     source = on_air["source"]
-    return source.get("name") or source["kind"] if source["kind"] == "Camera" else "Fallback"
+    return str(source["name"]) if source["kind"] == "Camera" else "Slate"
 
 
 def on_air_reason(on_air: dict[str, Any]) -> str:
@@ -81,8 +78,7 @@ def ready_state(form: dict[str, Any]) -> State:
     return _of(condition(form, "Ready"), None, good="Ready", bad="NotReady")
 
 
-_ON_THE_WAY = {"Connecting", "Starting", "Waiting", "Reconciling", "Pending", "CameraConnecting"}
-_UNUSED = {"Idle", "Unused", "NotUsed", "NotNeeded"}
+_ON_THE_WAY = {"Connecting", "Starting"}
 
 
 def _of(own: dict[str, Any] | None, ready: dict[str, Any] | None, *, good: str, bad: str) -> State:
@@ -93,8 +89,8 @@ def _of(own: dict[str, Any] | None, ready: dict[str, Any] | None, *, good: str, 
     reason = own.get("reason") or bad
     if own["status"] == "True":
         return State(good, "good", _complaint(ready))
-    if own["status"] == "Unknown" or reason in _UNUSED:
-        return State("Idle" if reason in _UNUSED else "Unknown", "idle", own.get("message") or "")
+    if own["status"] == "Unknown":
+        return State(reason, "idle", own.get("message") or "")
     return State(reason, "warn" if reason in _ON_THE_WAY else "bad", own.get("message") or "")
 
 

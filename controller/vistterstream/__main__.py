@@ -1,0 +1,5 @@
+"""``python -m vistterstream`` is the ``vistter`` command."""
+
+from vistterstream.cli.main import main
+
+main()

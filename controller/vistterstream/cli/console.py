@@ -1,0 +1,52 @@
+"""Writing to the terminal: data to stdout, talk to stderr, colours only on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+STYLES = {"good": "green", "warn": "yellow", "bad": "red", "idle": "bright_black", "": ""}
+
+Cell = tuple[str, str]
+"""A text and its tone: a key of `STYLES`."""
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """A console on `stream` (stdout without) that changes nothing in what it is given."""
+    return Console(file=stream or sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def say(sentence: str, *, style: str = "") -> None:
+    """Tell people something."""
+    console(sys.stderr).print(Text(sentence, style=style))
+
+
+class Table:
+    """Columns of text under headings, as wide as what was in them so far: rows may be added later."""
+
+    def __init__(self, headings: Sequence[str], out: Console) -> None:
+        self._headings = headings
+        self._widths = [len(heading) for heading in headings]
+        self._out = out
+
+    def print(self, rows: Iterable[Sequence[Cell]], *, heading: bool = True) -> None:
+        """Print rows, under the headings."""
+        rows = list(rows)
+        for row in rows:
+            self._widths = [max(width, len(cell[0])) for width, cell in zip(self._widths, row, strict=True)]
+        if heading:
+            self._line([(text, "") for text in self._headings], bold=True)
+        for row in rows:
+            self._line(row)
+
+    def _line(self, row: Sequence[Cell], *, bold: bool = False) -> None:
+        line = Text()
+        for index, (text, tone) in enumerate(row):
+            padded = text if index == len(row) - 1 else text.ljust(self._widths[index] + 3)
+            line.append(padded, style="bold" if bold else STYLES[tone])
+        line.rstrip()
+        self._out.print(line)

@@ -1,0 +1,31 @@
+"""Reads the manifests that a command was given, as a controller would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from vistterstream.base.errors import VistterError
+from vistterstream.base.redaction import redact
+from vistterstream.resources.dialect import MAX_BYTES
+from vistterstream.resources.kinds import Secret
+from vistterstream.resources.manifests import Loaded, load_all
+from vistterstream.sources.scan import scan
+
+
+def read(paths: Iterable[Path]) -> tuple[Loaded, int]:
+    """The objects and errors in files and folders, and the number of files. Raises VistterError for a path
+    that cannot be read.
+    """
+    found = scan(paths)
+    for path, reason in found.unreadable.items():
+        raise VistterError(f"{path} cannot be read: {reason}", reason="Unreadable")
+    texts: dict[str, bytes] = {}
+    for path in found.manifests:
+        with path.open("rb") as file:
+            texts[str(path)] = file.read(MAX_BYTES + 1)
+    loaded = load_all(texts)
+    for located in loaded.objects:
+        if isinstance(located.resource, Secret):
+            redact.learn(located.resource.values().values())
+    return loaded, len(texts)

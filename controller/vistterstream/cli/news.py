@@ -1,0 +1,102 @@
+"""What changes on an appliance, told in plain sentences: for people who look at ``vistter run``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vistterstream.api import words
+from vistterstream.playout.files import object_name
+from vistterstream.resources.kinds import Key
+
+Form = dict[str, Any]
+Sentence = tuple[str, words.Tone]
+
+
+class News:
+    """Remembers what was told of each object, and tells what is new. `where` gives the folder that the
+    recordings of an output's target go to, None where it is no recording.
+    """
+
+    def __init__(self, where: Callable[[Key, str], Path | None]) -> None:
+        self._where = where
+        self._told: dict[tuple[str, str, str], Sentence | None] = {}
+        self._problems: Mapping[str, None] = {}
+
+    def of_object(self, form: Form) -> Iterator[Sentence]:
+        """What is new of an object, as it is now."""
+        metadata = form["metadata"]
+        key = (form["kind"], metadata["namespace"], metadata["name"])
+        known = key in self._told
+        before = self._told.get(key)
+        sentence = self._sentence(form)
+        self._told[key] = sentence
+        if sentence is None or sentence == before:
+            return
+        if known or sentence[1] != "idle":
+            yield sentence
+
+    def of_problems(self, problems: list[str]) -> Iterator[Sentence]:
+        """Manifests that could not be taken, and that are taken now."""
+        before, self._problems = self._problems, dict.fromkeys(problems)
+        for problem in self._problems:
+            if problem not in before:
+                yield problem, "bad"
+        if before and not self._problems:
+            yield "all manifests can be read again", "good"
+
+    def _sentence(self, form: Form) -> Sentence | None:
+        metadata = form["metadata"]
+        name = object_name(metadata["namespace"], metadata["name"])
+        match form["kind"]:
+            case "Program":
+                return _program(name, form)
+            case "Camera":
+                return _camera(name, form)
+            case "Output":
+                return self._output(name, form)
+            case _:
+                state = words.ready_state(form)
+                return (
+                    (f"{form['kind'].lower()} {name}: {state.message}", "bad")
+                    if state.tone == "bad"
+                    else None
+                )
+
+    def _output(self, name: str, form: Form) -> Sentence | None:
+        state = words.output_state(form)
+        target = form.get("status", {}).get("activeTarget")
+        if state.tone != "good":
+            return _trouble("output", name, state)
+        metadata = form["metadata"]
+        key = Key("Output", metadata["namespace"], metadata["name"])
+        folder = self._where(key, target) if target else None
+        doing = f"is recording to {folder}" if folder else f"is publishing{f' to {target}' if target else ''}"
+        return f"output {name} {doing}", "good"
+
+
+def _program(name: str, form: Form) -> Sentence | None:
+    on_air = form.get("status", {}).get("onAir")
+    state = words.program_state(form)
+    if on_air is None:
+        return (f"program {name}: {state.message}", state.tone) if state.message else None
+    title = words.on_air_title(on_air)
+    if on_air["source"]["kind"] != "Camera":
+        return f"{name} shows the slate: {words.on_air_reason(on_air)}", "warn"
+    backup = " as a backup" if on_air.get("reason") == "Backup" else ""
+    return f"{name} shows camera {title}{backup}", "warn" if backup else "good"
+
+
+def _camera(name: str, form: Form) -> Sentence | None:
+    state = words.camera_state(form)
+    if state.tone == "good":
+        picture = words.picture(form)
+        return f"camera {name} is online{f' ({picture})' if picture else ''}", "idle"
+    return _trouble("camera", name, state)
+
+
+def _trouble(kind: str, name: str, state: words.State) -> Sentence | None:
+    if state.tone == "idle" or not (state.message or state.tone == "bad"):
+        return None
+    return f"{kind} {name}: {state.message or state.word}", state.tone

@@ -1,0 +1,299 @@
+"""``vistter run``: wires sources, store, controller, socket and HTTP together, and ends them in order.
+
+The controller is the last to begin and the last to end: what can refuse to start (a port that is taken, a
+state folder in use) does so before anything goes on air, and whoever asked for the end over the socket
+learns of it by the socket's end.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import NoReturn
+
+import anyio
+from anyio.abc import TaskGroup
+from rich.text import Text
+
+import vistterstream
+from vistterstream.api import http, local
+from vistterstream.api.answers import Answers
+from vistterstream.api.forms import public
+from vistterstream.base import logs
+from vistterstream.base.errors import VistterError
+from vistterstream.base.metrics import Metrics
+from vistterstream.base.redaction import redact
+from vistterstream.cli.console import STYLES, console, say
+from vistterstream.cli.news import News, Sentence
+from vistterstream.ffmpeg.binary import executable
+from vistterstream.reconcile.controller import Controller, OnExit
+from vistterstream.reconcile.lock import Taken, state_lock
+from vistterstream.reconcile.paths import Paths, absolute
+from vistterstream.resources.kinds import Key, Output
+from vistterstream.sources.folders import FolderSource
+from vistterstream.store.store import Store
+from vistterstream.store.watching import ChangeType
+
+log = logs.get("cli")
+
+END_DEADLINE = 9.8
+"""Seconds after the first signal at which the process ends whatever happens; people are promised ten."""
+_LOCK_PATIENCE = 3.0  # seconds; another command may be reading the store
+_PROBLEMS_INTERVAL = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line said; None where it said nothing."""
+
+    manifests: list[Path] | None
+    state_dir: Path
+    listen: str | None
+    on_exit: str | None
+    log_level: str | None
+
+
+def run(options: Options) -> int:
+    """Run until a signal or ``vistter stop``. The exit status. Raises VistterError, OSError."""
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    logs.configure(level=options.log_level or ("warning" if sys.stderr.isatty() else "info"))
+    addresses = http.listen_addresses(options.listen) if options.listen else []
+    executable()  # says what is missing before anything begins
+    on_exit = OnExit(options.on_exit or ("stop" if terminal else "leave"))
+    with _lock(options.state_dir):
+        store = Store(options.state_dir / "store.sqlite3")
+        try:
+            runner = Runner(options.state_dir, store, manifest_folders(options.manifests), on_exit)
+            anyio.run(runner.run, addresses)
+        except BaseExceptionGroup as group:
+            raise _cause(group) from group
+        finally:
+            store.close()
+    return 0
+
+
+def manifest_folders(given: list[Path] | None) -> list[Path]:
+    """The folders that were given; without any ./manifests, or the default state of a fresh appliance."""
+    if given:
+        return [path.expanduser().absolute() for path in given]
+    here = Path("manifests")
+    return [here.absolute() if here.is_dir() else packaged_manifests()]
+
+
+def packaged_manifests() -> Path:
+    """The manifests of a fresh appliance: inside the installed package, or of the checkout that it is."""
+    packaged = Path(str(files("vistterstream.cli"))) / "manifests"
+    return packaged if packaged.is_dir() else Path(vistterstream.__file__).parents[2] / "manifests"
+
+
+@contextmanager
+def _lock(state_dir: Path) -> Iterator[None]:
+    """The state folder's lock, also when it is free only in a moment. Raises Taken."""
+    deadline = time.monotonic() + _LOCK_PATIENCE
+    while True:
+        try:
+            with state_lock(state_dir):
+                yield
+                return
+        except Taken:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that a group of one stands for; the group where there is more to it."""
+    if len(group.exceptions) != 1:
+        told = group.subgroup((VistterError, OSError))
+        return group if told is None else _first(told)
+    inner = group.exceptions[0]
+    return _cause(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+class Runner:
+    """One run of the controller with everything around it."""
+
+    def __init__(self, state_dir: Path, store: Store, manifests: list[Path], on_exit: OnExit) -> None:
+        self._state_dir = state_dir
+        self._store = store
+        self._manifests = manifests
+        self._on_exit = on_exit
+        self._metrics = Metrics()
+        self._settled = False
+        self._ending_since: float | None = None
+        self._stopping = on_exit is OnExit.STOP
+        self._source = FolderSource(manifests, store)
+        self._news = News(self._recordings)
+        self._answers = Answers(
+            store,
+            about={
+                "version": vistterstream.__version__,
+                "pid": os.getpid(),
+                "stateDir": str(state_dir),
+                "manifests": [str(path) for path in manifests],
+            },
+            problems=self._problems,
+            not_ready=self._not_ready,
+        )
+
+    async def run(self, addresses: list[tuple[str, int]]) -> None:
+        """Run until a signal, or until a client asks for the end."""
+        controller = Controller(self._state_dir, self._store, metrics=self._metrics, on_exit=self._on_exit)
+        async with anyio.create_task_group() as around:
+            async with anyio.create_task_group() as inner:
+                around.start_soon(self._end_on_signal, inner.cancel_scope)
+                if addresses:
+                    self._answers.about["preview"] = await self._listen(around, addresses)
+                stop = partial(self._stop, controller)
+                await around.start(local.serve, self._state_dir, self._answers, stop)
+                self._greet()
+                await inner.start(controller.run)
+                around.start_soon(self._announce)
+                around.start_soon(self._read_manifests, controller)
+            around.cancel_scope.cancel()
+        self._farewell()
+
+    async def _listen(self, around: TaskGroup, addresses: list[tuple[str, int]]) -> str:
+        """Serve at the first of `addresses` that is free. Raises VistterError."""
+        site = http.Site(self._answers, self._state_dir, self._metrics.render)
+        for host, port in addresses[:-1]:
+            try:
+                return str(await around.start(http.serve, site, host, port))
+            except http.AddressInUse:
+                say(f"Port {port} is taken by another program; trying the next.", style="yellow")
+        return str(await around.start(http.serve, site, *addresses[-1]))
+
+    async def _read_manifests(self, controller: Controller) -> None:
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(self._source.run)
+            self._settled = True
+            controller.sources_settled()
+
+    # The end
+
+    async def _end_on_signal(self, scope: anyio.CancelScope) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            async for _number in signals:
+                if self._ending_since is not None:
+                    _give_up("Ended at once, as you ask.")
+                self._begin_end()
+                scope.cancel()
+
+    def _stop(self, controller: Controller) -> None:
+        """A client asks that everything goes off air."""
+        self._stopping = True
+        if self._ending_since is None:
+            self._begin_end()
+        controller.stop_all()
+
+    def _begin_end(self) -> None:
+        self._ending_since = time.monotonic()
+        watchdog = threading.Timer(END_DEADLINE, _give_up, [f"Not all ended within {END_DEADLINE} s."])
+        watchdog.daemon = True
+        watchdog.start()
+        if self._stopping:
+            _talk("Ending: everything goes off air. Ctrl-C again ends at once.")
+        else:
+            _talk("Ending; what is on air stays on air.")
+
+    def _farewell(self) -> None:
+        took = time.monotonic() - (self._ending_since or time.monotonic())
+        if self._stopping:
+            recordings = self._state_dir / "recordings"
+            kept = f" Recordings are in {recordings}." if recordings.is_dir() else ""
+            _talk(f"Everything is off air after {took:.1f} s.{kept}")
+        else:
+            again = f"vistter run takes over again, vistter stop --state-dir {self._state_dir} ends it."
+            _talk(f"The controller has ended after {took:.1f} s. What was on air goes on: {again}")
+
+    # What people see
+
+    def _greet(self) -> None:
+        about = self._answers.about
+        none = "none; --listen 127.0.0.1:8642 serves a page that plays the picture"
+        _talk(f"VistterStream {about['version']}", style="bold")
+        _talk(f"  manifests  {', '.join(about['manifests'])}")
+        _talk(f"  state      {about['stateDir']}")
+        _talk(f"  preview    {about.get('preview', none)}", style="bold cyan" if "preview" in about else "")
+        end = "ends everything" if self._stopping else "ends the controller and leaves everything on air"
+        _talk(f"  Ctrl-C     {end}")
+        for path in self._manifests:
+            if not path.exists():
+                _talk(f"There is no {path}; what it holds is taken when it is there.", style="yellow")
+
+    async def _announce(self) -> None:
+        """Tell what changes, until nobody listens."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._announce_problems)
+                async for change in self._store.watch(0):
+                    if change.type is not ChangeType.DELETED:
+                        _tell(self._news.of_object(public(change.resource)))
+        except* OSError:
+            log.info("nobody reads what is on air any more")
+
+    async def _announce_problems(self) -> None:
+        while True:
+            _tell(self._news.of_problems(self._problems()))
+            await anyio.sleep(_PROBLEMS_INTERVAL)
+
+    # What others ask
+
+    def _problems(self) -> list[str]:
+        return [problem for found in self._source.problems().values() for problem in found]
+
+    def _not_ready(self) -> list[str]:
+        if not self._settled:
+            return ["the manifests are still being read"]
+        forms = [public(resource) for resource in self._store.list("Program")[0]]
+        return [
+            f"program {form['metadata']['name']} is not on air"
+            for form in forms
+            if not form.get("status", {}).get("onAir")
+        ]
+
+    def _recordings(self, key: Key, target: str) -> Path | None:
+        """The folder that the recordings of an output's target go to; None where it is no recording."""
+        output = self._store.get(key)
+        if not isinstance(output, Output):
+            return None
+        for found in output.spec.targets:
+            if found.name == target and found.recording is not None:
+                if found.recording.folder is not None:
+                    return absolute(self._state_dir, output, found.recording.folder)
+                return Path(Paths(self._state_dir, {}).recording_folder(output, found))
+        return None
+
+
+def _tell(sentences: Iterable[Sentence]) -> None:
+    """One line each on stdout, with the time of day. Raises OSError where nobody reads it."""
+    for sentence, tone in sentences:
+        line = Text(time.strftime("%H:%M:%S  "), style="bright_black")
+        console().print(line.append(redact(sentence), style=STYLES[tone] or "default"))
+        sys.stdout.flush()
+
+
+def _talk(sentence: str, *, style: str = "") -> None:
+    """Say it on stderr; the picture does not depend on whether anybody reads it."""
+    with suppress(OSError):
+        say(sentence, style=style)
+
+
+def _give_up(sentence: str) -> NoReturn:
+    """End this process, whatever still runs in it."""
+    _talk(f"{sentence} What is left is ended by: vistter stop", style="red")
+    os._exit(1)

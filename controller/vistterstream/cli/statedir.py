@@ -1,0 +1,23 @@
+"""Which state folder is meant."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+VARIABLE = "VISTTER_STATE_DIR"
+
+
+def default() -> Path:
+    """The state folder where none is named: /var/lib/vistter for root, else under the user's own state
+    (XDG Base Directory Specification).
+    """
+    if os.geteuid() == 0:
+        return Path("/var/lib/vistter")
+    home = os.environ.get("XDG_STATE_HOME", "")
+    return (Path(home) if os.path.isabs(home) else Path.home() / ".local/state") / "vistter"
+
+
+def resolve(given: Path | None) -> Path:
+    """The folder that was given, by option or variable, or the default; absolute."""
+    return (given or default()).expanduser().absolute()

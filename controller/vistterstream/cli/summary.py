@@ -1,0 +1,60 @@
+"""``vistter status``: the appliance in a few lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.text import Text
+
+from vistterstream.api import words
+from vistterstream.cli.columns import STATES, Form, message
+from vistterstream.cli.console import STYLES, console
+from vistterstream.cli.reading import reader, say_problems
+from vistterstream.cli.spans import since
+from vistterstream.resources.kinds import KINDS
+
+
+def show(folder: Path) -> int:
+    """Write what is on air, and every object that is not as it should be; 1 where there is one."""
+    with reader(folder) as source:
+        objects = source.ask("list")["objects"]
+        about = source.ask("version")["version"]
+        _lines(objects, about)
+        say_problems(source)
+    return 0 if all(_well(form) for form in objects) else 1
+
+
+def _lines(objects: list[Form], about: Form) -> None:
+    out = console()
+    programs = [form for form in objects if form["kind"] == "Program"]
+    if not programs:
+        out.print("No program is configured: nothing can be on air.")
+    for form in programs:
+        state = words.program_state(form)
+        out.print(Text(f"{form['metadata']['name']}: {_shown(form)}", style=STYLES[state.tone]))
+    for kind in KINDS:
+        ours = [form for form in objects if form["kind"] == kind]
+        if ours:
+            well = sum(map(_well, ours))
+            out.print(f"{KINDS[kind].plural}: {well} of {len(ours)} as they should be")
+        for form in ours:
+            if not _well(form):
+                state = STATES.get(kind, words.ready_state)(form)
+                said = message(form) or state.word
+                out.print(Text(f"  {form['metadata']['name']}: {said}", style=STYLES[state.tone]))
+    if about.get("preview"):
+        out.print(f"preview: {about['preview']}")
+
+
+def _shown(form: Form) -> str:
+    on_air = form.get("status", {}).get("onAir")
+    if on_air is None:
+        return "nothing is on air"
+    title = words.on_air_title(on_air)
+    kind = "camera " if on_air["source"]["kind"] == "Camera" else ""
+    return f"{kind}{title} is on air for {since(on_air.get('since'))}, {words.on_air_reason(on_air)}"
+
+
+def _well(form: Form) -> bool:
+    ready = words.condition(form, "Ready")
+    return ready is not None and ready["status"] == "True"

@@ -1,0 +1,51 @@
+"""``vistter validate``: manifests checked without a controller."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from vistterstream.cli.console import console, say
+from vistterstream.cli.manifestfiles import read
+from vistterstream.resources.kinds import KINDS, Resource
+from vistterstream.resources.manifests import check_references
+
+
+def validate(paths: Iterable[Path], *, partial: bool) -> int:
+    """Write every error to stdout; status 1 where there is one. Raises VistterError for unreadable paths.
+
+    References are looked for in what was given, unless this is only a part of it. Where some file has
+    errors, an object that is not found may be in there, so references are then left for the next time.
+    """
+    loaded, files = read(paths)
+    errors = list(loaded.errors)
+    if not errors and not partial:
+        errors = list(check_references(loaded.objects))
+    out = console()
+    for error in errors:
+        out.print(str(error))
+    if errors:
+        say(
+            f"{_count(len(errors), 'error')} in {_count(len({error.file for error in errors}), 'file')}.",
+            style="red",
+        )
+        return 1
+    if not files:
+        say("There are no manifests (files ending in .yaml or .yml) there.", style="yellow")
+        return 1
+    say(
+        f"{_count(files, 'file')}, {_kinds(located.resource for located in loaded.objects)}: all good.",
+        style="green",
+    )
+    return 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _kinds(objects: Iterable[Resource]) -> str:
+    """How many of which kind."""
+    counts = Counter(resource.kind for resource in objects)
+    return ", ".join(_count(counts[kind], kind) for kind in KINDS if counts[kind]) or "no objects"
