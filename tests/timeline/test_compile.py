@@ -79,7 +79,7 @@ class TestTimes:
     )
     def test_every_cut_is_the_frame_nearest_to_its_exact_time(self, lengths: list[int], rate: str) -> None:
         # milliseconds no frame rate divides: a sum of rounded lengths would wander off
-        lengths = [length + 40 for length in lengths]
+        lengths = [length + 50 for length in lengths]  # more than a frame each
         plan = timed(timeline(video(*(cue("a", f"{length}ms") for length in lengths))), rate)
         exact = Fraction(0)
         for length, (start, end) in zip(lengths, starts_and_ends(plan), strict=True):
