@@ -152,7 +152,7 @@ class Database:
         if not empty:
             complaints = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if complaints != "ok":
-                raise sqlite3.DatabaseError(complaints)
+                raise sqlite3.DatabaseError(complaints.splitlines()[-1])
         connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")

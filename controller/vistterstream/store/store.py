@@ -11,7 +11,7 @@ import builtins
 import json
 import re
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -253,7 +253,7 @@ class Store:
         """The events of a version after `since`, oldest first."""
         return self._events.read(regarding, since)
 
-    async def watch_events(self, since: int, *, regarding: Key | None = None) -> AsyncIterator[Event]:
+    async def watch_events(self, since: int, *, regarding: Key | None = None) -> AsyncGenerator[Event, None]:
         """The events after `since`, and those to come, until the store is closed."""
         while not self._closed:
             upto = self._version
@@ -264,7 +264,7 @@ class Store:
 
     # Watching
 
-    async def watch(self, since: int, *, kind: str | None = None) -> AsyncIterator[Change]:
+    async def watch(self, since: int, *, kind: str | None = None) -> AsyncGenerator[Change, None]:
         """The changes after version `since`, and those to come, until the store is closed.
 
         Each object that changed since the watcher last looked comes once, as it is then; 0 begins with
@@ -434,14 +434,13 @@ class Store:
 
 def _read_record(row: tuple[Any, ...]) -> Record | None:
     kind, namespace, name, uid, created, created_version, version, generation, *texts = row
-    document, managers, status = texts
     key = Key(kind, namespace, name)
-    fields = (uid, created, created_version, version, generation, json.loads(document))
-    owners = decode_managers(managers)
     try:
-        return _without_bad_status(Record(key, *fields, owners, {}), json.loads(status))
-    except Invalid as error:
-        _log.error("object_not_readable", object=str(key), error=error.message)
+        document, managers, status = texts
+        fields = (uid, created, created_version, version, generation, json.loads(document))
+        return _without_bad_status(Record(key, *fields, decode_managers(managers), {}), json.loads(status))
+    except (Invalid, json.JSONDecodeError) as error:  # of an older version with laxer rules, or a bad disk
+        _log.error("object_not_readable", object=str(key), error=str(error))
         return None
 
 
