@@ -6,8 +6,9 @@ runs. Nothing here shows a value of a Secret (`forms.public`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -49,11 +50,14 @@ def _nothing() -> list[str]:
 
 @dataclass
 class Answers:
-    """Answers from `store`. `about` says what answers (version, pid, address of the preview page);
-    `problems` gives sentences about manifests that could not be taken, `not_ready` why the appliance is not.
+    """Answers from the `store` of the folder `state_dir`.
+
+    `about` says what answers (version, pid, address of the preview page); `problems` gives sentences about
+    manifests that could not be taken, `not_ready` why the appliance is not.
     """
 
     store: Objects
+    state_dir: Path
     about: dict[str, Any] = field(default_factory=dict)
     problems: Callable[[], list[str]] = _nothing
     not_ready: Callable[[], list[str]] = _nothing
@@ -118,11 +122,12 @@ class Answers:
             "owner": self.store.owner(key),
         }
 
-    def diff(self, form: dict[str, Any]) -> dict[str, Any]:
-        """What applying the object would change on air (`difference.Difference`). Raises VistterError."""
-        new = parse(form)
-        found = difference(self.store.get(new.key), new, self._users)
-        return found.model_dump(mode="json", by_alias=True)
+    def diff(self, forms: list[dict[str, Any]], deleted: list[dict[str, Any]]) -> dict[str, Any]:
+        """What applying and deleting these objects would change (`difference`). Raises VistterError."""
+        applied = [parse(form) for form in forms]
+        gone = [Key(str(key.get("kind")), str(key.get("namespace")), str(key.get("name"))) for key in deleted]
+        stored, _version = self.store.list()
+        return difference(stored, applied, gone, self.state_dir).model_dump(mode="json")
 
     def version(self) -> dict[str, Any]:
         """Who answers."""
@@ -139,9 +144,6 @@ class Answers:
         if resource is None:
             raise NotFound(key)
         return resource
-
-    def _users(self, key: Key) -> Iterable[Resource]:
-        return [user for user in map(self.store.get, sorted(self.store.referrers(key))) if user is not None]
 
 
 def parse(form: dict[str, Any]) -> Resource:

@@ -1,110 +1,148 @@
-"""What applying an object would change on air, from the effects that the models' fields declare."""
+"""What applying objects would change: field by field, and process by process, as JSON.
+
+The processes come from ``reconcile/planner.py``, which compares the plans. No value of a Secret is in here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
 
 from vistterstream.base.redaction import MASK, redact
-from vistterstream.resources.effects import changes
+from vistterstream.reconcile.planner import Objects, Outlook, outlooks
+from vistterstream.resources.effects import Change, changes
 from vistterstream.resources.kinds import Camera, Key, Output, Program, Resource, Secret
-from vistterstream.resources.model import Effect
+from vistterstream.resources.status import Process
 
-Verdict = Literal["new", "unchanged", "live", "replace", "removed"]
-Role = Literal["ingest", "encoder", "pusher", "playout"]
-
-_REPLACED: dict[Effect, Role] = {
-    Effect.INGEST: "ingest",
-    Effect.ENCODER: "encoder",
-    Effect.PUSHER: "pusher",
-    Effect.PLAYOUT: "playout",
-}
+Form = dict[str, Any]
 
 
-class _Form(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
-
-
-class FieldChange(_Form):
-    """One field: its path, its values (JSON; None where it is not set), and what the change costs."""
+class FieldChange(BaseModel):
+    """One field: its path, its values (JSON; None where it is not set), and what a change of it costs."""
 
     path: str
     old: Any = None
     new: Any = None
-    effect: Effect
+    effect: str
 
 
-class ReplacedProcess(_Form):
-    """A process that would be replaced."""
-
-    role: Role
-    kind: str
-    name: str
-    pid: int | None = None
-
-
-class Difference(_Form):
-    """What would happen to one object.
-
-    The verdict is ``replace`` where a process is replaced, ``live`` where the picture changes between two
-    frames, ``new``, ``removed`` or ``unchanged``.
-    """
+class ObjectDifference(BaseModel):
+    """What becomes of one object."""
 
     kind: str
     namespace: str
     name: str
-    verdict: Verdict
+    verdict: Literal["new", "changed", "unchanged", "removed"]
     changes: list[FieldChange] = []
-    processes: list[ReplacedProcess] = []
+
+
+class ProcessDifference(BaseModel):
+    """What becomes of one process; `consequence` is one of the planner's."""
+
+    program: str
+    namespace: str
+    role: str
+    name: str
+    consequence: str
+    pid: int | None = None
+    changes: list[FieldChange] = []
+
+
+class Difference(BaseModel):
+    """The whole of it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    objects: list[ObjectDifference]
+    processes: list[ProcessDifference]
 
 
 def difference(
-    old: Resource | None, new: Resource | None, users: Callable[[Key], Iterable[Resource]]
+    stored: Iterable[Resource], applied: Iterable[Resource], deleted: Iterable[Key], state_dir: Path
 ) -> Difference:
-    """What it means to go from the stored object `old` to `new`; None means that there is none.
-
-    `users` gives the stored objects that refer to a key: a changed Secret replaces processes of theirs.
-    """
-    some = new or old
-    assert some is not None, "there is nothing to compare"
-    key = some.key
-    if old is None or new is None:
-        return Difference(
-            kind=key.kind,
-            namespace=key.namespace,
-            name=key.name,
-            verdict="removed" if new is None else "new",
-            processes=[] if old is None else _ended(old),
-        )
-    found = _secret_changes(old, new) if isinstance(new, Secret) else _spec_changes(old, new)
-    processes = _secret_users(users(key)) if found and isinstance(new, Secret) else _replaced(old, found)
+    """What it means to apply objects, and delete others, on top of what is stored. Raises PlanError."""
+    before = Objects(stored)
+    applied, deleted = list(applied), sorted(key for key in set(deleted) if before.get(key) is not None)
+    after = before.changed(applied, deleted)
+    keys = [*(resource.key for resource in applied), *deleted]
     return Difference(
-        kind=key.kind,
-        namespace=key.namespace,
-        name=key.name,
-        verdict=_verdict(found, processes),
-        changes=found,
-        processes=processes,
+        objects=[_object(key, before.get(key), after.get(key)) for key in dict.fromkeys(keys)],
+        processes=[_process(before, outlook) for outlook in outlooks(before, after, state_dir)],
     )
 
 
-def _verdict(found: list[FieldChange], processes: list[ReplacedProcess]) -> Verdict:
-    if not found:
-        return "unchanged"
-    return "replace" if processes else "live"
+def _object(key: Key, old: Resource | None, new: Resource | None) -> ObjectDifference:
+    if old is None or new is None:
+        found: list[FieldChange] = []
+    elif isinstance(old, Secret) and isinstance(new, Secret):
+        found = _secret_changes(old, new)
+    else:
+        found = [_change(change, "spec.") for change in changes(old.spec, new.spec)]
+    verdict: Literal["new", "changed", "unchanged", "removed"]
+    if new is None:
+        verdict = "removed"
+    elif old is None:
+        verdict = "new"
+    else:
+        verdict = "changed" if found else "unchanged"
+    return ObjectDifference(
+        kind=key.kind, namespace=key.namespace, name=key.name, verdict=verdict, changes=found
+    )
 
 
-def _spec_changes(old: Resource, new: Resource) -> list[FieldChange]:
+def _secret_changes(old: Secret, new: Secret) -> list[FieldChange]:
+    before, after = old.values(), new.values()
     return [
         FieldChange(
-            path=f"spec.{change.path}", old=_json(change.old), new=_json(change.new), effect=change.effect
+            path=f"data.{name}",
+            old=MASK if name in before else None,
+            new=MASK if name in after else None,
+            effect="live",
         )
-        for change in changes(old.spec, new.spec)
-        if change.effect is not Effect.NONE
+        for name in dict.fromkeys((*before, *after))
+        if before.get(name) != after.get(name)
     ]
+
+
+def _process(before: Objects, outlook: Outlook) -> ProcessDifference:
+    return ProcessDifference(
+        program=outlook.program.name,
+        namespace=outlook.program.namespace,
+        role=outlook.role,
+        name=outlook.name,
+        consequence=outlook.consequence.value,
+        pid=_pid(before, outlook),
+        changes=[_change(change) for change in outlook.changes],
+    )
+
+
+def _pid(before: Objects, outlook: Outlook) -> int | None:
+    """The process that runs now, as the status knows it."""
+    kind = {"playout": "Program", "ingest": "Camera"}.get(outlook.role, "Output")
+    resource = before.get(Key(kind, outlook.program.namespace, outlook.name))
+    process: Process | None
+    match resource:
+        case Program():
+            process = resource.status.playout
+        case Camera():
+            process = resource.status.ingest
+        case Output():
+            process = resource.status.encoder if outlook.role == "encoder" else resource.status.pusher
+        case _:
+            return None
+    return process.pid if process is not None else None
+
+
+def _change(change: Change, prefix: str = "") -> FieldChange:
+    return FieldChange(
+        path=f"{prefix}{change.path}",
+        old=_json(change.old),
+        new=_json(change.new),
+        effect=change.effect.value,
+    )
 
 
 def _json(value: Any) -> Any:
@@ -115,54 +153,4 @@ def _json(value: Any) -> Any:
         return {name: _json(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_json(item) for item in value]
-    if isinstance(value, str):
-        return redact(str(value))
-    return value
-
-
-def _secret_changes(old: Resource, new: Resource) -> list[FieldChange]:
-    assert isinstance(old, Secret)
-    assert isinstance(new, Secret)
-    before, after = old.values(), new.values()
-    return [
-        FieldChange(
-            path=f"data.{name}",
-            old=MASK if name in before else None,
-            new=MASK if name in after else None,
-            effect=Effect.LIVE,
-        )
-        for name in dict.fromkeys((*before, *after))
-        if before.get(name) != after.get(name)
-    ]
-
-
-def _replaced(old: Resource, found: list[FieldChange]) -> list[ReplacedProcess]:
-    roles = {_REPLACED[change.effect] for change in found if change.effect in _REPLACED}
-    return [entry for entry in _all_processes(old) if entry.role in roles]
-
-
-def _ended(old: Resource) -> list[ReplacedProcess]:
-    """What ends with the object; not its encoder, which other outputs may share."""
-    return [entry for entry in _all_processes(old) if entry.pid and entry.role != "encoder"]
-
-
-def _secret_users(users: Iterable[Resource]) -> list[ReplacedProcess]:
-    """A login is told to a camera's ingest, a stream key to an output's pusher."""
-    return [entry for user in users for entry in _all_processes(user) if entry.role in ("ingest", "pusher")]
-
-
-def _all_processes(resource: Resource) -> list[ReplacedProcess]:
-    """The processes that work for `resource`, with the pids that its status knows."""
-    if isinstance(resource, Camera):
-        found: dict[Role, Any] = {"ingest": resource.status.ingest}
-    elif isinstance(resource, Output):
-        found = {"encoder": resource.status.encoder, "pusher": resource.status.pusher}
-    elif isinstance(resource, Program):
-        found = {"playout": resource.status.playout}
-    else:
-        return []
-    kind, name = resource.kind, resource.metadata.name
-    return [
-        ReplacedProcess(role=role, kind=kind, name=name, pid=process.pid if process else None)
-        for role, process in found.items()
-    ]
+    return redact(str(value)) if isinstance(value, str) else value

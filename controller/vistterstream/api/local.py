@@ -9,7 +9,7 @@ socket gives what `Answers` says, so that nothing of a Secret but its keys ever 
 - ``events`` (kind, namespace, name) → ``{"events": [...]}``; with ``follow`` an ``{"event": …}`` line
   for each, also for those to come; never ends
 - ``describe`` (kind, namespace, name) → ``{"description": …}``
-- ``diff`` (object) → ``{"difference": …}``
+- ``diff`` (objects, deleted: [{kind, namespace, name}]) → ``{"difference": …}``
 - ``problems`` → ``{"problems": [...]}``: sentences about manifests that could not be taken
 - ``version`` → ``{"version": …}``, ``health`` → ``{"health": …}``
 - ``stop`` → ``{"stopping": true}``: everything goes off air and the controller ends
@@ -39,8 +39,8 @@ from vistterstream.resources.kinds import DEFAULT_NAMESPACE
 
 log = logs.get("api")
 
-MAX_LINE = 8 << 20
-"""Bytes of a request. A manifest may have 1 MiB, and more as JSON; a longer line ends the connection."""
+MAX_LINE = 16 << 20
+"""Bytes of a request, which may hold all manifests of an appliance; a longer line ends the connection."""
 _MAX_CLIENTS = 64
 _SEND_TIMEOUT = 30.0  # seconds in which a client has to take an answer
 _GONE = (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.ClosedResourceError)
@@ -57,7 +57,8 @@ class Request(BaseModel):
     name: str | None = None
     since: int | None = None
     follow: bool = False
-    object: dict[str, Any] | None = None
+    objects: list[dict[str, Any]] = []
+    deleted: list[dict[str, Any]] = []
 
 
 async def serve(
@@ -183,7 +184,7 @@ def answer(answers: Answers, request: Request) -> dict[str, Any]:
         case "describe":
             return {"description": answers.describe(*_key(request))}
         case "diff":
-            return {"difference": answers.diff(request.object or {})}
+            return {"difference": answers.diff(request.objects, request.deleted)}
         case "problems":
             return {"problems": answers.problems()}
         case "version":

@@ -79,6 +79,7 @@ def ready_state(form: dict[str, Any]) -> State:
 
 
 _ON_THE_WAY = {"Connecting", "Starting"}
+_UNUSED = {"NotUsed", "NotCarried"}
 
 
 def _of(own: dict[str, Any] | None, ready: dict[str, Any] | None, *, good: str, bad: str) -> State:
@@ -89,7 +90,7 @@ def _of(own: dict[str, Any] | None, ready: dict[str, Any] | None, *, good: str, 
     reason = own.get("reason") or bad
     if own["status"] == "True":
         return State(good, "good", _complaint(ready))
-    if own["status"] == "Unknown":
+    if own["status"] == "Unknown" or reason in _UNUSED:
         return State(reason, "idle", own.get("message") or "")
     return State(reason, "warn" if reason in _ON_THE_WAY else "bad", own.get("message") or "")
 

@@ -1,9 +1,9 @@
-"""``vistter diff``: what manifests would change on air."""
+"""``vistter diff``: what manifests would change, field by field and process by process."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,65 +12,90 @@ from rich.text import Text
 from vistterstream.base.errors import VistterError
 from vistterstream.cli.columns import Form
 from vistterstream.cli.console import console, say
-from vistterstream.cli.manifestfiles import read
+from vistterstream.cli.manifestfiles import located, read
 from vistterstream.cli.reading import Reader, reader
-from vistterstream.resources.kinds import DEFAULT_NAMESPACE, SOURCE_FILE
+from vistterstream.resources.kinds import DEFAULT_NAMESPACE, SOURCE_FILE, Key
 
 _LONGEST = 200  # characters of a value
-
-_STYLES = {"new": "green", "removed": "red", "replace": "yellow", "live": "cyan", "unchanged": "bright_black"}
+_STYLES = {
+    "new": "green",
+    "removed": "red",
+    "changed": "cyan",
+    "unchanged": "bright_black",
+    "started": "green",
+    "stopped": "red",
+    "replaced": "yellow",
+    "applied live": "cyan",
+}
 
 
 def diff(folder: Path, paths: Iterable[Path], *, as_json: bool) -> int:
     """Write the differences; 0 without any, 1 with some, 2 where that cannot be told."""
     try:
-        paths = list(paths)
-        loaded, _files = read(paths)
-        if loaded.errors:
-            for error in loaded.errors:
-                say(str(error))
-            say("These manifests have errors; nothing of them was compared.", style="red")
-            return 2
-        with reader(folder) as source:
-            forms = [located.resource.dump() for located in loaded.objects]
-            found = [source.ask("diff", object=form)["difference"] for form in forms]
-            found += _removed(
-                source, paths, {(item["kind"], item["namespace"], item["name"]) for item in found}
-            )
+        found = _difference(folder, list(paths))
     except VistterError as error:
         say(f"{error.message[:1].upper()}{error.message[1:]}.", style="red")
         return 2
-    _write(found, as_json=as_json)
-    return 1 if any(item["verdict"] != "unchanged" for item in found) else 0
+    if found is None:
+        return 2
+    if as_json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        _write(found)
+    return 1 if any(_differs(item) for item in (*found["objects"], *found["processes"])) else 0
 
 
-def _removed(source: Reader, paths: list[Path], given: set[tuple[str, str, str]]) -> Iterator[Form]:
+def _difference(folder: Path, paths: list[Path]) -> Form | None:
+    """The difference; None after having told about errors in the manifests. Raises VistterError."""
+    loaded, _files = read(paths)
+    if loaded.errors:
+        for error in loaded.errors:
+            say(str(error))
+        say("These manifests have errors; nothing was compared.", style="red")
+        return None
+    applied = located(loaded)
+    with reader(folder) as source:
+        deleted = _removed(source, paths, {resource.key for resource in applied})
+        forms = [resource.dump() for resource in applied]
+        answer: Form = source.ask("diff", objects=forms, deleted=deleted)["difference"]
+    return answer
+
+
+def _removed(source: Reader, paths: list[Path], given: set[Key]) -> list[Form]:
     """The objects that came from under `paths` and are not in there any more."""
     roots = [path.absolute() for path in paths]
+    found = []
     for form in source.ask("list")["objects"]:
         metadata = form["metadata"]
         file = metadata.get("annotations", {}).get(SOURCE_FILE)
-        key = (form["kind"], metadata["namespace"], metadata["name"])
+        key = Key(form["kind"], metadata["namespace"], metadata["name"])
         if file and key not in given and any(Path(file).is_relative_to(root) for root in roots):
-            yield {"kind": key[0], "namespace": key[1], "name": key[2], "verdict": "removed"} | {
-                "changes": [],
-                "processes": [],
-            }
+            found.append({"kind": key.kind, "namespace": key.namespace, "name": key.name})
+    return found
 
 
-def _write(found: list[Form], *, as_json: bool) -> None:
+def _differs(item: Form) -> bool:
+    return "unchanged" not in (item.get("verdict"), item.get("consequence"))
+
+
+def _write(found: Form) -> None:
     out = console()
-    for item in found:
-        if as_json:
-            print(json.dumps(item, ensure_ascii=False))
-            continue
-        out.print(Text.assemble((f"{_name(item)}: {verdict(item)}", _STYLES[item["verdict"]])))
-        for change in item["changes"]:
-            out.print(
-                Text(f"  {change['path']}: {_value(change['old'])} → {_value(change['new'])}{_cost(change)}")
-            )
-    if not as_json and found and all(item["verdict"] == "unchanged" for item in found):
-        say("Nothing would change.")
+    for item in found["objects"]:
+        out.print(Text(f"{_name(item)}: {item['verdict']}", style=_STYLES[item["verdict"]]))
+        _changes(item["changes"])
+    touched = [item for item in found["processes"] if _differs(item)]
+    if not touched:
+        say("Nothing changes on air.")
+        return
+    out.print(Text("On air:", style="bold"))
+    for item in touched:
+        out.print(Text(f"  {sentence(item)}", style=_STYLES[item["consequence"]]))
+
+
+def _changes(changes: list[Form]) -> None:
+    out = console()
+    for change in changes:
+        out.print(Text(f"  {change['path']}: {_value(change['old'])} → {_value(change['new'])}"))
 
 
 def _name(item: Form) -> str:
@@ -78,29 +103,37 @@ def _name(item: Form) -> str:
     return f"{item['kind']} {item['name']}{away}"
 
 
-def verdict(item: Form) -> str:
-    """What would happen to the object, in words."""
-    match item["verdict"]:
-        case "unchanged":
-            return "unchanged"
-        case "new":
-            return "new"
-        case "removed":
-            return "removed"
-        case "live":
-            return "applied live, no process is replaced"
-    return "; ".join(_replaced(process) for process in item["processes"])
+def sentence(item: Form) -> str:
+    """What becomes of a process, in words."""
+    name, consequence, program = item["name"], item["consequence"], item["program"]
+    pid = f" (pid {item['pid']})" if item["pid"] else ""
+    match item["role"], consequence:
+        case "playout", "applied live":
+            return f"program {name} takes it live, between two frames; its playout{pid} stays"
+        case "playout", "replaced":
+            return f"the playout of program {name}{pid} is replaced: everything of it is interrupted"
+        case "encoder", "replaced":
+            now = f" (now pid {item['pid']})" if item["pid"] else ""
+            return f"output {name} moves to another encoder{now}{_why(item)}"
+        case "encoder" | "pusher", "applied live":
+            return f"the {item['role']} of output {name}{pid} stays; the change is applied live"
+    who = {
+        "playout": f"the playout of program {name}",
+        "ingest": f"the ingest of camera {name} in program {program}",
+        "encoder": f"the encoding for output {name}",
+        "pusher": f"the pusher of output {name}",
+    }[item["role"]]
+    doing = {
+        "replaced": f"is replaced{_why(item)}",
+        "started": "begins",
+        "stopped": "ends",
+        "applied live": "stays; the change is applied live",
+    }[consequence]
+    return f"{who}{pid} {doing}"
 
 
-def _replaced(process: Form) -> str:
-    pid = f" (pid {process['pid']})" if process["pid"] else " (none runs now)"
-    name = process["name"]
-    return {
-        "ingest": f"the ingest of camera {name} is replaced{pid}",
-        "encoder": f"output {name} moves to another encoder, now{pid}",
-        "pusher": f"the pusher of output {name} is replaced{pid}",
-        "playout": f"the playout of program {name} is replaced{pid}, which interrupts its outputs",
-    }[process["role"]]
+def _why(item: Form) -> str:
+    return f": {', '.join(change['path'] for change in item['changes'])}" if item["changes"] else ""
 
 
 def _value(value: Any) -> str:
@@ -108,7 +141,3 @@ def _value(value: Any) -> str:
         return "(not set)"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
-def _cost(change: Form) -> str:
-    return "" if change["effect"] in ("none", "live") else f"  [{change['effect']}]"

@@ -17,16 +17,16 @@ from vistterstream.base.errors import VistterError
 
 HELP = """Keeps live video on the air, from YAML manifests.
 
-You write down what should be on air: cameras, overlays, timelines, programs and outputs. [bold]vistter
-run[/bold] puts it on air and keeps it there; change the files while it runs, and the picture follows
-without a break.
+You write down what should be on air: cameras, overlays, timelines, programs and outputs. \
+[bold]vistter run[/bold] puts it on air and keeps it there; change the files while it runs, and the \
+picture follows without a break.
 
 A first look, with test pictures and a page that plays them:
 
   [bold]vistter run --manifests examples/01-hello --listen 127.0.0.1:8642[/bold]
 
-Then, in another terminal: [bold]vistter get all[/bold], [bold]vistter describe program main[/bold],
-[bold]vistter events -w[/bold]. [bold]vistter stop[/bold] takes everything off air.
+In another terminal, [bold]vistter status[/bold], [bold]vistter get all[/bold] and \
+[bold]vistter events -w[/bold] show how it goes; [bold]vistter stop[/bold] takes everything off air.
 """
 
 app = typer.Typer(

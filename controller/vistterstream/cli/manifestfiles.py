@@ -8,7 +8,7 @@ from pathlib import Path
 from vistterstream.base.errors import VistterError
 from vistterstream.base.redaction import redact
 from vistterstream.resources.dialect import MAX_BYTES
-from vistterstream.resources.kinds import Secret
+from vistterstream.resources.kinds import SOURCE_FILE, SOURCE_LINE, Resource, Secret
 from vistterstream.resources.manifests import Loaded, load_all
 from vistterstream.sources.scan import scan
 
@@ -29,3 +29,14 @@ def read(paths: Iterable[Path]) -> tuple[Loaded, int]:
         if isinstance(located.resource, Secret):
             redact.learn(located.resource.values().values())
     return loaded, len(texts)
+
+
+def located(loaded: Loaded) -> list[Resource]:
+    """The objects with the file that they come from, so that their paths mean what they would on air."""
+    return [_located(item.resource, Path(item.file).absolute(), item.line) for item in loaded.objects]
+
+
+def _located(resource: Resource, file: Path, line: int) -> Resource:
+    annotations = resource.metadata.annotations | {SOURCE_FILE: str(file), SOURCE_LINE: str(line)}
+    metadata = resource.metadata.model_copy(update={"annotations": annotations})
+    return resource.model_copy(update={"metadata": metadata})

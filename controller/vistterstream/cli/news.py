@@ -80,7 +80,7 @@ def _program(name: str, form: Form) -> Sentence | None:
     on_air = form.get("status", {}).get("onAir")
     state = words.program_state(form)
     if on_air is None:
-        return (f"program {name}: {state.message}", state.tone) if state.message else None
+        return (f"program {name}: {_inner(state.message)}", "warn") if state.message else None
     title = words.on_air_title(on_air)
     if on_air["source"]["kind"] != "Camera":
         return f"{name} shows the slate: {words.on_air_reason(on_air)}", "warn"
@@ -97,6 +97,14 @@ def _camera(name: str, form: Form) -> Sentence | None:
 
 
 def _trouble(kind: str, name: str, state: words.State) -> Sentence | None:
-    if state.tone == "idle" or not (state.message or state.tone == "bad"):
+    """What is wrong; what is on its way is not told, for it comes or goes wrong."""
+    if state.tone != "bad":
         return None
-    return f"{kind} {name}: {state.message or state.word}", state.tone
+    return f"{kind} {name}: {_inner(state.message or state.word)}", state.tone
+
+
+def _inner(sentence: str) -> str:
+    """A sentence as the end of another."""
+    sentence = sentence.removesuffix(".")
+    second = sentence[1:2]
+    return sentence[:1].lower() + sentence[1:] if second.islower() or second == " " else sentence

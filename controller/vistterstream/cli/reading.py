@@ -40,7 +40,7 @@ class Stored:
         with state_lock(self._folder):
             store = Store(self._folder / "store.sqlite3")
             try:
-                return answer(Answers(store), Request(op=op, **fields))
+                return answer(Answers(store, self._folder), Request(op=op, **fields))
             finally:
                 store.close()
 

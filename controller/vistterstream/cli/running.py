@@ -140,6 +140,7 @@ class Runner:
         self._news = News(self._recordings)
         self._answers = Answers(
             store,
+            state_dir,
             about={
                 "version": vistterstream.__version__,
                 "pid": os.getpid(),

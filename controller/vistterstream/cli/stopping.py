@@ -51,6 +51,7 @@ def _ask(client: Client) -> bool:
 
 def _stop_playouts(folder: Path) -> int:
     from vistterstream.base import logs
+    from vistterstream.cli.playouts import states
     from vistterstream.reconcile.controller import stop_playouts
     from vistterstream.reconcile.host import LocalHost
     from vistterstream.reconcile.lock import state_lock
@@ -60,7 +61,8 @@ def _stop_playouts(folder: Path) -> int:
         return 0
     logs.configure(level="warning")
     with state_lock(folder):
-        ended = anyio.run(stop_playouts, folder, LocalHost(), "everything was stopped")
-    count = f"{len(ended)} playout{'' if len(ended) == 1 else 's'} ended" if ended else "nothing was on air"
-    say(f"No controller runs on {folder}; {count}.")
+        ran = [state.program for state in states(folder)]
+        anyio.run(stop_playouts, folder, LocalHost(), "everything was stopped")
+    ended = f"what was on air has ended: {', '.join(ran)}" if ran else "nothing was on air"
+    say(f"No controller runs on {folder}; {ended}.")
     return 0

@@ -272,7 +272,7 @@ video.addEventListener("error", () => {
 function showBehind() {
   const edge = video.seekable.length ? video.seekable.end(video.seekable.length - 1) - video.currentTime : 0;
   const seconds = Math.round(player?.latency || edge);
-  const words = video.paused ? "Paused" : seconds > 0 && seconds < 600 ? `The preview runs about ${seconds} s behind` : "";
+  const words = video.paused ? "Paused" : `The preview runs ${seconds > 0 && seconds < 600 ? `about ${seconds} s` : "a few seconds"} behind`;
   text("behind", playing && $("curtain").hidden ? words : "");
 }
 
