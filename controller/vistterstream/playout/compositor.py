@@ -72,18 +72,11 @@ _Item = _Sprites | _Code | _Clocks
 class Clock:
     """The changing text of a clock layer. `sprite` is for the clock thread alone."""
 
-    def __init__(self, layer: ClockLayer, position: Position, view: View, wall: datetime) -> None:
-        """Draws the text for `wall`, to see how long it takes. Raises ValueError for a bad zone or format."""
-        try:
-            self._zone = ZoneInfo(layer.time_zone)
-        except (KeyError, OSError, ValueError) as error:  # ZoneInfoNotFoundError is a KeyError
-            raise ValueError(
-                f"There is no time zone {layer.time_zone!r}; write one such as Europe/Oslo."
-            ) from error
+    def __init__(self, layer: ClockLayer, position: Position, view: View, wall: datetime, tell: Tell) -> None:
+        """Draws the text for `wall`, to see how long that takes. The model has checked zone and format."""
+        self._zone = ZoneInfo(layer.time_zone)
         self._strftime = layer.format
-        self._fractions = "%f" in layer.format
-        self.problems: list[str] = []
-        self._face = ClockFace(layer, position, view, self.problems.append)
+        self._face = ClockFace(layer, position, view, tell)
         self._wanted = self._text = self._format(wall)
         self._sprite = self._face.sprite(self._text)
         self._second: datetime | None = None
@@ -93,13 +86,15 @@ class Clock:
         self._face.sprite(self._text)  # once more, the letters being loaded
         if time.perf_counter() - began > SLOW_CLOCK:
             self._worker = ThreadPoolExecutor(1, thread_name_prefix="clock-layer")
+            # Its thread starts here and not at the first turn: it must not inherit the clock's priority.
+            self._worker.submit(self._format, wall)
 
     def sprite(self, wall: datetime) -> Sprite | None:
         """What the clock looks like at `wall`.
 
         A slow one may show the text before for some frames where the next could not be foreseen.
         """
-        second = wall if self._fractions else wall.replace(microsecond=0)
+        second = wall.replace(microsecond=0)
         if second != self._second:
             self._second = second
             self._turn(second)
@@ -238,14 +233,7 @@ def _item(
     if layer.frame_code is not None:
         return _code(layer.frame_code, layer.position, view, tell)
     if layer.clock is not None:
-        try:
-            clock = Clock(layer.clock, layer.position, view, wall)
-        except ValueError as error:
-            tell(str(error))
-            return None
-        for sentence in clock.problems:
-            tell(sentence)
-        return _Clocks(clock, curve)
+        return _Clocks(Clock(layer.clock, layer.position, view, wall, tell), curve)
     constant = curve.constant
     sprite = rasterise(layer, view, 1.0 if constant is None else constant, cache, tell)
     if sprite is None:

@@ -36,6 +36,8 @@ from vistterstream.resources.program import Fallback
 CACHE_BYTES = 256 * 2**20
 MAX_PIXELS = 64_000_000
 """Pixels of the largest picture file that is opened: 8K twice over, 256 MB as RGBA."""
+LARGEST_LETTERS = 2
+"""Largest font size, in heights of the picture; beyond it one letter would take gigabytes."""
 FORMATS = ("PNG", "JPEG", "WEBP")
 
 Tell = Callable[[str], None]
@@ -173,6 +175,9 @@ def rasterise(layer: Layer, view: View, opacity: float, cache: SpriteCache, tell
     except Unusable as error:
         tell(str(error))
         return None
+    except (OSError, ValueError, MemoryError) as error:  # of FreeType, for a font that is not what it says
+        tell(f"It cannot be drawn ({error}); use another font, or a smaller size.")
+        return None
     return drawn
 
 
@@ -183,17 +188,17 @@ class ClockFace:
     """
 
     def __init__(self, clock: ClockLayer, position: Position, view: View, tell: Tell) -> None:
-        self._font = _font(clock.font, clock.size * view.scale, tell)
+        self._font = _font(clock.font, clock.size, view, tell)
         self._boxed = clock.background is not None
         self._padding = nearest(clock.padding * view.scale) if self._boxed else 0
-        self._position, self._view, self._tell = position, view, tell
+        self._position, self._view = position, view
         ink, ground = clock.color.rgba, clock.background.rgba if clock.background else (0, 0, 0, 0)
         self._luma = _table(np.arange(256), ink, ground)
         self._chroma = _table(np.arange(4 * 255 + 1) / 4, ink, ground)
 
     def sprite(self, text: str) -> Sprite | None:
         """The clock showing `text`, solid; None if that is nothing."""
-        lines = _lines(text, self._font, self._view, typefaces.figures(), self._tell)
+        lines = _lines(text, self._font, self._view, typefaces.figures(), _said)
         box = lines.box(self._position, self._view, self._padding)
         seen = (box if self._boxed else box.grown(lines.height // 2)).widened()
         seen = seen.within(self._view.width, self._view.height)
@@ -295,6 +300,8 @@ def _image_size(layer: ImageLayer, width: int, height: int, view: View) -> tuple
 
 def _open(path: Path) -> Image.Image:
     """The picture in the file, RGBA, turned as its Exif data say. Raises Unusable."""
+    if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+        raise Unusable(f"{path} is not a file; name a PNG, JPEG or WebP picture.")
     try:
         with Image.open(path, formats=FORMATS) as file:
             if file.width * file.height > MAX_PIXELS:
@@ -315,7 +322,7 @@ def _open(path: Path) -> Image.Image:
 
 
 def _text(style: TextLayer, position: Position, view: View, opacity: float, tell: Tell) -> Sprite | None:
-    font = _font(style.font, style.size * view.scale, tell)
+    font = _font(style.font, style.size, view, tell)
     lines = _lines(style.value, font, view, None, tell)
     padding = nearest(style.padding * view.scale) if style.background is not None else 0
     box = lines.box(position, view, padding)
@@ -357,7 +364,15 @@ def _table(
     return (255 - alpha).astype(np.uint16), lights[0], lights[1], lights[2]
 
 
-def _font(family: str, size: float, tell: Tell) -> typefaces.Font:
+def _said(_sentence: str) -> None:
+    """For what has been told already, or is told by somebody else."""
+
+
+def _font(family: str, canvas_size: int, view: View, tell: Tell) -> typefaces.Font:
+    size, most = canvas_size * view.scale, LARGEST_LETTERS * view.height
+    if size > most:
+        tell("The letters are larger than the picture and are made smaller; give a smaller size.")
+        size = most
     try:
         return typefaces.typeface(family, size)
     except typefaces.UnknownFont:

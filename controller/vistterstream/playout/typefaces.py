@@ -7,9 +7,9 @@ Regular and Bold, cut down to Latin, Greek, Cyrillic and common signs.
 from __future__ import annotations
 
 import functools
+import os
 import threading
-from collections.abc import Iterator
-from importlib import resources
+from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import ImageFont, features
@@ -57,26 +57,40 @@ def _folders() -> list[Path]:
 
 @functools.lru_cache(maxsize=1)
 def _bundled() -> dict[str, Path]:
-    with resources.as_file(resources.files("vistterstream.playout") / "fonts") as folder:
-        return _index(sorted(folder.glob("*.ttf")))
+    return _index(sorted(Path(__file__).with_name("fonts").glob("*.ttf")))
 
 
 def _installed() -> dict[str, Path]:
+    """The fonts of the machine; those that came since the last question are found."""
+    folders = tuple((path, _changed(path)) for top in _folders() for path in _tree(top))
     with _lock:  # the first question reads some hundred files; the second waits rather than doing it again
-        return _scan()
+        return _scan(folders)
 
 
 @functools.lru_cache(maxsize=1)
-def _scan() -> dict[str, Path]:
-    return _index(path for folder in _folders() for path in _files(folder))
+def _scan(folders: tuple[tuple[Path, int], ...]) -> dict[str, Path]:
+    return _index(path for folder, _ in folders for path in _files(folder))
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    if folder.is_dir():
-        yield from sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+def _tree(folder: Path) -> list[Path]:
+    return [Path(path) for path, _, _ in os.walk(folder)]
 
 
-def _index(paths: Iterator[Path] | list[Path]) -> dict[str, Path]:
+def _changed(folder: Path) -> int:
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    except OSError:
+        return []  # gone meanwhile, or not ours to read
+
+
+def _index(paths: Iterable[Path]) -> dict[str, Path]:
     """Files by family, and by family and style; of several styles the plainest stands for the family."""
     found: dict[str, tuple[int, Path]] = {}
     for path in paths:
