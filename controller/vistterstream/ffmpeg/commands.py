@@ -13,6 +13,7 @@ from typing import Any
 
 import ffmpeg
 
+from vistterstream.base.errors import PermanentError
 from vistterstream.ffmpeg.binary import executable
 from vistterstream.resources.camera import CameraSource
 from vistterstream.resources.output import Container, Encoding, HlsTarget, RecordingTarget, Target
@@ -54,16 +55,19 @@ def ingest(
     *,
     credentials: Credentials | None = None,
     keyframes_only: bool = False,
+    matrix: str = "bt709",
 ) -> list[str]:
     """Pull and decode one camera to stdout: an AVI of raw yuv420p pictures and 16-bit stereo at 48 kHz.
 
     AVI, since one pipe then carries both, and a camera without sound needs no other command. Pictures
     come at the program's rate and size, letterboxed; BT.709 limited range. With `keyframes_only`, only
-    key frames are decoded, at the rate they come, and no sound (a camera that stands by).
+    key frames are decoded, at the rate they come, and no sound (a camera that stands by). `matrix` is that
+    of the source, "bt709" or "bt601": it is said, since FFmpeg takes what is not tagged for BT.601 and would
+    convert it, wrongly for nearly every camera and at a third of the cost of decoding.
     """
     options = _ingest_input(source, keyframes_only=keyframes_only)
     address = _ingest_address(source, credentials)
-    pictures = _fit(format)
+    pictures = _fit(format, matrix)
     if not keyframes_only:
         pictures = f"fps={format.frame_rate}:start_time=0,{pictures}"
     output: dict[str, Any] = {
@@ -87,11 +91,11 @@ def ingest(
     return _argv(ffmpeg.output(*streams, "pipe:1", **output), "-nostdin")
 
 
-def _fit(format: Format) -> str:
+def _fit(format: Format, matrix: str) -> str:
     size = f"{format.width}:{format.height}"
     return (
         f"scale={size}:force_original_aspect_ratio=decrease:force_divisible_by=2:flags=bicubic"
-        f":out_color_matrix=bt709:out_range=tv,pad={size}:-1:-1:color=black,setsar=1,format=yuv420p"
+        f":in_color_matrix={matrix}:out_color_matrix=bt709:out_range=tv,pad={size}:-1:-1:color=black,setsar=1,format=yuv420p"
     )
 
 
@@ -190,7 +194,8 @@ def encoder(encoding: Encoding, format: Format, *, audio_fd: int, offset: Fracti
 def pusher(target: Target, *, stream_key: str | None = None) -> list[str]:
     """Carry MPEG-TS from stdin to one target without encoding it again.
 
-    Stdin's end ends the process, with its trailer written. Folders must be absolute and exist.
+    Stdin's end ends the process, with its trailer written. Folders must be absolute and exist. Raises
+    PermanentError for a folder that FFmpeg cannot write to, ValueError for a key that cannot be carried.
     """
     source = ffmpeg.input(
         "pipe:0",
@@ -247,6 +252,11 @@ def _system_certificates() -> str | None:
 def _hls(target: HlsTarget) -> tuple[str, dict[str, Any]]:
     assert target.folder is not None
     folder = Path(target.folder)
+    if "%" in target.folder:
+        raise PermanentError(  # FFmpeg's HLS muxer takes %d and %v in any part of the path, and has no escape
+            f"HLS segments cannot lie in a folder with % in its path: {folder}. Choose another folder.",
+            reason="FolderUnusable",
+        )
     options = {
         "format": "hls",
         "hls_time": float(target.segment_duration.seconds),
@@ -261,6 +271,10 @@ def _hls(target: HlsTarget) -> tuple[str, dict[str, Any]]:
 
 def _recording(target: RecordingTarget) -> tuple[str, dict[str, Any]]:
     assert target.folder is not None
+    # Each packet is written at once: a killed process costs nothing that came before, and a full disk is noticed.
+    inner = ["flush_packets=1"]
+    if target.container is Container.MP4:
+        inner.append("movflags=+frag_keyframe+empty_moov+default_base_moof")
     options: dict[str, Any] = {
         "format": "segment",
         "segment_time": float(target.segment_duration.seconds),
@@ -271,8 +285,8 @@ def _recording(target: RecordingTarget) -> tuple[str, dict[str, Any]]:
         }[target.container],
         "reset_timestamps": 1,
         "strftime": 1,
-        "flush_packets": 1,
+        "segment_format_options": ":".join(inner),
     }
-    if target.container is Container.MP4:
-        options["segment_format_options"] = "movflags=+frag_keyframe+empty_moov+default_base_moof"
-    return str(Path(target.folder) / f"%Y-%m-%dT%H-%M-%S.{target.container.value}"), options
+    # strftime reads the whole path; with the zone, since the hour when summer ends comes twice.
+    folder = Path(target.folder.replace("%", "%%"))
+    return str(folder / f"%Y-%m-%dT%H-%M-%S%z.{target.container.value}"), options

@@ -65,6 +65,11 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "The file or folder does not exist. Check the path.",
     ),
     (
+        r"Is a directory|Not a directory",
+        "NotAFile",
+        "The path does not name a file. Check the path.",
+    ),
+    (
         r"Connection timed out|Operation timed out|Connection timed-out",
         "Timeout",
         "There was no answer in time. Check the device and the network.",

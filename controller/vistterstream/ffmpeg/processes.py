@@ -108,7 +108,7 @@ class Child:
         """Its command line, redacted."""
         argv = self._process.args
         assert isinstance(argv, (list, tuple))
-        return redact(shlex.join(str(part) for part in argv))
+        return shlex.join(redact(str(part)) for part in argv)  # before quoting, which may split a secret
 
     @property
     def last_lines(self) -> tuple[str, ...]:

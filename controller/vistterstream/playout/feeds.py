@@ -140,6 +140,7 @@ class ProcessFeed:
         self._restarts: dict[str, int] = {}
         self._frames_before = 0
         self._seen: Ingest | None = None
+        self._matrix = "bt709"
         self._want = Want.STANDBY
         self._update_slots()
 
@@ -269,6 +270,7 @@ class ProcessFeed:
                 self._format,
                 credentials=self._credentials(),
                 keyframes_only=slot.pace is Pace.STANDBY,
+                matrix=self._matrix,
             )
             ingest = Ingest(self.name, argv, self._format, slot.pace, self._environment)
             return await self._supervise(slot, ingest)
@@ -292,7 +294,7 @@ class ProcessFeed:
     async def _watch(
         self, slot: _Slot, ingest: Ingest, verdict: list[Failure], scope: anyio.CancelScope
     ) -> None:
-        """End the ingest when it is no longer wanted, or has been silent for too long."""
+        """End the ingest when it is no longer wanted, was started with wrong colours, or fell silent."""
         limit = float(self.spec.stall_after.seconds)
         while slot.wanted:
             with anyio.move_on_after(_WATCH_INTERVAL if slot.delivered else 0.05):
@@ -301,6 +303,9 @@ class ProcessFeed:
                 slot.delivered = True
                 self._failure = None
                 self._update_slots()
+            if ingest.video is not None and ingest.video.matrix != self._matrix:
+                self._matrix = ingest.video.matrix  # known now, and for good: start again with it
+                break
             if ingest.silent_for(time.monotonic()) > patience(ingest, limit):
                 verdict.append(Failure("Stalled", "No picture came for too long; connecting anew."))
                 break
