@@ -151,8 +151,8 @@ class TestImages:
         drawn = Drawn(image=image, position={"x": -7680 // 2 + 640}).good
         assert inked(drawn) == Rect(0, 0, 640, 360)
         light = drawn.planes.light // 255
-        assert light[:, :280].max() <= 17
-        assert light[:, 360:].min() >= 234
+        assert light[:, :250].max() <= 17
+        assert light[:, 390:].min() >= 234
 
     def test_jpeg_and_webp_and_turned_photographs(self, tmp_path: Path) -> None:
         picture = Image.new("RGB", (60, 20), "#2A6FDB")
@@ -231,7 +231,7 @@ class TestText:
 
     def test_a_translucent_letter_on_a_translucent_box_covers_as_both_do(self) -> None:
         text = {"value": "l", "size": 400, "color": "#FFFFFF80", "background": "#00000080"}
-        drawn = alpha(Drawn(text=text).good)
+        drawn = alpha(Drawn(text=text).good)[2:-2, 2:-2]
         assert drawn.min() == 128
         assert drawn.max() == pytest.approx(255 * (1 - (1 - 128 / 255) ** 2), abs=1)
 
@@ -328,7 +328,8 @@ class TestCache:
         assert cache.get("0") is pieces[0]
         assert cache.nbytes <= 3 * pieces[1].nbytes
         cache.put("0", pieces[0])
-        assert cache.nbytes == sum(piece.nbytes for key in "023" if (piece := cache.get(key)))
+        kept = [piece for piece in map(cache.get, "0123") if piece is not None]
+        assert cache.nbytes == sum(piece.nbytes for piece in kept)
 
     def test_what_went_wrong_is_tried_again(self, tmp_path: Path) -> None:
         cache, problems = SpriteCache(), list[str]()
@@ -390,7 +391,7 @@ class TestSlate:
 
     def test_the_colour_alone(self) -> None:
         frame, problems = self.draw(color="#FF0000")
-        assert (set(frame.y.flat), set(frame.u.flat), set(frame.v.flat)) == ({63}, {102}, {240})
+        assert [np.unique(plane).tolist() for plane in (frame.y, frame.u, frame.v)] == [[63], [102], [240]]
         assert not problems
 
     def test_text_stands_in_the_middle(self) -> None:
