@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,48 +10,16 @@ from typing import Any
 import anyio
 import pytest
 
-from reconcile.virtual import BACKEND
+from reconcile.objects import camera, make, timeline
 from vistterstream.base.errors import PermanentError, TemporaryError, VistterError
 from vistterstream.base.metrics import Metrics
 from vistterstream.base.redaction import redact
 from vistterstream.reconcile.loop import Loop, Registry
 from vistterstream.reconcile.queue import Backoff
-from vistterstream.resources.kinds import KINDS, Key, Resource
+from vistterstream.resources.kinds import Key
 from vistterstream.store.store import Store
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    return BACKEND
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Any:
-    store = Store(tmp_path / "store.sqlite3")
-    yield store
-    store.close()
-
-
-def make(kind: str, name: str, spec: dict[str, Any] | None = None, **metadata: Any) -> Resource:
-    info = KINDS[kind]
-    form: dict[str, Any] = {
-        "apiVersion": info.api_version,
-        "kind": kind,
-        "metadata": {"name": name, **metadata},
-    }
-    return info.model.model_validate(form | ({"spec": spec} if spec is not None else {}))
-
-
-def camera(name: str, *, stall: str = "2s", backup: str | None = None) -> Resource:
-    spec: dict[str, Any] = {"source": {"testPattern": {}}, "stallAfter": stall}
-    return make("Camera", name, spec | ({"backup": backup} if backup else {}))
-
-
-def timeline(name: str, *cameras: str) -> Resource:
-    cues = [{"camera": camera, "duration": "1s"} for camera in cameras]
-    return make("Timeline", name, {"tracks": [{"name": "pictures", "video": cues}]})
 
 
 @dataclass
@@ -169,7 +138,7 @@ async def test_a_worker_that_hangs_holds_up_no_other_object(store: Store) -> Non
 
 
 async def test_a_fault_is_told_redacted_and_retried_with_growing_delays_while_others_go_on(
-    store: Store, capfd: pytest.CaptureFixture[str]
+    store: Store, log: io.StringIO
 ) -> None:
     on: Registry[Notes] = Registry()
     redact.learn(["hunter2-hunter2"])
@@ -195,6 +164,8 @@ async def test_a_fault_is_told_redacted_and_retried_with_growing_delays_while_ot
         assert notes.times("pier") == [0.0]
         assert notes.outcomes[WHARF] is None
         assert loop.idle
+    assert "ValueError: cannot use ***" in log.getvalue(), "with its traceback"
+    assert "hunter2" not in log.getvalue()
     assert b'vistter_reconcile_errors_total{kind="Camera",reason="InternalError"} 4.0' in metrics.render()
     assert b'vistter_reconcile_total{kind="Camera"} 6.0' in metrics.render()
 

@@ -162,12 +162,10 @@ class Playouts:
         if running:
             self._tell(key, "PlayoutStopped", f"Off air: {why}.")
 
-    async def lost(self, playout: Playout, client: Client, how: str) -> float | None:
-        """`client`'s playout ended by itself. Returns in how many seconds to start one again; None where
-        this is known already, or was planned.
-        """
+    async def lost(self, playout: Playout, client: Client, how: str) -> bool:
+        """`client`'s playout ended by itself. False where that is known already, or was planned."""
         if playout.client is not client:
-            return None
+            return False
         playout.release()
         now = anyio.current_time()
         playout.deaths = playout.deaths.another(now=now, lived=now - playout.born, chance=self._chance())
@@ -175,7 +173,7 @@ class Playouts:
         playout.restarts["Lost"] = playout.restarts.get("Lost", 0) + 1
         self._tell(playout.key, "PlayoutLost", f"The playout ended: {how}.", EventType.WARNING)
         await client.aclose()
-        return max(0.0, playout.deaths.retry_at - now)
+        return True
 
     async def leave(self) -> None:
         """Let go of all clients; the playouts run on."""

@@ -87,12 +87,9 @@ async def follow(appliance: Appliance, key: Key) -> None:
     while True:
         client = await playout.arrival()
         how = await _watch(appliance, playout, client)
-        if how is None:
-            continue
-        delay = await appliance.playouts.lost(playout, client, how)
-        if delay is not None:
+        if how is not None and await appliance.playouts.lost(playout, client, how):
             appliance.statuses.request(*sorted(_observed(appliance, key)))
-            appliance.enqueue(key, delay=delay)
+            appliance.enqueue(key)
 
 
 # From objects to a plan

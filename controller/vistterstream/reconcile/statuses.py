@@ -59,7 +59,7 @@ class Statuses:
         """Have the statuses of `keys` written."""
         now = anyio.current_time()
         for key in keys:
-            if self._queue.add(key, max(now + GATHER, self._written.get(key, 0.0) + INTERVAL)):
+            if self._queue.add(key, max(now + GATHER, self._written.get(key, float("-inf")) + INTERVAL)):
                 self._wake.set()
 
     async def run(self) -> None:

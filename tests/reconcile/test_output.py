@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from reconcile.appliances import running, settle
+from reconcile.fakes import FakeHost
+from reconcile.objects import apply, camera, key, program, recording, timeline
+from vistterstream.playout.protocol import EncoderStatus, OutputState, OutputStatus, PlayoutStatus
+from vistterstream.reconcile.output import status
+from vistterstream.resources.kinds import Output
+from vistterstream.resources.status import OutputStatus as Shown
+from vistterstream.store.store import Store
+
+NOW = datetime(2026, 5, 17, 9, 30, tzinfo=UTC)
+
+
+def tape() -> Output:
+    found = recording("tape", "main")
+    assert isinstance(found, Output)
+    return found
+
+
+def report(**output: object) -> PlayoutStatus:
+    seen = OutputStatus.model_validate({"encoding": "e", "active_target": "disk", **output})
+    encoders = {"e": EncoderStatus(pid=5)}
+    return PlayoutStatus(
+        pid=1, revision="r", frame=0, fps=30, realtime=False, encoders=encoders, outputs={"tape": seen}
+    )
+
+
+def said(shown: Shown) -> dict[str, str]:
+    return {one.type: f"{one.status} {one.reason}" for one in shown.conditions}
+
+
+def test_an_output_that_delivers_is_ready_and_shows_its_processes() -> None:
+    shown = status(tape(), report(state=OutputState.PUBLISHING, pid=6, reconnects=2), None, NOW)
+    assert said(shown) == {"Ready": "True Publishing", "Publishing": "True Publishing"}
+    form = shown.dump()
+    del form["conditions"]
+    assert form == {
+        "observedGeneration": 0,
+        "activeTarget": "disk",
+        "pusher": {"pid": 6},
+        "encoder": {"pid": 5},
+        "reconnects": 2,
+    }
+
+
+def test_an_output_that_failed_says_why_and_that_it_is_tried_again() -> None:
+    seen = report(state=OutputState.WAITING, reason="ConnectionRefused", message="Nothing answers there.")
+    shown = status(tape(), seen, None, NOW)
+    assert said(shown) == {
+        "Ready": "False ConnectionRefused",
+        "Publishing": "False ConnectionRefused",
+        "Reconciling": "True ConnectionRefused",
+    }
+    assert shown.conditions[0].message == "Target disk: Nothing answers there."
+
+
+def test_an_output_that_the_user_has_to_mend_is_stalled() -> None:
+    seen = report(state=OutputState.WAITING, reason="Rejected", message="The platform refused the stream")
+    shown = status(tape(), seen, None, NOW)
+    assert said(shown)["Stalled"] == "True Rejected"
+    assert shown.conditions[0].message == "Target disk: The platform refused the stream."
+
+
+def test_without_a_playout_nothing_is_published() -> None:
+    assert said(status(tape(), None, None, NOW)) == {
+        "Ready": "False NoReport",
+        "Publishing": "False NotCarried",
+        "Reconciling": "True NoReport",
+    }
+
+
+@pytest.mark.anyio
+async def test_what_happens_to_an_output_is_told(store: Store, host: FakeHost, state_dir: Path) -> None:
+    apply(
+        store,
+        camera("wharf"),
+        timeline("day", "wharf"),
+        program("main", "day"),
+        recording("tape", "main", "disk", "spare"),
+    )
+    async with running(store, host, state_dir) as appliance:
+        tape = key("Output", "tape")
+        assert appliance.events(tape) == ["OutputPublishing"]
+        appliance.playout().deliver("tape", state=OutputState.WAITING, reason="DiskFull", message="No room.")
+        await settle()
+        assert appliance.conditions("Output", "tape")["Publishing"] == "False DiskFull"
+        appliance.playout().deliver(
+            "tape", state=OutputState.PUBLISHING, reason="", active_target="spare", reconnects=1
+        )
+        await settle()
+        assert appliance.events(tape)[1:] == ["OutputFailed", "OutputPublishing", "TargetChanged"]
+        assert appliance.said("TargetChanged") == "From target disk to spare."
+        shown = appliance.get("Output", "tape")
+        assert isinstance(shown, Output)
+        assert (shown.status.active_target, shown.status.reconnects) == ("spare", 1)
+
+
+@pytest.mark.anyio
+async def test_an_output_of_a_program_that_does_not_exist_says_so(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    apply(store, recording("tape", "main"))
+    async with running(store, host, state_dir) as appliance:
+        assert appliance.condition("Output", "tape").message == (
+            "Program default/main does not exist; create it or change spec.program"
+        )
+        apply(store, program("main"))
+        await settle()
+        assert appliance.conditions("Output", "tape")["Ready"] == "True Publishing"
+        assert not (state_dir / "playout" / "other").exists()

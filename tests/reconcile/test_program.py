@@ -1,0 +1,429 @@
+"""From manifests to the air and back, with fake playouts on a virtual clock."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from reconcile.appliances import running, settle
+from reconcile.fakes import FakeHost
+from reconcile.objects import (
+    apply,
+    camera,
+    image_overlay,
+    impossible_timeline,
+    key,
+    program,
+    recording,
+    secret,
+    stream,
+    text_overlay,
+    timeline,
+)
+from vistterstream.playout.protocol import OnAir, OutputState
+from vistterstream.resources.kinds import Program
+from vistterstream.store.store import Store
+
+pytestmark = pytest.mark.anyio
+
+MAIN = key("Program", "main")
+
+
+def harbour(store: Store) -> None:
+    """A program with two cameras and a recording."""
+    apply(
+        store,
+        camera("wharf"),
+        camera("pier"),
+        timeline("day", "wharf", "pier"),
+        program("main", "day"),
+        recording("tape", "main"),
+    )
+
+
+async def test_a_program_goes_on_air_with_all_that_it_is_made_of(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        plan = appliance.playout().plan
+        assert [one.name for one in plan.cameras] == ["pier", "wharf"]
+        assert plan.timeline is not None
+        assert [one.camera for one in plan.timeline.video] == ["wharf", "pier"]
+        assert [one.name for one in plan.outputs] == ["tape"]
+        assert plan.outputs[0].targets[0].recording is not None
+        assert plan.outputs[0].targets[0].recording.folder == str(state_dir / "recordings" / "tape" / "disk")
+        main = appliance.get("Program", "main")
+        assert isinstance(main, Program)
+        assert main.status.playout is not None
+        assert main.status.playout.pid == appliance.playout().pid
+        assert main.status.on_air is not None
+        assert main.status.on_air.source.dump() == {"kind": "Camera", "name": "wharf"}
+        assert main.status.observed_generation == 1
+        assert appliance.conditions("Program", "main") == {"Ready": "True OnAir", "OnAir": "True Camera"}
+        assert "PlayoutStarted" in appliance.events(MAIN)
+
+
+async def test_nothing_is_done_again_for_what_has_not_changed(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        written, version = host.written, store.resource_version
+        harbour(store)
+        await settle(3600)
+        assert host.written == written
+        assert appliance.playout().applied == []
+        assert store.resource_version == version, "no status, no event is written while nothing happens"
+
+
+async def test_an_edit_is_applied_to_the_running_playout(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        playout = appliance.playout()
+        apply(store, timeline("day", "pier", "wharf"))
+        await settle()
+        assert appliance.playout() is playout
+        assert playout.plan.timeline is not None
+        assert [one.camera for one in playout.plan.timeline.video] == ["pier", "wharf"]
+        assert len(playout.applied) == 1
+        assert "timeline.video" in appliance.said("PlanApplied")
+
+
+async def test_a_burst_of_edits_is_applied_once(store: Store, host: FakeHost, state_dir: Path) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        for seconds in range(1, 30):
+            apply(store, timeline("day", "wharf", seconds=seconds), camera("wharf", stall=f"{seconds}s"))
+        await settle()
+        assert len(appliance.playout().applied) == 1
+
+
+async def test_an_output_comes_moves_to_another_program_and_goes(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    apply(store, program("second"))
+
+    def carried() -> tuple[list[str], list[str]]:
+        first, second = (
+            [output.name for output in host.of(name).plan.outputs] for name in ("main", "second")
+        )
+        return first, second
+
+    async with running(store, host, state_dir):
+        assert carried() == (["tape"], [])
+        apply(store, recording("copy", "main"))
+        await settle()
+        assert carried() == (["copy", "tape"], [])
+        apply(store, recording("copy", "second"))
+        await settle()
+        assert carried() == (["tape"], ["copy"])
+        store.delete(key("Output", "copy"), manager="file")
+        await settle()
+        assert carried() == (["tape"], [])
+
+
+async def test_another_format_replaces_the_playout_and_that_is_no_failure(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        old = appliance.playout()
+        apply(store, program("main", "day", width=640))
+        await settle()
+        assert not old.alive
+        assert appliance.playout().plan.format.width == 640
+        assert appliance.events(MAIN).count("PlayoutStarted") == 2
+        assert "format.width" in appliance.said("PlayoutReplaced")
+        assert "PlayoutLost" not in appliance.events()
+        assert not (appliance.playout().folder / "intent.json").exists()
+        restarts = 'program="main",reason="Replaced",role="playout"} 1.0'
+        assert restarts in appliance.controller.metrics.render().decode()
+
+
+async def test_a_dead_playout_is_started_again_at_once_then_with_growing_delays(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        appliance.playout().die()
+        await settle(0.1)
+        assert len(host.playouts) == 2
+        assert appliance.playout().alive
+        assert "PlayoutLost" in appliance.events(MAIN)
+        appliance.playout().die()
+        await settle(0.1)
+        assert host.alive == []
+        await settle(1.0)
+        assert host.alive == ["main"]
+        for _ in range(10):
+            appliance.playout().die()
+            await settle(31)
+            assert host.alive == ["main"], "however often: again within the longest delay"
+        appliance.playout().die()
+        await settle(5)
+        assert appliance.condition("Program", "main").reason == "PlayoutRestarting"
+        assert appliance.condition("Program", "main", "Reconciling").holds
+        assert appliance.conditions("Program", "main")["OnAir"] == "False NoPlayout"
+        await settle(26)
+        await settle(61)
+        appliance.playout().die()
+        await settle(0.1)
+        assert host.alive == ["main"], "one that lived long is started again at once"
+        await settle()
+        assert appliance.conditions("Program", "main")["Ready"] == "True OnAir"
+
+
+async def test_a_playout_that_does_not_start_is_reported_and_tried_again(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    host.refusals = ["no room for the picture"] * 3
+    async with running(store, host, state_dir, seconds=0.5) as appliance:
+        ready = appliance.condition("Program", "main")
+        assert ready.reason == "PlayoutNotStarted"
+        assert "no room for the picture" in ready.message
+        assert appliance.condition("Program", "main", "Reconciling").holds
+        await settle(15)
+        assert host.alive == ["main"]
+        assert appliance.conditions("Program", "main")["Ready"] == "True OnAir"
+
+
+async def test_a_program_that_is_deleted_goes_off_air_and_leaves_no_secret_behind(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        folder = appliance.playout().folder
+        store.delete(MAIN, manager="file")
+        await settle()
+        assert host.alive == []
+        assert not folder.exists()
+        assert "PlayoutStopped" in appliance.events(MAIN)
+        assert "PlayoutLost" not in appliance.events()
+        assert appliance.condition("Output", "tape").reason == "ProgramNotFound"
+        assert appliance.conditions("Camera", "wharf") == {
+            "Ready": "True NotUsed",
+            "Online": "Unknown NotUsed",
+        }
+
+
+async def test_a_timeline_that_makes_no_sense_leaves_what_is_on_air(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        good = appliance.playout().plan.timeline
+        apply(store, impossible_timeline("day", "pier"), recording("copy", "main"))
+        await settle()
+        plan = appliance.playout().plan
+        assert plan.timeline == good
+        assert [one.name for one in plan.outputs] == ["copy", "tape"], "what else was changed is taken over"
+        for kind, name in (("Timeline", "day"), ("Program", "main")):
+            assert appliance.conditions(kind, name)["Ready"] == "False InvalidTimeline"
+            assert appliance.conditions(kind, name)["Stalled"] == "True InvalidTimeline"
+        assert "no cue lasts as long as a frame" in appliance.condition("Timeline", "day").message
+        apply(store, timeline("day", "pier"))
+        await settle()
+        assert appliance.conditions("Program", "main") == {"Ready": "True OnAir", "OnAir": "True Camera"}
+
+
+async def test_a_timeline_that_makes_no_sense_leaves_what_is_on_air_across_controllers(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        good = appliance.playout().plan.timeline
+    apply(store, impossible_timeline("day", "pier"))
+    async with running(store, host, state_dir) as appliance:
+        assert appliance.playout().plan.timeline == good
+        assert appliance.condition("Program", "main").reason == "InvalidTimeline"
+
+
+async def test_a_program_whose_only_timeline_makes_no_sense_shows_the_slate(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    apply(store, camera("wharf"), impossible_timeline("day", "wharf"), program("main", "day"))
+    async with running(store, host, state_dir) as appliance:
+        assert appliance.playout().plan.timeline is None
+        assert appliance.conditions("Program", "main")["OnAir"] == "True Slate"
+
+
+async def test_what_does_not_exist_is_told_where_it_is_named_and_the_rest_is_shown(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    apply(
+        store,
+        camera("pier"),
+        timeline("day", "wharf", "pier", overlays=("logo",)),
+        program("main", "day"),
+        program("other", "night"),
+    )
+    async with running(store, host, state_dir) as appliance:
+        told = appliance.condition("Timeline", "day")
+        assert told.reason == "CameraNotFound"
+        assert told.message == (
+            "Camera default/wharf does not exist; create it or change spec.tracks[0].video[0].camera; "
+            "Overlay default/logo does not exist; create it or change spec.tracks[1].overlays[0].overlay"
+        )
+        assert appliance.condition("Timeline", "day", "Stalled").holds
+        assert [one.name for one in appliance.playout().plan.cameras] == ["pier"]
+        assert appliance.condition("Program", "other").reason == "TimelineNotFound"
+        assert appliance.playout("other").plan.timeline is None
+        apply(store, camera("wharf"), text_overlay("logo"), timeline("night", "pier"))
+        await settle()
+        assert appliance.conditions("Timeline", "day") == {"Ready": "True InUse"}
+        assert appliance.conditions("Program", "other")["Ready"] == "True OnAir"
+        assert [one.name for one in appliance.playout().plan.cameras] == ["pier", "wharf"]
+
+
+async def test_an_image_that_is_missing_is_a_problem_and_not_a_failure(
+    store: Store, host: FakeHost, state_dir: Path, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "manifests" / "main.yaml"
+    annotations = {"stream.vistter.io/source-file": str(manifest)}
+    apply(
+        store,
+        camera("wharf"),
+        image_overlay("logo", "logo.png", annotations=annotations),
+        timeline("day", "wharf", overlays=("logo",)),
+        program("main", "day"),
+    )
+    async with running(store, host, state_dir) as appliance:
+        told = appliance.condition("Overlay", "logo")
+        assert told.reason == "ImageMissing"
+        assert str(tmp_path / "manifests" / "logo.png") in told.message
+        assert appliance.conditions("Program", "main")["Ready"] == "True OnAir"
+        manifest.parent.mkdir()
+        (manifest.parent / "logo.png").write_bytes(b"picture one")
+        await settle(20)
+        assert appliance.conditions("Overlay", "logo") == {"Ready": "True InUse"}
+        layer = appliance.playout().plan.overlays[0].spec.layers[0]
+        assert layer.image is not None
+        first = Path(layer.image.file)
+        assert first.parent == state_dir / "assets"
+        assert first.read_bytes() == b"picture one"
+        (manifest.parent / "logo.png").write_bytes(b"picture two")
+        await settle(20)
+        layer = appliance.playout().plan.overlays[0].spec.layers[0]
+        assert layer.image is not None
+        assert Path(layer.image.file).read_bytes() == b"picture two"
+
+
+async def test_secrets_are_handed_over_and_a_missing_one_stops_nothing_else(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    apply(store, stream("youtube", "main", "youtube"))
+    async with running(store, host, state_dir) as appliance:
+        folder = appliance.playout().folder
+        assert host.secrets[folder] == {}
+        assert appliance.condition("Output", "youtube").message == (
+            "Secret default/youtube does not exist; create it or change "
+            "spec.targets[0].streamKeySecretRef.name"
+        )
+        assert appliance.conditions("Output", "tape")["Ready"] == "True Publishing"
+        apply(store, secret("youtube", other="value"))
+        await settle()
+        assert appliance.condition("Output", "youtube").reason == "SecretKeyNotFound"
+        apply(store, secret("youtube", streamKey="abcd-efgh-ijkl"))
+        await settle()
+        assert host.secrets[folder] == {"youtube/streamKey": "abcd-efgh-ijkl"}
+        assert appliance.conditions("Output", "youtube")["Ready"] == "True Publishing"
+        applied = len(appliance.playout().applied)
+        apply(store, secret("youtube", streamKey="mnop-qrst-uvwx"))
+        await settle()
+        assert host.secrets[folder] == {"youtube/streamKey": "mnop-qrst-uvwx"}
+        assert len(appliance.playout().applied) == applied + 1
+
+
+async def test_a_secret_appears_in_no_status_event_metric_or_plan(
+    store: Store, host: FakeHost, state_dir: Path, log: io.StringIO
+) -> None:
+    harbour(store)
+    key_ = "k3y-that-nobody-sees"
+    apply(store, secret("youtube", streamKey=key_), stream("youtube", "main", "youtube"))
+    async with running(store, host, state_dir) as appliance:
+        playout = appliance.playout()
+        said = f"rtmp://h/live/{key_} refused"
+        playout.deliver("youtube", state=OutputState.WAITING, reason="Rejected", message=said)
+        playout.observe(errors=[f"cannot open rtmp://h/live/{key_}"])
+        await settle()
+        shown = [
+            *(resource.dump() for resource in store.list()[0] if resource.kind != "Secret"),
+            *store.events(),
+            appliance.controller.metrics.render().decode(),
+            (playout.folder / "plan.json").read_text(),
+        ]
+        for one in shown:
+            assert key_ not in repr(one)
+        assert "Rejected" in repr(shown)
+        host.refusals = [f"{said} again"]
+        playout.die()
+        await settle(5)
+        assert "PlayoutNotStarted" in log.getvalue()
+        assert key_ not in log.getvalue()
+        assert key_ not in repr(appliance.condition("Program", "main"))
+
+
+async def test_what_is_on_air_is_shown_promptly_and_written_at_most_once_a_second(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+
+        def on_air() -> str | None:
+            main = appliance.get("Program", "main")
+            assert isinstance(main, Program)
+            return main.status.on_air.source.name if main.status.on_air else None
+
+        def show(name: str, frame: int) -> None:
+            on_air = OnAir(kind="Camera", name=name, since=0.0, frame=frame, reason="Cue")
+            appliance.playout().observe(on_air=on_air)
+
+        show("pier", 1)
+        await settle(0.1)
+        assert on_air() == "pier"
+        before = store.resource_version
+        for frame in range(100):
+            show(("wharf", "pier")[frame % 2], frame)
+            await settle(0.1)
+        assert 9 <= store.resource_version - before <= 11
+
+
+async def test_figures_alone_are_not_written_to_a_status(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        before = store.resource_version
+        for frame in range(1, 50):
+            appliance.playout().observe(frame=frame * 15, fps=15.0 - frame / 100, late_frames=frame)
+            appliance.playout().see("wharf", frame_age=frame / 100, frames=frame)
+            appliance.playout().deliver("tape", bytes=frame * 1000)
+            await settle(1)
+        assert store.resource_version == before
+        assert "vistter_program_late_frames_total" in appliance.controller.metrics.render().decode()
+
+
+async def test_a_playout_that_says_nothing_is_told_and_left_alone(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        playout = appliance.playout()
+        playout.silent = True
+        await settle(15)
+        assert appliance.condition("Program", "main").reason == "PlayoutSilent"
+        assert appliance.conditions("Program", "main")["OnAir"] == "Unknown Unknown"
+        assert playout.alive
+        playout.silent = False
+        playout.tell()
+        await settle(5)
+        assert appliance.conditions("Program", "main") == {"Ready": "True OnAir", "OnAir": "True Camera"}
+        assert appliance.playout() is playout
