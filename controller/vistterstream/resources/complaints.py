@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, get_args, get_origin
 
@@ -12,6 +13,8 @@ from vistterstream.resources.messages import enumeration, nearest, shown
 from vistterstream.resources.model import Model, Problems
 
 Path = tuple[str | int, ...]
+
+_UNQUOTED = re.compile(r"-?[0-9]+(\.[0-9]+)?|true|false")
 
 _TYPES = {
     "string_type": "must be text; put it in quotes if it is meant as text",
@@ -25,6 +28,7 @@ _TYPES = {
     "tuple_type": "must be a list",
     "list_type": "must be a list",
     "dict_type": "must be a mapping of names to values",
+    "none_required": "must not be given",
     "model_type": "must be a mapping of names to values",
     "model_attributes_type": "must be a mapping of names to values",
 }
@@ -53,14 +57,21 @@ def complaint(model: type[Model], error: ErrorDetails, *, emptied: bool) -> Iter
         yield path, _choice(error["input"], str(context.get("expected", ""))), False
     elif kind in _BOUNDS:
         name, sentence = _BOUNDS[kind]
-        yield path, sentence.format(context.get(name)), False
+        yield path, sentence.format(f"{context.get(name):g}"), False
     elif kind in ("too_short", "string_too_short"):
         least = context.get("min_length", 1)
         # Items that are wrong themselves are not counted by pydantic.
         if not isinstance(error["input"], list) or len(error["input"]) < least:
             yield path, "must not be empty" if least == 1 else f"must have at least {least}", False
     else:
-        yield path, _TYPES.get(kind) or error["msg"], False
+        yield path, _wrong_type(kind, error), False
+
+
+def _wrong_type(kind: str, error: ErrorDetails) -> str:
+    sentence = _TYPES.get(kind) or error["msg"]
+    given = error["input"]
+    quoted = isinstance(given, str) and _UNQUOTED.fullmatch(given) and "text" not in sentence
+    return f"{sentence}; take the quotes away" if quoted else sentence
 
 
 def _of_ours(path: Path, cause: Any) -> Iterator[tuple[Path, str, bool]]:
@@ -75,6 +86,8 @@ def _of_ours(path: Path, cause: Any) -> Iterator[tuple[Path, str, bool]]:
 
 def _choice(given: Any, expected: str) -> str:
     words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+    if len(words) == 1:
+        return f"must be {words[0]}"
     suggestion = nearest(given, words) if isinstance(given, str) else ""
     return f"{shown(str(given))} is not one of {enumeration(words)}{suggestion}"
 

@@ -18,6 +18,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice, pairwise
 
 import yaml
@@ -41,6 +42,10 @@ _NOT_ALLOWED = re.compile(
 )
 _NOT_IN_SCALARS = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\\ud800-\\udfff]")
 _DOCUMENT_START = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+
+_COMMENTED_COLOUR = re.compile(r"[ \t:]*[ \t]#[0-9A-Fa-f]{3,8}\b")
+_UNQUOTED_COLOUR = re.compile(r":[ \t]+(#[0-9A-Fa-f]{6,8}\b)")
+_QUOTE_COLOURS = "a # behind a space starts a comment; put the colour in quotes"
 
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOLEANS = {word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")}
@@ -281,6 +286,15 @@ class _Builder:
         mark = event.start_mark
         return Mark(mark.line + 1 + self._first_line, mark.column + 1) if mark else Mark(1, 1)
 
+    def _rest_of_line(self, event: yaml.Event) -> str:
+        mark = event.end_mark
+        lines = self._lines
+        return lines[mark.line][mark.column :] if mark and mark.line < len(lines) else ""
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self._chunk.split("\n")
+
     def _problem(self, mark: Mark, path: Path, message: str, *, doubtful: bool = False) -> None:
         self._document.problems.append(Problem(mark, path, message))
         if doubtful:
@@ -350,9 +364,12 @@ class _Builder:
     def _scalar(self, event: yaml.ScalarEvent, mark: Mark, path: Path) -> Scalar:
         text = event.value
         if bad := _NOT_IN_SCALARS.search(text):
-            self._problem(mark, path, _character(bad[0]), doubtful=True)
+            hint = "; write \\\\ for a backslash in double quotes" if event.style == '"' else ""
+            self._problem(mark, path, _character(bad[0]) + hint, doubtful=True)
             return Scalar(mark, None)
         if event.implicit[0]:
+            if not text and _COMMENTED_COLOUR.match(self._rest_of_line(event)):
+                self._problem(mark, path, _QUOTE_COLOURS, doubtful=True)
             value, problem = _resolved(text)
             if problem:
                 self._problem(mark, path, problem, doubtful=True)
@@ -432,7 +449,6 @@ _EXPLANATIONS = (
     ("mapping values are not allowed", "a second colon on one line; quote the value if it has a colon"),
     ("sequence entries are not allowed", "a list must start on a line of its own"),
     ("could not find expected ':'", "the line above is no field: a colon, or the space after it, is missing"),
-    ("found unexpected end of stream", "a quotation mark is opened and never closed"),
     ("Unicode character escape", "the escape stands for no character"),
     ("unknown escape", "unknown escape in double quotes; write \\\\ for a backslash, or use single quotes"),
     ("',' or ']'", "a list in [ ] is not closed, or a comma is missing"),
@@ -455,17 +471,28 @@ def _explained(error: yaml.MarkedYAMLError, chunk: str) -> tuple[Mark, str]:
     problem = error.problem or error.context or "not YAML"
     if where is None:
         return Mark(1, 1), f"not YAML: {shown(problem)}"
-    mark = Mark(where.line + 1, where.column + 1)
-    lines = chunk.splitlines()
-    line = lines[where.line] if where.line < len(lines) else ""
+    lines = chunk.splitlines() or [""]
     if chunk.startswith("%"):
         return Mark(1, 1), "directives (%) are refused; take the line out"
+    for number in (where.line - 1, where.line):
+        if 0 <= number < len(lines) and (colour := _UNQUOTED_COLOUR.search(lines[number])):
+            return Mark(number + 1, colour.start(1) + 1), _QUOTE_COLOURS
+    if "unexpected end of stream" in problem and error.context_mark is not None:
+        opened = error.context_mark
+        return Mark(opened.line + 1, opened.column + 1), "a quotation mark is opened here and never closed"
+    if where.line >= len(lines):  # the end of the document is where its last line ends
+        return Mark(len(lines), len(lines[-1]) + 1), _explanation(problem, "")
+    rest = lines[where.line][where.column :]
+    return Mark(where.line + 1, where.column + 1), _explanation(problem, rest)
+
+
+def _explanation(problem: str, rest: str) -> str:
+    """What to do about PyYAML's `problem` with a line that goes on with `rest`."""
     if "cannot start any token" in problem:
-        character = line[where.column : where.column + 1]
-        if character == "\t":
-            return mark, "a tab is used to indent; use spaces"
-        return mark, f"a value cannot start with {character}; put it in quotes"
+        if rest.startswith("\t"):
+            return "a tab is used to indent; use spaces"
+        return f"a value cannot start with {rest[:1]}; put it in quotes"
     for words, explanation in _EXPLANATIONS:
         if words in problem:
-            return mark, explanation
-    return mark, f"not YAML: {shown(problem)}"
+            return explanation
+    return f"not YAML: {shown(problem)}"

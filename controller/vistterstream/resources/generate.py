@@ -1,6 +1,6 @@
 """Writes the files that are made from the models, or says which are stale.
 
-``python -m vistterstream.resources.generate [--check] [ROOT]``: what ``make generate`` and ``make check`` run.
+``python -m vistterstream.resources.generate [--check] [ROOT]``, as ``make generate`` and ``make check``.
 """
 
 from __future__ import annotations

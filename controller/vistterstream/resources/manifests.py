@@ -75,7 +75,7 @@ def load(text: bytes, file: str) -> Loaded:
     for document in dialect.parse(text):
         reader.read(document)
     objects, twice = _without_duplicates(reader.objects)
-    return Loaded(objects, _in_order([*reader.errors, *twice]))
+    return Loaded(objects, _in_order([*reader.errors, *twice], reader.omitted))
 
 
 def load_all(files: Mapping[str, bytes]) -> Loaded:
@@ -135,6 +135,7 @@ class _Reader:
         self._file = file
         self.objects: list[Located[Resource]] = []
         self.errors: list[ManifestError] = []
+        self.omitted = 0
 
     def read(self, document: Document) -> None:
         """Take the objects and errors of a document."""
@@ -164,7 +165,8 @@ class _Reader:
         if info is None:
             return
         doubtful = {path[len(prefix) :] for path in document.doubtful if path[: len(prefix)] == prefix}
-        resource, errors = _validated(info, node, doubtful)
+        resource, errors, omitted = _validated(info, node, doubtful)
+        self.omitted += omitted
         for path, message, key in errors:
             self._complain(node, prefix, path, message, key=key)
         if resource is not None and not document.problems:
@@ -206,8 +208,9 @@ Complaint = tuple[Path, str, bool]
 
 def _validated(
     model: type[Resource], node: dialect.Mapping, doubtful: set[Path]
-) -> tuple[Resource | None, list[Complaint]]:
-    """The object, or what is wrong with it (or both, where nothing but `doubtful` values is).
+) -> tuple[Resource | None, list[Complaint], int]:
+    """The object, or what is wrong with it and the number of errors beyond; no error where
+    it comes from a `doubtful` value.
 
     A field with nothing in it (null) counts as not given, as in Kubernetes.
     """
@@ -224,11 +227,11 @@ def _validated(
         resource, errors = _try(model, form)
     found = [
         found
-        for error in errors
+        for error in errors[:MAX_ERRORS]
         for found in complaint(model, error, emptied=error["loc"] in empty)
         if not _is_doubtful(found[0], error["type"], doubtful)
     ]
-    return resource, found
+    return resource, found, max(len(errors) - MAX_ERRORS, 0)
 
 
 def _try(model: type[Resource], form: Any) -> tuple[Resource | None, list[ErrorDetails]]:
@@ -294,10 +297,11 @@ def _without_duplicates(
     return tuple(first.values()), errors
 
 
-def _in_order(errors: Iterable[ManifestError]) -> tuple[ManifestError, ...]:
+def _in_order(errors: Iterable[ManifestError], omitted: int) -> tuple[ManifestError, ...]:
     ordered = sorted(dict.fromkeys(errors), key=lambda error: (error.line, error.column))
-    if len(ordered) <= MAX_ERRORS:
+    omitted += max(len(ordered) - MAX_ERRORS, 0)
+    if not omitted:
         return tuple(ordered)
-    last = ordered[MAX_ERRORS]
-    rest = f"and {len(ordered) - MAX_ERRORS} more errors from here on"
-    return (*ordered[:MAX_ERRORS], ManifestError(last.file, last.line, last.column, "", rest))
+    first = ordered[:MAX_ERRORS]
+    last = first[-1]
+    return (*first, ManifestError(last.file, last.line, last.column, "", f"and {omitted} more errors"))

@@ -97,7 +97,14 @@ stringData:
   streamKey: paste-the-stream-key-here
 """,
 }
-_WORDS = {str: "text", bool: "true or false", int: "whole number", float: "number", NoneType: "nothing"}
+_WORDS: dict[Any, str] = {
+    str: "text",
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    NoneType: "nothing",
+}
+_QUANTITIES = {"BitRate": "bit rate", "FrameRate": "frame rate", "Color": "colour"}
 _COMMON = {"api_version", "kind", "metadata", "status"}
 _INDEX = """\
 <!-- Generated from the models by `make generate`. Do not edit. -->
@@ -119,11 +126,11 @@ to `crds/schema.json` of this repository):
 # yaml-language-server: $schema=../crds/schema.json
 ```
 
-YAML is read as kubectl reads it: `yes`, `on` and `12:30:00` are text. Anchors, aliases and a field given twice
-are refused. `vistter validate PATH…` says what is wrong with manifests, and where.
+YAML is read as kubectl reads it: `yes`, `on` and `12:30:00` are text. Anchors, aliases and a field given
+twice are refused. `vistter validate PATH…` says what is wrong with manifests, and where.
 
-`metadata` is that of Kubernetes: `name` (lower-case letters, digits and `-`, at most 63), `namespace` (`default`
-without), `labels`, `annotations`.
+`metadata` is that of Kubernetes: `name` (lower-case letters, digits and `-`, at most 63), `namespace`
+(`default` without), `labels`, `annotations`.
 """
 
 
@@ -199,16 +206,15 @@ def _type_words(annotation: Any) -> str:
     if issubclass(annotation, BaseModel):
         return "fields"
     if issubclass(annotation, Quantity):
-        return {"BitRate": "bit rate", "FrameRate": "frame rate", "Color": "colour"}.get(
-            annotation.__name__, annotation.__name__.lower()
-        )
+        name: str = annotation.__name__
+        return _QUANTITIES.get(name, name.lower())
     if issubclass(annotation, Enum):
         return ", ".join(f"`{member.value}`" for member in annotation)
     return _WORDS[annotation]
 
 
 def _default(field: FieldInfo) -> str:
-    default = field.default
+    default: object = field.default
     if field.is_required():
         return "**required**"
     if default is None or default in ((), {}, ""):
