@@ -58,7 +58,11 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "DiskFull",
         "The disk is full. Free some space; it is tried again.",
     ),
-    (r"Permission denied", "PermissionDenied", "Access is not allowed. Check the permissions of the file."),
+    (
+        r"Permission denied|Read-only file system",
+        "PermissionDenied",
+        "Access is not allowed. Check the permissions of the file.",
+    ),
     (
         r"No such file or directory",
         "FileNotFound",
