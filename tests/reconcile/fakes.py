@@ -1,4 +1,4 @@
-"""Playouts that show nothing: they answer like real ones, and a test says what they observe and when they die.
+"""Playouts that show nothing: they answer like real ones; a test says what they observe and when they die.
 
 Kept honest by ``test_contract.py``, whose tests run against these and against real processes.
 """

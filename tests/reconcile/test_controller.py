@@ -115,11 +115,10 @@ async def test_a_playout_that_does_not_answer_is_left_alone_at_first_and_then_re
         old = appliance.playout()
     old.silent = True
     async with running(store, host, state_dir, seconds=10) as appliance:
-        assert old.alive
+        assert host.playouts == [old]
         assert appliance.condition("Program", "main").reason == "PlayoutSilent"
         await settle(30)
-        assert not old.alive
-        assert appliance.playout().alive
+        assert [playout.alive for playout in host.playouts] == [False, True]
         assert "PlayoutStuck" in appliance.events()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.appliances import running, settle
-from reconcile.fakes import FakeHost
+from reconcile.fakes import FakeHost, FakePlayout
 from reconcile.objects import (
     apply,
     camera,
@@ -41,6 +41,17 @@ def harbour(store: Store) -> None:
         program("main", "day"),
         recording("tape", "main"),
     )
+
+
+def logo(playout: FakePlayout) -> Path:
+    """The image of the only overlay's only layer."""
+    layer = playout.plan.overlays[0].spec.layers[0]
+    assert layer.image is not None
+    return Path(layer.image.file)
+
+
+def content(path: Path) -> bytes:
+    return path.read_bytes()
 
 
 async def test_a_program_goes_on_air_with_all_that_it_is_made_of(
@@ -303,16 +314,11 @@ async def test_an_image_that_is_missing_is_a_problem_and_not_a_failure(
         (manifest.parent / "logo.png").write_bytes(b"picture one")
         await settle(20)
         assert appliance.conditions("Overlay", "logo") == {"Ready": "True InUse"}
-        layer = appliance.playout().plan.overlays[0].spec.layers[0]
-        assert layer.image is not None
-        first = Path(layer.image.file)
-        assert first.parent == state_dir / "assets"
-        assert first.read_bytes() == b"picture one"
+        assert logo(appliance.playout()).parent == state_dir / "assets"
+        assert content(logo(appliance.playout())) == b"picture one"
         (manifest.parent / "logo.png").write_bytes(b"picture two")
         await settle(20)
-        layer = appliance.playout().plan.overlays[0].spec.layers[0]
-        assert layer.image is not None
-        assert Path(layer.image.file).read_bytes() == b"picture two"
+        assert content(logo(appliance.playout())) == b"picture two"
 
 
 async def test_secrets_are_handed_over_and_a_missing_one_stops_nothing_else(

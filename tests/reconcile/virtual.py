@@ -1,8 +1,8 @@
 """An event loop whose clock jumps to the next timer as soon as nothing is left to do.
 
-Hours pass in milliseconds, and a test that measures time gets exact figures. Work in anyio's threads is waited
-for, and takes no time on this clock. Not for child processes and sockets: their work takes real time, which
-this clock does not see.
+Hours pass in milliseconds, and a test that measures time gets exact figures. Work in anyio's threads is
+waited for, and takes no time on this clock. Not for child processes and sockets: their work takes real time,
+which this clock does not see.
 """
 
 from __future__ import annotations
