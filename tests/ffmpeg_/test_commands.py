@@ -187,7 +187,7 @@ def test_a_real_file_comes_as_raw_pictures_and_sound_at_the_program_s_rate() -> 
     chunks = avi_chunks(data)
     assert chunks[b"00dc"] == 60
     assert chunks[b"01wb"] > 10
-    assert 60 * 320 * 180 * 3 // 2 <= len(data)
+    assert len(data) >= 60 * 320 * 180 * 3 // 2
 
 
 def test_a_real_file_without_sound_comes_with_the_same_command() -> None:
@@ -265,7 +265,7 @@ def test_the_real_encoder_writes_every_frame_and_starts_at_the_program_s_clock(t
         argv = commands.encoder(
             encoding(keyframe_interval=Duration("200ms")), format, audio_fd=read_end, offset=Fraction(1000)
         )
-            with subprocess.Popen(
+        with subprocess.Popen(
             [executable(), *argv[1:]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

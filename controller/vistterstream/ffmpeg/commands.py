@@ -271,7 +271,7 @@ def _hls(target: HlsTarget) -> tuple[str, dict[str, Any]]:
 
 def _recording(target: RecordingTarget) -> tuple[str, dict[str, Any]]:
     assert target.folder is not None
-    # Each packet is written at once: a killed process costs nothing that came before, and a full disk is noticed.
+    # Each packet is written at once: a killed process loses nothing, and a full disk is noticed.
     inner = ["flush_packets=1"]
     if target.container is Container.MP4:
         inner.append("movflags=+frag_keyframe+empty_moov+default_base_moof")
