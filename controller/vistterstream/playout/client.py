@@ -186,7 +186,7 @@ class PlayoutClient:
             while True:
                 yield PlayoutStatus.model_validate((await _answer(lines, _ANSWER_LIMIT))["status"])
 
-    async def stop(self, *, deadline: float = 8.0) -> None:
+    async def stop(self, *, deadline: float = 6.5) -> None:
         """Have it end; after `deadline` seconds kill it. Either way nothing of it is left."""
         with anyio.CancelScope(shield=True):
             try:

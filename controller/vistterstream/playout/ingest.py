@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -140,6 +141,8 @@ class Ingest:
             with self._condition:
                 self._closing = True
                 self._condition.notify_all()
+            if self._pace is Pace.FILE:
+                child.signal(signal.SIGKILL)  # it waits for us to read, and has nobody to say goodbye to
             await child.stop(grace=_STOP_GRACE)
             await anyio.to_thread.run_sync(reader.join)
             child.close()

@@ -12,7 +12,7 @@ import anyio
 from vistterstream.base.processes import owned, signal_owned
 from vistterstream.playout.files import SOCKET
 
-_GRACE = 2.0  # seconds; a recording wants to write its end
+_GRACE = 1.5  # seconds; a recording wants to write its end
 _LIMIT = 5.0
 _POLL = 0.05
 
@@ -20,8 +20,8 @@ _POLL = 0.05
 async def sweep(folder: Path) -> list[int]:
     """End every process that carries the mark of `folder` (but this one), remove its socket; the pids.
 
-    Their inputs ended with the playout, so most end by themselves; SIGTERM now and SIGKILL after two
-    seconds see to the rest. A process is known by its environment, checked through a pidfd: never by its
+    Their inputs ended with the playout, so most end by themselves; SIGTERM now and SIGKILL after a
+    second and a half see to the rest. A process is known by its environment, checked through a pidfd: never by its
     number or name.
     """
     mine = {os.getpid()}
