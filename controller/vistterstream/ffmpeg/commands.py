@@ -29,7 +29,10 @@ _SEND_BUFFER = 128 << 10
 _COMMON = ("-hide_banner", "-nostats", "-loglevel", "level+info")
 _INPUT_PROTOCOLS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,rtmp,rtmps,srt,http,https,httpproxy,crypto"
 _OUTPUT_PROTOCOLS = "rtmp,rtmps,tcp,tls,srt,udp,file,pipe"
-_VIDEO_PID, _AUDIO_PID = 0x100, 0x101
+_VIDEO_PID = 0x100
+# A camera that sets its clock jumps by hours; without this, FFmpeg fills the gap with pictures (9 GB of them
+# for one hour at 320x180, measured). Timestamps go on by at most two seconds, and never back.
+_STEADY_TIME = "'if(isnan(PREV_INPTS),PTS,PREV_OUTPTS+clip(PTS-PREV_INPTS,0,2/TB))'"
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def ingest(
     address = _ingest_address(source, credentials)
     pictures = _fit(format, matrix)
     if not keyframes_only:
-        pictures = f"fps={format.frame_rate}:start_time=0,{pictures}"
+        pictures = f"setpts={_STEADY_TIME},fps={format.frame_rate}:start_time=0,{pictures}"
     output: dict[str, Any] = {
         "format": "avi",
         "c:v": "rawvideo",
@@ -86,7 +89,7 @@ def ingest(
         output |= {
             "c:a": "pcm_s16le",
             "ac": CHANNELS,
-            "af": f"aresample={SAMPLE_RATE}:async=1000:first_pts=0",
+            "af": f"asetpts={_STEADY_TIME},aresample={SAMPLE_RATE}:async=1000:first_pts=0",
         }
     return _argv(ffmpeg.output(*streams, "pipe:1", **output), "-nostdin")
 

@@ -16,7 +16,7 @@ import anyio
 from vistterstream.base import logs
 from vistterstream.base.errors import VistterError
 from vistterstream.playout.engine import Engine
-from vistterstream.playout.files import LOCK, SOCKET, Identity, write_identity
+from vistterstream.playout.files import LOCK, LOG, SOCKET, Identity, write_identity
 from vistterstream.playout.server import serve
 from vistterstream.playout.sweep import sweep
 
@@ -51,8 +51,8 @@ async def _stop_on_signal(engine: Engine) -> None:
 
 def main() -> int:
     """Run; the exit status."""
-    logs.configure()
     folder = Path(sys.argv[1]).absolute()
+    logs.configure(stream=logs.RotatingFile(folder / LOG))
     sys.setswitchinterval(_SWITCH_INTERVAL)
     with (folder / LOCK).open("a") as lock:
         try:
@@ -64,6 +64,9 @@ def main() -> int:
             anyio.run(_run, folder)
         except VistterError as error:
             _log.error("the playout cannot run", reason=error.reason, message=error.message)
+            return 1
+        except Exception:  # the process's edge: what nobody foresaw is logged, redacted
+            _log.exception("the playout failed")
             return 1
     return 0
 

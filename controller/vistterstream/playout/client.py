@@ -23,6 +23,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from vistterstream.base.errors import PermanentError, TemporaryError
 from vistterstream.base.processes import start_time
 from vistterstream.playout.files import (
+    CRASH,
     LOG,
     SOCKET,
     Identity,
@@ -113,7 +114,7 @@ async def start(folder: Path) -> PlayoutClient:
 
 
 def _spawn(folder: Path) -> subprocess.Popen[bytes]:
-    with (folder / LOG).open("ab") as log:
+    with (folder / CRASH).open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "vistterstream.playout", str(folder)],
             stdin=subprocess.DEVNULL,

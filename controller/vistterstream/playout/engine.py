@@ -54,7 +54,7 @@ class Engine:
 
     def __init__(self, folder: Path, *, environment: Mapping[str, str]) -> None:
         self._folder = folder
-        self._environment = {**environment, OWNER_VARIABLE: str(folder)}
+        self._environment = {**environment, OWNER_VARIABLE: str(folder), "TZ": "UTC"}
         self._plan, self._secrets = read_plan(folder)
         redact.learn(self._secrets.values())
         self._stopping = anyio.Event()

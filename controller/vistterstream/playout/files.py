@@ -23,6 +23,7 @@ IDENTITY = "identity.json"
 EPOCH = "epoch.json"
 SOCKET = "control.sock"
 LOG = "log.jsonl"
+CRASH = "crash.log"  # what Python itself says of a playout that breaks
 LOCK = "lock"
 
 
