@@ -30,7 +30,7 @@ CODE_SQUARE = 16
 
 _DARK = (18, 21, 33)
 _LIGHT = (244, 246, 251)
-_SMALLEST = 120  # lines; a lower picture has no room for letters
+_SMALLEST = (200, 120)  # a smaller picture has no room for letters
 
 Samples = NDArray[np.int16]
 
@@ -60,7 +60,7 @@ class TestPattern:
             Pattern.GRID: _Grid,
         }
         self._picture: _Painter = painters[source.pattern](source, format)
-        small = format.height < _SMALLEST
+        small = format.width < _SMALLEST[0] or format.height < _SMALLEST[1]
         self._panel = None if small else _Panel(source, format)
         self._tone = _tone(source.tone)
 
@@ -99,7 +99,7 @@ class _Bars:
         self._ground = Frame(width, height)
         self._ground.put_rgb(_bars(width, height))
         self._blender = Blender(width)
-        radius = max(height // 30, 3)
+        radius = max(min(width, height) // 30, 3)
         self._marker = _Mover(_disc(radius, source.color.rgba[:3]))
         self._reach = width - 2 * radius
         self._top = int(height * 0.705) - radius + height // 40
@@ -121,9 +121,10 @@ class _Motion:
         self._blender = Blender(width)
         red, green, blue, _ = source.color.rgba
         opposite = (255 - red // 2, 255 - green // 2, 255 - blue // 2)
+        small, large = (max(min(width, height) // share, 3) for share in (28, 11))
         self._discs = [
-            (_Mover(_disc(max(height // 28, 3), opposite)), 0.42, max(height // 28, 3)),
-            (_Mover(_disc(max(height // 11, 4), _LIGHT)), 0.0, max(height // 11, 4)),
+            (_Mover(_disc(small, opposite)), 0.42, small),
+            (_Mover(_disc(large, _LIGHT)), 0.0, large),
         ]
 
     def paint(self, k: int, out: Frame) -> None:
@@ -142,7 +143,7 @@ class _Grid:
     def __init__(self, source: TestPatternSource, format: Format) -> None:
         width, height = format.width, format.height
         self._rate = format.frame_rate.fraction
-        self._cell = max(height // 9 // 2 * 2, 4)
+        self._cell = max(min(width, height) // 9 // 2 * 2, 4)
         self._ground = Frame(width + self._cell, height + self._cell)
         self._ground.put_rgb(
             _grid(self._ground.width, self._ground.height, self._cell, source.color.rgba[:3])
@@ -162,7 +163,7 @@ class _Panel:
 
     def __init__(self, source: TestPatternSource, format: Format) -> None:
         self._rate = format.frame_rate.fraction
-        size = max(format.height / 20, 11.0)
+        size = max(min(format.height / 20, format.width / 32), 11.0)
         digits = typefaces.typeface("Inter", size * 0.8)
         ascent, descent = digits.getmetrics()
         edge = round(size * 0.55)
@@ -267,7 +268,7 @@ def _grid(width: int, height: int, cell: int, color: tuple[int, ...]) -> Bytes:
 
 def _ring(width: int, height: int) -> Sprite:
     """A circle with a cross in the middle of the picture."""
-    scale, side = 4, height * 3 // 4 // 2 * 2
+    scale, side = 4, min(width, height) * 3 // 4 // 2 * 2
     picture = Image.new("L", (side * scale, side * scale))
     pen = ImageDraw.Draw(picture)
     middle, line = side * scale // 2, max(side // 100, 1) * scale
