@@ -84,7 +84,12 @@ class Client:
             raise _lost(self.folder) from error
         if not line.endswith(b"\n"):
             raise _lost(self.folder)
-        answer: dict[str, Any] = json.loads(line)
+        try:
+            answer: dict[str, Any] = json.loads(line)
+        except ValueError:
+            raise VistterError(
+                f"what answers on {self.folder} cannot be read; is it another program?", reason="BadAnswer"
+            ) from None
         if "error" in answer:
             raise VistterError(answer["error"], reason=answer.get("reason", "Failed"))
         return answer

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from api.serving import camera, hls, program, resource
+from vistterstream.api.difference import Difference, difference
+from vistterstream.resources.kinds import Key, Resource
+
+STATE = Path("/state")
+SECRET = "correct-horse-battery-staple"
+
+
+def timeline(*cameras: str) -> Resource:
+    cues = [{"camera": name, "duration": "5s"} for name in cameras]
+    return resource("Timeline", "tour", {"loop": True, "tracks": [{"name": "pictures", "video": cues}]})
+
+
+def stored() -> list[Resource]:
+    pier = camera("pier").model_copy(
+        update={"status": type(camera("pier").status).model_validate({"ingest": {"pid": 77}})}
+    )
+    return [pier, camera("wharf"), timeline("pier"), program(timeline="tour"), hls("preview")]
+
+
+def on_air(found: Difference) -> dict[tuple[str, str], tuple[str, int | None]]:
+    return {
+        (one.role, one.name): (one.consequence, one.pid)
+        for one in found.processes
+        if one.consequence != "unchanged"
+    }
+
+
+def verdicts(found: Difference) -> dict[str, Any]:
+    return {one.name: one.verdict for one in found.objects}
+
+
+def test_the_same_changes_nothing() -> None:
+    found = difference(stored(), stored(), [], STATE)
+    assert set(verdicts(found).values()) == {"unchanged"}
+    assert on_air(found) == {}
+
+
+def test_another_cue_is_applied_live() -> None:
+    found = difference(stored(), [timeline("pier", "wharf")], [], STATE)
+    assert verdicts(found) == {"tour": "changed"}
+    assert on_air(found)[("playout", "main")] == ("applied live", None)
+    assert on_air(found)[("ingest", "wharf")] == ("started", None)
+    assert ("ingest", "pier") not in on_air(found)
+
+
+def test_another_address_replaces_that_ingest_and_shows_both_redacted() -> None:
+    found = difference(stored(), [camera("pier", f"rtmp://10.0.0.6/live/{SECRET}")], [], STATE)
+    change = found.objects[0].changes[0]
+    assert (change.path, change.old) == ("spec.source.url", "rtsp://10.0.0.5/live")
+    assert SECRET not in found.model_dump_json()
+    assert on_air(found)[("ingest", "pier")] == ("replaced", 77)
+    assert ("pusher", "preview") not in on_air(found)
+
+
+def test_what_is_not_on_air_costs_nothing_there() -> None:
+    found = difference(stored(), [camera("wharf", "rtsp://10.0.0.7/live")], [], STATE)
+    assert verdicts(found) == {"wharf": "changed"}
+    assert on_air(found) == {}
+
+
+def test_new_and_removed_objects() -> None:
+    gone = [Key("Output", "default", "preview"), Key("Output", "default", "never-was")]
+    found = difference(stored(), [hls("second")], gone, STATE)
+    assert verdicts(found) == {"second": "new", "preview": "removed"}
+    assert on_air(found)[("pusher", "preview")] == ("stopped", None)
+    assert on_air(found)[("pusher", "second")] == ("started", None)
+
+
+def test_of_a_secret_only_the_keys_are_told() -> None:
+    old = resource("Secret", "login", stringData={"username": "viewer", "password": SECRET})
+    new = resource(
+        "Secret", "login", stringData={"username": "viewer", "password": "another-one", "more": "x"}
+    )
+    found = difference([old], [new], [], STATE)
+    told = [(change.path, change.old, change.new) for change in found.objects[0].changes]
+    assert told == [("data.password", "***", "***"), ("data.more", None, "***")]
