@@ -43,6 +43,7 @@ class JitterBuffer:
         self._index = 0  # number of the picture at the head of the queue, counted from the first
         self._sound = bytearray()
         self._sound_start = 0  # number of the first sample in _sound
+        self._heard = 0  # number of the sample after the last one given out
         self._has_sound = False
         self._primed = False
         self._ended = False
@@ -102,7 +103,8 @@ class JitterBuffer:
             if self.current is not None:
                 released.append(self.current)
             self.current = self._queue.popleft()
-            start = samples_before(self._index, self._rate)
+            start = self._next_sample()
+            self._heard = start + samples
             self._index += 1
             return Taken(self.current, self._sound_from(start, samples), fresh=True), released
         if self.current is None:
@@ -134,6 +136,15 @@ class JitterBuffer:
     def _reserve(self) -> int:
         """Pictures that stay behind: the sound of a frame is whole once the next picture has come."""
         return 1 if self._has_sound and not self._ended else 0
+
+    def _next_sample(self) -> int:
+        """Where the sound of the next picture starts: where the last one's ended, if that is the one before.
+
+        The camera's frames and the program's have the same rate, but at 30000/1001 one may have 1601 samples
+        where the other has 1602; following the camera's count alone would lose or double that one sample.
+        """
+        start = samples_before(self._index, self._rate)
+        return self._heard if abs(start - self._heard) <= 1 else start
 
     def _relax(self) -> list[Frame]:
         """Give up one frame when the buffer stayed needlessly full: delay that crept in goes again."""
