@@ -65,6 +65,8 @@ def load_epoch(path: Path) -> Epoch:
             monotonic_ns = now - (wall - wall_ns)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         monotonic_ns, wall_ns = now, wall
+    if monotonic_ns > now:  # the clock was right once and is behind now (no battery): start over, not in the past
+        monotonic_ns, wall_ns = now, wall
     epoch = Epoch(monotonic_ns, wall_ns).stepped(now, wall)
     save_epoch(path, epoch)
     return epoch
