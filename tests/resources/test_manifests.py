@@ -190,7 +190,8 @@ class TestReferences:
 SEEDS = [file.read_bytes() for file in GOOD]
 TOKENS = [
     b"---\n", b"- ", b": ", b"{", b"}", b"[", b"]", b"'", b'"', b"&a ", b"*a", b"!!x ", b"<<: ", b"|\n",
-    b"? ",     b"\t", b"\n", b" ", b"#", b"%", b"null", b"1e999", b"-1", b"\xff", b"\x00", b"\\", b"@", b"...\n", b"~",
+    b"? ", b"\t", b"\n", b" ", b"#", b"%", b"null", b"1e999", b"-1", b"\xff", b"\x00", b"\\", b"@",
+    b"...\n", b"~",
     b"apiVersion: v1\nkind: List\nitems: ", b"spec: 1\n", b"\xe2\x80\xa8", b"\xed\xa0\x80", b"0777", b",",
 ]  # fmt: skip
 

@@ -7,7 +7,7 @@ start with ``---`` (which YAML allows in no scalar), so that an error in one doe
   15, ``1e3`` is 1000. Integral numbers are integers, as in JSON. ``017`` is refused, since it is 15 to some
   programs and 17 to others; so are ``.inf`` and ``.nan``, which JSON does not have.
 - Anchors, aliases, merge keys, tags but ``!!str``, directives, duplicate keys, control characters, more than
-  1 MiB of text, 64 levels of nesting, 1,000 documents or 100,000 names and values are refused.
+  1 MiB of text, 64 levels of nesting, 1,000 documents or 50,000 names and values are refused.
 
 PyYAML does the parsing, with libyaml where its wheel has it (ten times as fast).
 """
@@ -28,7 +28,7 @@ from vistterstream.resources.messages import shown
 MAX_BYTES = 1 << 20
 MAX_LEVELS = 64
 MAX_DOCUMENTS = 1_000
-MAX_VALUES = 100_000
+MAX_VALUES = 50_000
 _MAX_CHARACTERS = 10  # reported of each document
 _MAX_DIGITS = 18  # every such integer fits 64 bits
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from vistterstream.base.files import write_atomic
@@ -17,7 +19,8 @@ FOLDERS = ("crds", "docs/reference")
 """What is generated, under the root of the repository; nothing else lies in these folders."""
 
 
-def generated() -> dict[str, str]:
+@cache
+def generated() -> Mapping[str, str]:
     """Every generated file: its path under the root, and its text."""
     files = {f"crds/{name}": text for name, text in crd_files().items()}
     files["crds/schema.json"] = editor_schema()
