@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from peers.waiting import TookTooLong, until
+
+# Seconds say nothing about a property on a machine that does other things as well.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 GRACE = 3.0  # seconds for what is ending anyway
 
