@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib.resources import files
+from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
 
@@ -90,9 +90,14 @@ def manifest_folders(given: list[Path] | None) -> list[Path]:
 
 
 def packaged_manifests() -> Path:
-    """The manifests of a fresh appliance: inside the installed package, or of the checkout that it is."""
-    packaged = Path(str(files("vistterstream.cli"))) / "manifests"
-    return packaged if packaged.is_dir() else Path(vistterstream.__file__).parents[2] / "manifests"
+    """The manifests of a fresh appliance: of the checkout that runs, or those that were installed."""
+    checkout = Path(vistterstream.__file__).parents[2]
+    if (checkout / "pyproject.toml").is_file():
+        return checkout / "manifests"
+    for file in metadata.files("vistterstream") or ():
+        if file.match("share/vistterstream/manifests/*.yaml"):
+            return Path(str(file.locate())).resolve().parent
+    raise VistterError("the installation lacks its default manifests; name a folder with --manifests")
 
 
 @contextmanager
