@@ -205,7 +205,7 @@ class Ingest:
             for old in released:
                 self._pool.give(old)
             now = time.monotonic()
-            if self.frames and now - self._arrived > _PAUSE:
+            if self._pace is Pace.LIVE and self.frames and now - self._arrived > _PAUSE:
                 self._resumed = now
             self._arrived = now
             self.frames += 1
