@@ -32,14 +32,17 @@ _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")
 
 def check_input_url(url: str) -> str:
     """`url`, if a camera can have it; else ValueError with a sentence that shows nothing secret."""
-    return _check(url, INPUT_SCHEMES, {"file": "to play a file, give source.file.path instead of source.url"})
+    hints = {"file": "to play a file, give source.file.path instead of source.url"}
+    return _check(url, INPUT_SCHEMES, hints, "put them into a Secret and name that in credentialsSecretRef")
 
 
 def check_output_url(url: str) -> str:
     """`url`, if a platform can have it; else ValueError with a sentence that shows nothing secret."""
     hint = "to write files, give recording or hls instead of url"
     hints = dict.fromkeys(("file", "concat", "tee", "pipe"), hint)
-    return _check(url, OUTPUT_SCHEMES, hints | dict.fromkeys(("http", "https"), "to make HLS, give hls"))
+    hints |= dict.fromkeys(("http", "https"), "to make HLS, give hls")
+    secrets = "what a Secret can hold is the stream key, named in streamKeySecretRef"
+    return _check(url, OUTPUT_SCHEMES, hints, secrets)
 
 
 def _schema(schemes: Iterable[str]) -> WithJsonSchema:
@@ -109,7 +112,7 @@ def _with_query(url: str, name: str, value: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}{name}={quote(value, safe='')}"
 
 
-def _check(url: str, schemes: Collection[str], hints: dict[str, str]) -> str:
+def _check(url: str, schemes: Collection[str], hints: dict[str, str], secrets: str) -> str:
     allowed = enumeration(schemes)
     if _CONTROL.search(url):
         raise ValueError("an address has no white space or control characters in it")
@@ -128,16 +131,15 @@ def _check(url: str, schemes: Collection[str], hints: dict[str, str]) -> str:
         raise ValueError(f"two slashes must follow {word}:")
     if not url.isascii():
         raise ValueError("only ASCII can be in an address; write other characters percent-encoded")
-    _check_parts(url, word)
+    _check_parts(url, word, secrets)
     return url
 
 
-def _check_parts(url: str, scheme: str) -> None:
+def _check_parts(url: str, scheme: str, secrets: str) -> None:
     # Before anything is split, and anywhere: an unencoded password may hold "/", "?" and "#".
     if "@" in url:
         raise ValueError(
-            "user name and password do not belong in the address; put them into a Secret and name that "
-            "(for a camera in credentialsSecretRef); write %40 for an @ that is meant"
+            f"user name and password do not belong in the address; {secrets} (an @ that is meant is %40)"
         )
     if bad := _NOT_IN_URLS.search(url):
         raise ValueError(f"{bad[0]} cannot be in an address; write it percent-encoded, %{ord(bad[0]):02X}")
@@ -154,7 +156,7 @@ def _check_parts(url: str, scheme: str) -> None:
     if port == 0 or parts.netloc.endswith(":"):
         raise ValueError("the port must be 1 to 65535")
     if scheme == "srt":
-        _check_srt(port, parts.query)
+        _check_srt(port, parts.query, secrets)
 
 
 def _check_host(host: str | None, *, bracketed: bool) -> None:
@@ -174,8 +176,8 @@ def _check_host(host: str | None, *, bracketed: bool) -> None:
             raise ValueError(f"{host!r} is not an IP address; it has four numbers from 0 to 255") from None
 
 
-def _check_srt(port: int | None, query: str) -> None:
+def _check_srt(port: int | None, query: str, secrets: str) -> None:
     if port is None:
         raise ValueError("an SRT address needs a port, such as srt://HOST:9000")
     if any(name == "passphrase" for name, _ in parse_qsl(query, keep_blank_values=True)):
-        raise ValueError("a passphrase does not belong in the address; put it into a Secret and name that")
+        raise ValueError(f"a passphrase does not belong in the address; {secrets}")
