@@ -29,7 +29,7 @@ def _show(camera: Camera, platform: Platform, folder: Path) -> list[dict[str, An
 
 
 def _on_air(tmp_path: Path, tone: int) -> tuple[list[Path], Path]:
-    """Run the show for six seconds; the three deliveries (flv, m3u8, mkv)."""
+    """Run the show for six seconds; the three deliveries (FLV, the last HLS segments, MKV), and the FLV."""
     with Platform(tmp_path) as platform, Camera(tmp_path, 21, tone=tone, fps=stage.FPS) as camera:
         appliance = Appliance(tmp_path)
         appliance.write(stage.MANIFEST, *_show(camera, platform, tmp_path))
@@ -43,7 +43,16 @@ def _on_air(tmp_path: Path, tone: int) -> tuple[list[Path], Path]:
             _is_the_program(hls)
             appliance.stop()
         flv = platform.recording("platform")
-    return [flv, tmp_path / "hls" / "index.m3u8", *stage.files(tmp_path / "recordings")], flv
+    return [flv, _segments(tmp_path / "hls"), *stage.files(tmp_path / "recordings")], flv
+
+
+def _segments(folder: Path) -> Path:
+    """What the playlist lists, in one file (the playlist itself says that more will come)."""
+    names = [line for line in (folder / "index.m3u8").read_text().splitlines() if not line.startswith("#")]
+    assert len(names) >= 5
+    joined = folder / "joined.ts"
+    joined.write_bytes(b"".join((folder / name).read_bytes() for name in names))
+    return joined
 
 
 def _encoded_once(appliance: Appliance) -> None:

@@ -48,7 +48,9 @@ def _show(camera: Camera, platform: Platform) -> list[Object]:
         stage.pattern("gull", 33),
         stage.code_overlay(),
         _title(WORDS[0]),
-        stage.timeline([("pier", "1000s"), ("gull", "1000s")], overlays=[{"overlay": "title"}]),
+        stage.timeline(
+            [("pier", "1000s"), ("gull", "1000s"), ("wharf", "1000s")], overlays=[{"overlay": "title"}]
+        ),
         stage.program(fallback={"color": DARK}),
         stage.rtmp("platform", platform),
     ]
@@ -63,6 +65,12 @@ def _cues(objects: list[Object]) -> list[dict[str, Any]]:
     found = next(track["video"] for track in tracks if "video" in track)
     assert isinstance(found, list)
     return found
+
+
+def _reverse(objects: list[Object]) -> None:
+    """The other way round, all but the last, which stands by and is not shown here."""
+    cues = _cues(objects)
+    cues[:-1] = reversed(cues[:-1])
 
 
 def _add_camera(objects: list[Object], name: str, number: int) -> None:
@@ -101,7 +109,7 @@ def _pids(appliance: Appliance) -> dict[str, int | None]:
 def _picture_edits(edits: _Edits) -> None:
     for round_ in range(3):
         edits.make("text", partial(_set_title, text=WORDS[(round_ + 1) % 2]))
-        edits.make("order", lambda objects: _cues(objects).reverse())
+        edits.make("order", _reverse)
         edits.make("camera", partial(_add_camera, name=f"new-{round_}", number=40 + round_))
     edits.make("gap", lambda objects: _cues(objects)[0].update(at="500000s"))
     for color in (BRIGHT, DARK, BRIGHT):

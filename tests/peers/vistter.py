@@ -18,7 +18,7 @@ from typing import Any, Self
 import yaml
 
 from peers.process import Peer
-from peers.waiting import until
+from peers.waiting import TookTooLong, until
 from vistterstream.api.client import Client
 from vistterstream.base.errors import VistterError
 
@@ -306,7 +306,7 @@ class Appliance:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None and not isinstance(error, KeyboardInterrupt):
+        if isinstance(error, Exception) and not isinstance(error, TookTooLong):  # those have it already
             error.add_note(self.report())
         self.end()
 
