@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconcile.objects import (
+    camera,
+    impossible_timeline,
+    key,
+    locked_camera,
+    program,
+    recording,
+    secret,
+    stream,
+    text_overlay,
+    timeline,
+)
+from vistterstream.reconcile.planner import Consequence, Objects, outlooks
+from vistterstream.resources.kinds import Key, Resource
+from vistterstream.timeline.compile import PlanError
+
+STATE = Path("/var/lib/vistter")
+NOW = Objects(
+    [
+        camera("wharf", url="rtsp://10.0.0.1/a"),
+        camera("pier"),
+        text_overlay("title"),
+        timeline("day", "wharf", "pier", overlays=("title",)),
+        program("main", "day"),
+        recording("tape", "main"),
+        recording("copy", "main"),
+        stream("live", "main", "youtube"),
+        secret("youtube", streamKey="abcd-efgh-ijkl"),
+    ]
+)
+
+
+def found(*applied: Resource, deleted: tuple[Key, ...] = ()) -> dict[str, str]:
+    """What becomes of each process that is not left as it is."""
+    told = outlooks(NOW, NOW.changed(applied, deleted), STATE)
+    return {
+        f"{one.role} {one.name}": one.consequence.value
+        for one in told
+        if one.consequence is not Consequence.UNCHANGED
+    }
+
+
+def test_what_stays_the_same_changes_nothing() -> None:
+    assert found() == {}
+    assert found(timeline("day", "wharf", "pier", overlays=("title",))) == {}
+    assert len(outlooks(NOW, NOW, STATE)) == 1 + 2 + 2 * 3
+
+
+@pytest.mark.parametrize(
+    ("applied", "expected"),
+    [
+        (timeline("day", "pier", "wharf"), {"playout main": "applied live"}),
+        (text_overlay("title", "other words"), {"playout main": "applied live"}),
+        (program("main", "day", fallback={"text": "Soon"}), {"playout main": "applied live"}),
+        (
+            camera("wharf", url="rtsp://10.0.0.2/b"),
+            {"playout main": "applied live", "ingest wharf": "replaced"},
+        ),
+        (
+            camera("pier", stall="9s"),
+            {"playout main": "applied live", "ingest pier": "applied live"},
+        ),
+        (
+            timeline("day", "wharf", overlays=("title",)),
+            {"playout main": "applied live", "ingest pier": "stopped"},
+        ),
+        (
+            recording("third", "main"),
+            {"playout main": "applied live", "encoder third": "started", "pusher third": "started"},
+        ),
+        (
+            recording("tape", "main", bitrate="900k"),
+            {"playout main": "applied live", "encoder tape": "replaced", "pusher tape": "replaced"},
+        ),
+        (
+            recording("tape", "main", "disk", "second"),
+            {"playout main": "applied live", "pusher tape": "replaced"},
+        ),
+        (
+            secret("youtube", streamKey="other-key-here"),
+            {"pusher live": "replaced"},
+        ),
+    ],
+)
+def test_only_what_an_edit_names_is_touched(applied: Resource, expected: dict[str, str]) -> None:
+    assert found(applied) == expected
+
+
+def test_another_format_replaces_everything_and_says_why() -> None:
+    told = outlooks(NOW, NOW.changed([program("main", "day", width=640)]), STATE)
+    assert {one.consequence for one in told} == {Consequence.REPLACED}
+    assert {change.path for one in told for change in one.changes} == {"format.width"}
+
+
+def test_programs_that_come_and_go_are_told() -> None:
+    assert found(program("second")) == {"playout second": "started"}
+    gone = found(deleted=(key("Program", "main"),))
+    assert set(gone.values()) == {"stopped"}
+    assert "playout main" in gone
+
+
+def test_an_output_that_moves_is_stopped_here_and_started_there() -> None:
+    told = outlooks(NOW, NOW.changed([program("second"), recording("copy", "second")]), STATE)
+    moved = [(str(one.program.name), one.consequence.value) for one in told if one.name == "copy"]
+    assert moved == [("main", "stopped"), ("main", "stopped"), ("second", "started"), ("second", "started")]
+
+
+def test_a_password_that_changes_replaces_the_ingest_and_is_not_shown() -> None:
+    old = [locked_camera("gate", "login"), timeline("day", "gate"), program("main", "day")]
+    before = Objects([*old, secret("login", username="admin", password="old-password")])
+    after = before.changed([secret("login", username="admin", password="new-password")])
+    told = outlooks(before, after, STATE)
+    (ingest,) = [one for one in told if one.role == "ingest"]
+    assert ingest.consequence is Consequence.REPLACED
+    assert [change.path for change in ingest.changes] == ["Secret login/password"]
+    assert "password" not in repr([(change.old, change.new) for change in ingest.changes])
+
+
+def test_a_timeline_that_makes_no_sense_is_refused() -> None:
+    with pytest.raises(PlanError):
+        found(impossible_timeline("day", "wharf"))
