@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -50,16 +51,30 @@ def write_plan(folder: Path, plan: Plan, values: Mapping[str, str]) -> None:
 def read_plan(folder: Path) -> tuple[Plan, dict[str, str]]:
     """The plan and the secrets; raises PermanentError with a sentence."""
     try:
-        document = json.loads((folder / PLAN).read_bytes())
-        values = json.loads((folder / SECRETS).read_bytes())
+        document, values = _read_object(folder / PLAN), _read_object(folder / SECRETS)
+        if not all(isinstance(value, str) for value in values.values()):
+            raise ValueError(f"a value in {SECRETS} is not a text")
         if document.get("version") != PLAN_VERSION:
             raise PermanentError(
                 f"The plan is of version {document.get('version')}, this playout reads {PLAN_VERSION}.",
                 reason="PlanVersion",
             )
         return Plan.model_validate(document), values
-    except (OSError, ValueError, ValidationError) as error:
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise PermanentError(
+            f"The plan in {folder} cannot be read: {place}: {first['msg']}", reason="BadPlan"
+        ) from error
+    except (OSError, ValueError, RecursionError) as error:
         raise PermanentError(f"The plan in {folder} cannot be read: {error}", reason="BadPlan") from error
+
+
+def _read_object(file: Path) -> dict[str, Any]:
+    found = json.loads(file.read_bytes())
+    if not isinstance(found, dict):
+        raise ValueError(f"{file.name} does not hold a JSON object")
+    return found
 
 
 @dataclass(frozen=True)
