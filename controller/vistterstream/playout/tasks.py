@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from vistterstream.base import logs
@@ -38,7 +39,7 @@ class Running(Generic[T]):
     def __init__(self, tasks: TaskGroup) -> None:
         self._tasks = tasks
         self._entries: dict[str, _Entry[T]] = {}
-        self._leaving: set[_Entry[T]] = set()
+        self._leaving: dict[str, _Entry[T]] = {}  # the newest of a name; it ends after those before it
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
@@ -49,17 +50,17 @@ class Running(Generic[T]):
         return entry.thing if entry is not None else None
 
     def items(self) -> list[tuple[str, T]]:
-        """All names and things."""
-        return [(name, entry.thing) for name, entry in self._entries.items()]
+        """All names and things. From any thread."""
+        return [(name, entry.thing) for name, entry in list(self._entries.items())]
 
     def values(self) -> list[T]:
-        """All things."""
-        return [entry.thing for entry in self._entries.values()]
+        """All things. From any thread."""
+        return [entry.thing for entry in list(self._entries.values())]
 
     def put(self, name: str, thing: T) -> None:
         """Run `thing` under that name, once what ran under it has ended."""
-        before = self._retire(name)
-        entry = self._entries[name] = _Entry(thing, before)
+        self._retire(name)
+        entry = self._entries[name] = _Entry(thing, self._leaving.get(name))
         self._tasks.start_soon(self._run, name, entry)
 
     def remove(self, name: str) -> None:
@@ -71,23 +72,24 @@ class Running(Generic[T]):
         for name in list(self._entries):
             self._retire(name)
         while self._leaving:
-            await next(iter(self._leaving)).done.wait()
+            await next(iter(self._leaving.values())).done.wait()
 
-    def _retire(self, name: str) -> _Entry[T] | None:
+    def _retire(self, name: str) -> None:
         entry = self._entries.pop(name, None)
         if entry is not None:
-            self._leaving.add(entry)
+            self._leaving[name] = entry
             entry.scope.cancel()
-        return entry
 
     async def _run(self, name: str, entry: _Entry[T]) -> None:
         try:
             if entry.after is not None:
                 await entry.after.done.wait()
             with entry.scope:
+                await anyio.lowlevel.checkpoint()  # one that was replaced meanwhile does not start at all
                 await self._keep_running(name, entry.thing)
         finally:
-            self._leaving.discard(entry)
+            if self._leaving.get(name) is entry:
+                del self._leaving[name]
             entry.after = None
             entry.done.set()
 
