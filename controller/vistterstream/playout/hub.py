@@ -102,6 +102,8 @@ class Subscription:
             if not piece.starts:
                 self._skipping = True
                 return
+        if not self._queue:
+            self._last_write = time.monotonic()  # until now nothing could have been taken
         self._queue.append(piece)
         self._queued += len(piece.data)
         self._more.set()
@@ -113,10 +115,9 @@ class Subscription:
     async def write(self, descriptor: int) -> None:
         """Write to `descriptor`, a non-blocking pipe, until it breaks or this is cancelled."""
         while True:
-            if not self._queue:
+            while not self._queue:  # what came may have been given up again before this wakes
                 self._more = anyio.Event()
                 await self._more.wait()
-                self._last_write = time.monotonic()
             try:
                 await self._write_some(descriptor)
             except BrokenPipeError:
