@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anyio
 
+from vistterstream.api.address import SOCKET
 from vistterstream.api.client import Client, ConnectionLost, NoController
 from vistterstream.base.errors import VistterError
 from vistterstream.cli.console import say
@@ -63,6 +64,7 @@ def _stop_playouts(folder: Path) -> int:
     with state_lock(folder):
         ran = [state.program for state in states(folder)]
         anyio.run(stop_playouts, folder, LocalHost(), "everything was stopped")
+        (folder / SOCKET).unlink(missing_ok=True)  # of a controller that was killed; we hold its lock
     ended = f"what was on air has ended: {', '.join(ran)}" if ran else "nothing was on air"
     say(f"No controller runs on {folder}; {ended}.")
     return 0
