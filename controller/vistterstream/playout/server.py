@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -51,12 +52,18 @@ class _Connection:
                 anyio.BrokenResourceError,
             ):
                 return
+            except Exception:  # a client's edge: whatever it asked for must not take the program off the air
+                _log.exception("a request failed")
+                with contextlib.suppress(anyio.BrokenResourceError):
+                    await _send(
+                        stream, {"error": "The request failed; the log says why.", "reason": "Failed"}
+                    )
 
     async def _answer(self, stream: SocketStream, line: bytes) -> None:
         try:
             request = json.loads(line)
             operation = request["op"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             await _send(stream, {"error": 'A request is a JSON object with "op".'})
             return
         try:
