@@ -61,7 +61,7 @@ class Engine:
         self._applying = anyio.Lock()
         self._changed = anyio.Event()
         self._signature: object = None
-        self._swaps: dict[str, Swapped] = {}
+        self._last_swap: Swapped | None = None
         self._errors: deque[str] = deque(maxlen=10)
         self._needed_until: dict[str, float] = {}
         self._rate_marks: deque[tuple[float, int]] = deque(maxlen=20)
@@ -251,7 +251,7 @@ class Engine:
                 if isinstance(event, OnAir):
                     await self._log_on_air(asrun, event)
                 else:
-                    self._swaps[event.show.revision] = event
+                    self._last_swap = event
             self._notify()
 
     async def _log_on_air(self, asrun: AsRunLog, shown: OnAir) -> None:
@@ -263,9 +263,9 @@ class Engine:
     async def _swapped(self, show: Show) -> Swapped:
         """Wait until frames are made from `show`."""
         with anyio.fail_after(_ON_AIR_DEADLINE):
-            while show.revision not in self._swaps:
+            while self._last_swap is None or self._last_swap.show is not show:
                 await self._changed.wait()
-        return self._swaps.pop(show.revision)
+        return self._last_swap
 
     # --- keeping house ----------------------------------------------------------------------------------
 
