@@ -14,7 +14,7 @@ from typing import Protocol
 import anyio
 
 from vistterstream.base import logs
-from vistterstream.base.errors import TemporaryError
+from vistterstream.base.errors import PermanentError, VistterError
 from vistterstream.ffmpeg import commands
 from vistterstream.ffmpeg.commands import Credentials
 from vistterstream.ffmpeg.failures import Failure
@@ -265,17 +265,24 @@ class ProcessFeed:
     async def _run_once(self, slot: _Slot) -> Failure | None:
         """One run of the slot's ingest; why it ended, None when it was no longer wanted."""
         try:
-            argv = commands.ingest(
-                self.spec.source,
-                self._format,
-                credentials=self._credentials(),
-                keyframes_only=slot.pace is Pace.STANDBY,
-                matrix=self._matrix,
-            )
+            argv = self._command(slot.pace)
             ingest = Ingest(self.name, argv, self._format, slot.pace, self._environment)
             return await self._supervise(slot, ingest)
-        except TemporaryError as error:
+        except VistterError as error:
             return Failure(error.reason, error.message)
+
+    def _command(self, pace: Pace) -> list[str]:
+        credentials = self._credentials()
+        try:
+            return commands.ingest(
+                self.spec.source,
+                self._format,
+                credentials=credentials,
+                keyframes_only=pace is Pace.STANDBY,
+                matrix=self._matrix,
+            )
+        except ValueError as error:
+            raise PermanentError(f"The login cannot be used: {error}.", reason="SecretInvalid") from error
 
     async def _supervise(self, slot: _Slot, ingest: Ingest) -> Failure | None:
         slot.ingest, slot.delivered = ingest, False

@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 
 from vistterstream.base import logs
-from vistterstream.base.errors import TemporaryError
+from vistterstream.base.errors import PermanentError, TemporaryError, VistterError
 from vistterstream.ffmpeg import commands
 from vistterstream.ffmpeg.failures import Failure, explain
 from vistterstream.ffmpeg.processes import Child
@@ -119,17 +119,25 @@ class Pusher:
         target = self._current
         try:
             await anyio.to_thread.run_sync(_make_folder, target)
-            key = self._stream_key(target.stream_key_secret_ref) if target.stream_key_secret_ref else None
             child = Child.spawn(
-                commands.pusher(target, stream_key=key),
+                self._command(target),
                 role=f"pusher {self.plan.name}",
                 environment=self._environment,
                 stdin=True,
             )
-        except TemporaryError as error:
+        except VistterError as error:
             return Failure(error.reason, error.message)
         self._starts += 1
         return await self._supervise(child)
+
+    def _command(self, target: Target) -> list[str]:
+        key = self._stream_key(target.stream_key_secret_ref) if target.stream_key_secret_ref else None
+        try:
+            return commands.pusher(target, stream_key=key)
+        except ValueError as error:
+            raise PermanentError(
+                f"The stream key cannot be used: {error}.", reason="SecretInvalid"
+            ) from error
 
     async def _supervise(self, child: Child) -> Failure:
         self._child = child
