@@ -65,7 +65,7 @@ def load_epoch(path: Path) -> Epoch:
             monotonic_ns = now - (wall - wall_ns)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         monotonic_ns, wall_ns = now, wall
-    if monotonic_ns > now:  # the clock was right once and is behind now (no battery): start over, not in the past
+    if monotonic_ns > now:  # a clock without a battery is behind what it was: start over, not in the past
         monotonic_ns, wall_ns = now, wall
     epoch = Epoch(monotonic_ns, wall_ns).stepped(now, wall)
     save_epoch(path, epoch)

@@ -21,8 +21,8 @@ async def sweep(folder: Path) -> list[int]:
     """End every process that carries the mark of `folder` (but this one), remove its socket; the pids.
 
     Their inputs ended with the playout, so most end by themselves; SIGTERM now and SIGKILL after a
-    second and a half see to the rest. A process is known by its environment, checked through a pidfd: never by its
-    number or name.
+    second and a half see to the rest. A process is known by its environment, checked through a pidfd:
+    never by its number or name.
     """
     mine = {os.getpid()}
     found = [pid for pid in owned(folder) if pid not in mine]
