@@ -51,6 +51,19 @@ async def test_a_controller_that_goes_leaves_the_playouts_and_the_next_takes_the
         assert appliance.conditions("Program", "main") == {"Ready": "True OnAir", "OnAir": "True Camera"}
 
 
+async def test_what_was_said_of_an_object_holds_until_its_playout_was_looked_for(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        main = appliance.get("Program", "main").status
+        version = store.resource_version
+    async with running(store, host, state_dir) as appliance:
+        assert appliance.get("Program", "main").status == main
+        assert appliance.events()[-1] == "PlayoutAdopted"
+        assert store.resource_version == version + 1, "that one event, and no status, was written"
+
+
 async def test_what_was_edited_meanwhile_is_applied_to_the_adopted_playout(
     store: Store, host: FakeHost, state_dir: Path
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vistterstream.reconcile.decisions import Apply, Deaths, Keep, Replace, Start, Wait, decide, named
+from vistterstream.reconcile.decisions import Apply, Deaths, Keep, Replace, Start, Wait, decide, named, topics
 from vistterstream.resources.effects import Change
 from vistterstream.resources.model import Effect
 from vistterstream.resources.program import Fallback, Format
@@ -58,6 +58,20 @@ def test_one_that_lived_long_has_no_past() -> None:
 @given(st.integers(1, 1000), st.floats(0, 1), st.floats(0, 59))
 def test_nobody_waits_longer_than_half_a_minute(count: int, chance: float, lived: float) -> None:
     assert Deaths(count, 0.0).another(now=0.0, lived=lived, chance=chance).retry_at <= 30.0
+
+
+def test_changes_are_told_by_what_they_are_about() -> None:
+    paths = (
+        "timeline.video[0].end",
+        "timeline.length",
+        "cameras[wharf].spec.source.url",
+        "outputs[tape]",
+        "overlays[0a1b]",
+        "secretsRevision",
+    )
+    changes = [Change(path, None, None, Effect.LIVE) for path in paths]
+    assert topics(changes) == "timeline, camera wharf, output tape, overlays, secrets"
+    assert topics([]) == ""
 
 
 def test_many_changes_are_counted() -> None:

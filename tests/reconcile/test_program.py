@@ -102,7 +102,7 @@ async def test_an_edit_is_applied_to_the_running_playout(
         assert playout.plan.timeline is not None
         assert [one.camera for one in playout.plan.timeline.video] == ["pier", "wharf"]
         assert len(playout.applied) == 1
-        assert "timeline.video" in appliance.said("PlanApplied")
+        assert appliance.said("PlanApplied") == "On air from frame 1 on, without interruption: timeline."
 
 
 async def test_a_burst_of_edits_is_applied_once(store: Store, host: FakeHost, state_dir: Path) -> None:

@@ -85,6 +85,16 @@ class Appliance:
             return Verdict(False, "Stopped", "Everything was taken off air; vistter run puts it on again.")
         return None
 
+    def knows(self, resource: Resource) -> bool:
+        """Whether enough is known to say anything of `resource`. At the start of a controller that is not so
+        until the programs were gathered and their playouts looked for; what was said before holds till then.
+        """
+        programs = {program.key for program in self.store.list("Program")[0]}
+        gathered = programs <= self.made.keys() | self.errors.keys()
+        carriers = programs & {resource.key, *self.carriers(resource.key)}
+        sought = all(self.playouts.of(program).sought for program in carriers)
+        return (gathered and sought) or resource.key in self.errors
+
     def make(self, program: Key, made: Made | None) -> None:
         """Keep what `program` is made of now, and have the statuses of what joined or left it written."""
         before = self.made.pop(program, None)

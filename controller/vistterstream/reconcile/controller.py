@@ -185,8 +185,11 @@ class Controller:
         self._appliance.tell(*what, **more)
 
     def _render(self, resource: Resource, now: datetime) -> Status:
-        assert self._appliance is not None
-        return RENDERERS[resource.kind](self._appliance, resource, now)
+        appliance = self._appliance
+        assert appliance is not None
+        if not appliance.knows(resource):
+            return resource.status
+        return RENDERERS[resource.kind](appliance, resource, now)
 
 
 async def stop_playouts(

@@ -6,6 +6,7 @@ fields by hand.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -84,6 +85,20 @@ class Deaths:
         count = 1 if lived >= HEALTHY_AFTER else self.count + 1
         delay = RESTARTS.delay(count - 1, chance) if count > 1 else 0.0
         return Deaths(count, now + delay)
+
+
+def topics(differences: Sequence[Change]) -> str:
+    """What `differences` are about, for people: ``timeline``, ``camera wharf``, ``output youtube``."""
+    found = dict.fromkeys(_topic(change.path) for change in differences)
+    return ", ".join(found)
+
+
+def _topic(path: str) -> str:
+    part = re.match(r"(camera|output)s\[([^\]]+)\]", path)
+    if part:
+        return f"{part[1]} {part[2]}"
+    field = re.split(r"[.\[]", path, maxsplit=1)[0]
+    return {"secretsRevision": "secrets"}.get(field, field)
 
 
 def named(differences: Sequence[Change], *, at_most: int = 5) -> str:

@@ -27,7 +27,7 @@ from vistterstream.base import logs
 from vistterstream.base.errors import TemporaryError, VistterError
 from vistterstream.base.files import write_atomic
 from vistterstream.playout.protocol import PlayoutStatus
-from vistterstream.reconcile.decisions import Apply, Deaths, Keep, Replace, Start, Wait, decide, named
+from vistterstream.reconcile.decisions import Apply, Deaths, Keep, Replace, Start, Wait, decide, named, topics
 from vistterstream.reconcile.host import Client, Host, NotRunning, Unresponsive
 from vistterstream.resources.kinds import Key
 from vistterstream.store.events import EventType
@@ -81,7 +81,7 @@ class Playout:
         """`client` speaks for the program's playout from now on, which runs the plan of that revision."""
         self.client, self.revision = client, revision
         self.status, self.silent = None, False
-        self.since = datetime.now(UTC)
+        self.since = _started(self.folder)
         self.born = anyio.current_time()
         self.arrived.set()
 
@@ -259,7 +259,7 @@ class Playouts:
         applied = await client.apply()
         if playout.client is client:
             playout.revision = applied.revision
-        what = named(action.changes) or "everything"
+        what = topics(action.changes) or "everything"
         message = f"On air from frame {applied.frame} on, without interruption: {what}."
         self._tell(playout.key, "PlanApplied", message)
 
@@ -301,6 +301,14 @@ class Playouts:
                 reason="PlanNotWritten",
             ) from error
         playout.plan = plan
+
+
+def _started(folder: Path) -> datetime:
+    """When the playout in `folder` came up: it wrote its identity then."""
+    try:
+        return datetime.fromtimestamp((folder / "identity.json").stat().st_mtime, UTC)
+    except OSError:
+        return datetime.now(UTC)
 
 
 def read_plan(folder: Path) -> Plan | None:

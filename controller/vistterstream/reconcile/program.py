@@ -46,7 +46,8 @@ _GONE_WITHIN = 2.0  # a connection that broke because the process ended: how lon
 async def reconcile(appliance: Appliance, program: Program) -> None:
     """Have the program played as it, its timeline, overlays, cameras and outputs say."""
     inputs = gather(appliance.store, program)
-    appliance.uses(program.key, frozenset(part.key for part in inputs.objects()))
+    parts = frozenset(part.key for part in inputs.objects())
+    appliance.uses(program.key, parts)
     values = secrets.collect(appliance.store, inputs.objects())
     copies = await appliance.assets.load(image.file for image in images(appliance.state_dir, inputs))
     paths = Paths(appliance.state_dir, copies)
@@ -54,7 +55,7 @@ async def reconcile(appliance: Appliance, program: Program) -> None:
         plan, timeline, problems = _compile(appliance, inputs, paths, values.revision(appliance.salt))
         missing_images = missing(images(appliance.state_dir, inputs), copies)
         made = Made(
-            parts=frozenset(part.key for part in inputs.objects()),
+            parts=parts,
             problems=distinct([*values.problems, *missing_images, *problems]),
             images=tuple(image.file for image in images(appliance.state_dir, inputs)),
             timeline=timeline,
@@ -62,7 +63,7 @@ async def reconcile(appliance: Appliance, program: Program) -> None:
         appliance.make(program.key, made)
         await appliance.playouts.converge(program.key, plan, values.values)
     finally:
-        appliance.statuses.request(program.key)
+        appliance.statuses.request(*sorted(parts))
 
 
 @on.delete("Program")
@@ -164,12 +165,11 @@ async def _watch(appliance: Appliance, playout: Playout, client: Client) -> str 
                 if status is None:
                     break
                 _take_in(appliance, playout, client, status)
-        how = "its connection was closed"
     except PlayoutLost as error:
-        how = error.message
+        log.info("a playout's report ended", object=str(playout.key), message=error.message)
     with anyio.move_on_after(_GONE_WITHIN):
         await client.wait_ended()
-        return how
+        return f"process {client.pid} ended"
     return None
 
 
