@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,3 +109,35 @@ def test_lines_of_many_threads_stay_whole() -> None:
     for thread in threads:
         thread.join()
     assert len(lines(stream)) == 200
+
+
+def test_a_log_file_never_grows_beyond_twice_its_limit_and_loses_no_line_of_late(tmp_path: Path) -> None:
+    file = logs.RotatingFile(tmp_path / "log.jsonl", limit=10_000)
+    try:
+        for number in range(1000):
+            file.write(f"{number:099}\n")
+    finally:
+        file.close()
+    sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert set(sizes) == {"log.jsonl", "log.jsonl.1"}
+    assert max(sizes.values()) <= 10_100
+    text = (tmp_path / "log.jsonl.1").read_text() + (tmp_path / "log.jsonl").read_text()
+    numbers = [int(line) for line in text.splitlines()]
+    assert numbers == list(range(numbers[0], 1000))
+
+
+def test_a_full_disk_does_not_stop_whoever_logs() -> None:
+    file = logs.RotatingFile(Path("/dev/full"))
+    logs.configure(stream=file)
+    logs.get("playout").info("still here")
+    with contextlib.suppress(OSError):
+        file.close()
+    assert not file.isatty()
+
+
+def test_a_log_file_is_continued(tmp_path: Path) -> None:
+    for word in ("one", "two"):
+        file = logs.RotatingFile(tmp_path / "log")
+        file.write(f"{word}\n")
+        file.close()
+    assert (tmp_path / "log").read_text() == "one\ntwo\n"
