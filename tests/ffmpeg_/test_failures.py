@@ -137,3 +137,10 @@ def test_every_sentence_ends_with_a_full_stop_and_every_reason_is_camel_case() -
         assert reason.isalpha()
         assert reason[0].isupper()
         assert message.endswith(".")
+
+
+def test_a_platform_that_hangs_up_before_it_took_the_stream_is_told_from_a_connection_that_broke() -> None:
+    refused = "[out#0/flv @ 0x55] [error] Error opening output rtmp://10.0.0.9/live/***: Input/output error"
+    broke = "[out#0/flv @ 0x55] [error] Error writing trailer: Broken pipe"
+    assert explain(1, [refused]).reason == "NotAccepted"
+    assert explain(1, [broke]).reason == "ConnectionLost"

@@ -79,6 +79,11 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "There was no answer in time. Check the device and the network.",
     ),
     (
+        r"Error opening output \S+ (?:Input/output error|End of file|Broken pipe|Connection reset)",
+        "NotAccepted",
+        "The platform closed the connection before it took the stream. Check the address and the stream key.",
+    ),
+    (
         r"Broken pipe|Connection reset|End of file|Input/output error|I/O error|Error number -10053",
         "ConnectionLost",
         "The connection broke.",
