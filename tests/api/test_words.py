@@ -71,6 +71,13 @@ def test_the_state_of_a_program() -> None:
     assert words.program_state(slate) == words.State("OnAir", "warn")
 
 
+def test_an_output_that_nothing_carries_says_why_it_is_not_ready() -> None:
+    unused = condition("Publishing", "False", "NotCarried", "No playout carries it.")
+    dangling = condition("Ready", "False", "ProgramNotFound", "There is no program.")
+    expected = words.State("ProgramNotFound", "bad", "There is no program.")
+    assert words.output_state(form("Output", dangling, unused)) == expected
+
+
 def test_the_state_of_an_output() -> None:
     assert words.output_state(form("Output", condition("Publishing", "True"))).tone == "good"
     assert words.output_state(form("Output", condition("Publishing", "False", "NotCarried"))).tone == "idle"

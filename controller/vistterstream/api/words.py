@@ -83,16 +83,20 @@ _UNUSED = {"NotUsed", "NotCarried"}
 
 
 def _of(own: dict[str, Any] | None, ready: dict[str, Any] | None, *, good: str, bad: str) -> State:
-    if own is None:
-        if _is(ready, "False"):
-            return State(str(ready and ready.get("reason")), "bad", _complaint(ready))
-        return State("Unknown", "idle")
-    reason = own.get("reason") or bad
-    if own["status"] == "True":
+    """The state that the kind's `own` condition tells, and Ready where there is more to it."""
+    said = _complaint(ready) or (own or {}).get("message") or ""
+    if _is(own, "True"):
         return State(good, "good", _complaint(ready))
-    if own["status"] == "Unknown" or reason in _UNUSED:
-        return State(reason, "idle", own.get("message") or "")
-    return State(reason, "warn" if reason in _ON_THE_WAY else "bad", own.get("message") or "")
+    reason = (own or {}).get("reason") or bad
+    if own is None or own["status"] == "Unknown" or reason in _UNUSED:
+        if _is(ready, "False"):
+            return _failing((ready or {}).get("reason") or bad, said)
+        return State(reason if own else "Unknown", "idle", said)
+    return _failing(reason, said)
+
+
+def _failing(reason: str, said: str) -> State:
+    return State(reason, "warn" if reason in _ON_THE_WAY else "bad", said)
 
 
 def _is(entry: dict[str, Any] | None, status: str) -> bool:

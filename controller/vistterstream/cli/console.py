@@ -15,9 +15,17 @@ Cell = tuple[str, str]
 """A text and its tone: a key of `STYLES`."""
 
 
+class _Console(Console):
+    """A console that leaves it to its user what to do when nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the BrokenPipeError that is being handled go on its way."""
+        raise
+
+
 def console(stream: TextIO | None = None) -> Console:
     """A console on `stream` (stdout without) that changes nothing in what it is given."""
-    return Console(file=stream or sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return _Console(file=stream or sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def say(sentence: str, *, style: str = "") -> None:

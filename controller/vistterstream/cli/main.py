@@ -318,6 +318,5 @@ def _fail(error: VistterError | OSError) -> None:
     from vistterstream.cli.console import say
 
     message = error.message if isinstance(error, VistterError) else str(error)
-    sentence = redact(message[:1].upper() + message[1:])
-    say(sentence if sentence.endswith((".", "!", "?")) else f"{sentence}.", style="red")
+    say(redact(message[:1].upper() + message[1:]), style="red")
     sys.exit(1)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cli.commands import vistter
+from cli.test_getting import Watching
+from peers.vistter import Appliance
+from peers.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+
+def test_events_are_a_table_or_json_lines(on_air: Appliance) -> None:
+    done = vistter("events", state=on_air.state)
+    assert done.stdout.startswith("LAST SEEN   TYPE")
+    assert "Program/main" in done.stdout
+    lines = vistter("events", "-o", "json", state=on_air.state).stdout.splitlines()
+    assert len(lines) == len(done.stdout.splitlines()) - 1
+    assert {json.loads(line)["type"] for line in lines} <= {"Normal", "Warning"}
+
+
+def test_events_about_one_object(on_air: Appliance) -> None:
+    lines = vistter("events", "out", "preview", "-o", "json", state=on_air.state).stdout.splitlines()
+    assert lines
+    assert {json.loads(line)["regarding"]["name"] for line in lines} == {"preview"}
+
+
+def test_a_watch_begins_with_what_has_happened(on_air: Appliance) -> None:
+    watching = Watching("events", "-w", state=on_air.state)
+    until(lambda: any("PlayoutStarted" in line for line in watching.lines), 10, "the past is told")
+    assert watching.end() == (130, "")
+    assert sum("PlayoutStarted" in line for line in watching.lines) == 1

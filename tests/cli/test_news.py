@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from api.serving import condition
+from vistterstream.cli.news import News
+from vistterstream.resources.kinds import Key
+
+
+def where(key: Key, target: str) -> Path | None:
+    return Path("/rec") / key.name / target if target == "disk" else None
+
+
+def form(kind: str, name: str, *conditions: dict[str, Any], **status: Any) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "default"}
+    return {"kind": kind, "metadata": metadata, "status": {"conditions": list(conditions), **status}}
+
+
+def shows(kind: str, name: str, reason: str, frame: int = 0) -> dict[str, Any]:
+    return form(
+        "Program", "main", onAir={"source": {"kind": kind, "name": name}, "reason": reason, "frame": frame}
+    )
+
+
+def told(news: News, *forms: dict[str, Any]) -> list[str]:
+    return [sentence for one in forms for sentence, _tone in news.of_object(one)]
+
+
+def test_what_is_on_air_is_told_when_it_changes() -> None:
+    assert told(
+        News(where),
+        shows("Camera", "pier", "Cue"),
+        shows("Camera", "pier", "Cue", 7),
+        shows("Slate", "wharf", "CameraLost"),
+        shows("Camera", "pier", "Backup"),
+        shows("Slate", "", "NoCue"),
+    ) == [
+        "main shows camera pier",
+        "main shows the slate: camera wharf cannot be reached; it is tried again",
+        "main shows camera pier as a backup",
+        "main shows the slate: the timeline has nothing to show now",
+    ]
+
+
+def test_an_output_says_where_it_goes_and_what_is_wrong() -> None:
+    publishing = condition("Publishing", "True", "Publishing")
+    assert told(
+        News(where),
+        form("Output", "a", condition("Publishing", "False", "NotCarried", "No playout carries it.")),
+        form("Output", "a", condition("Publishing", "False", "Connecting", "Soon.")),
+        form("Output", "a", publishing, activeTarget="primary"),
+        form("Output", "b", publishing, activeTarget="disk"),
+        form("Output", "a", condition("Publishing", "False", "Refused", "Target primary: it refuses.")),
+        form("Output", "a", publishing, activeTarget="backup"),
+    ) == [
+        "output a is publishing to primary",
+        "output b is recording to /rec/b/disk",
+        "output a: target primary: it refuses",
+        "output a is publishing to backup",
+    ]
+
+
+def test_a_camera_is_told_of_when_it_fails_and_when_it_is_back() -> None:
+    online = form("Camera", "pier", condition("Online", "True"))
+    lost = form("Camera", "pier", condition("Online", "False", "Timeout", "10.0.0.5 does not answer."))
+    assert told(News(where), online, lost, online) == [
+        "camera pier: 10.0.0.5 does not answer",
+        "camera pier is online",
+    ]
+
+
+def test_problems_are_told_once_and_when_they_are_gone() -> None:
+    news = News(where)
+    found = [list(news.of_problems(problems)) for problems in (["a"], ["a", "b"], ["b"], [], [])]
+    assert found == [[("a", "bad")], [("b", "bad")], [], [("all manifests can be read again", "good")], []]

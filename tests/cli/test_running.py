@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cli.commands import ROOT, SMALL, vistter
+from peers.vistter import VISTTER, Appliance, alive
+from peers.waiting import until
+from vistterstream.base.errors import VistterError
+from vistterstream.cli import running
+from vistterstream.cli.running import manifest_folders, packaged_manifests
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def fetch(address: str) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+class Terminal:
+    """``vistter run`` on a terminal of its own."""
+
+    def __init__(self, *arguments: str | Path) -> None:
+        self._ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [str(VISTTER), "run", *map(str, arguments)],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            preexec_fn=_take_terminal,
+            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"},
+        )
+        os.close(theirs)
+        self.text = ""
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                part = os.read(self._ours, 65536)
+            except OSError:
+                return
+            if not part:
+                return
+            self.text += part.decode()
+
+    def see(self, words: str, deadline: float = 20) -> None:
+        until(lambda: words in self.text, deadline, lambda: f"{words!r} is shown; the terminal: {self.text}")
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._ours, keys)
+
+    def wait(self, deadline: float) -> int:
+        status = self.process.wait(deadline)
+        self._reader.join(5)
+        os.close(self._ours)
+        return status
+
+
+def _take_terminal() -> None:
+    os.setsid()
+    fcntl.ioctl(0, 0x540E, 0)  # TIOCSCTTY, ioctl_tty(2)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    (folder / "small.yaml").write_text(SMALL)
+    return folder
+
+
+def nothing_runs(state: Path) -> Callable[[], bool]:
+    appliance = Appliance(state.parent, start=False)
+    assert appliance.state == state
+    return lambda: not appliance.processes()
+
+
+def test_manifests_are_those_given_else_those_here_else_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert manifest_folders([Path("a"), Path("/b")]) == [tmp_path / "a", Path("/b")]
+    assert manifest_folders(None) == [ROOT / "manifests"] == [packaged_manifests()]
+    (tmp_path / "manifests").mkdir()
+    assert manifest_folders(None) == [tmp_path / "manifests"]
+
+
+def test_the_error_inside_a_group_is_the_one_that_is_told() -> None:
+    told = VistterError("the port is taken")
+    assert running._cause(BaseExceptionGroup("", [BaseExceptionGroup("", [told])])) is told
+    assert running._cause(BaseExceptionGroup("", [KeyError("x"), told])) is told
+    bug = BaseExceptionGroup("", [KeyError("x"), KeyError("y")])
+    assert running._cause(bug) is bug
+
+
+@pytest.mark.parametrize(
+    ("listen", "reason"),
+    [("0.0.0.0:8642", "no authentication yet"), ("8642", "is not ADDR:PORT"), ("127.0.0.1:99999", "no port")],
+)
+def test_an_address_that_others_can_reach_is_refused_before_anything_begins(
+    tmp_path: Path, listen: str, reason: str
+) -> None:
+    done = vistter("run", "--listen", listen, state=tmp_path / "state")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert reason in done.stderr
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_taken_port_is_told_before_anything_goes_on_air(tmp_path: Path, small: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = vistter("run", "-m", small, "--listen", f"127.0.0.1:{port}", state=tmp_path / "state")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"Port {port} of 127.0.0.1 is taken by another program")
+    assert not (tmp_path / "state" / "playout").exists()
+
+
+@pytest.mark.e2e
+def test_on_a_terminal_it_says_what_is_on_air_and_ctrl_c_ends_everything(tmp_path: Path, small: Path) -> None:
+    state = tmp_path / "state"
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    terminal = Terminal("-m", small, "--state-dir", state, "--listen", f"127.0.0.1:{port}-{port + 20}")
+    try:
+        terminal.see(f"Port {port} is taken by another program; trying the next.")
+        terminal.see("preview    http://127.0.0.1:")
+        terminal.see(f"manifests  {small}")
+        terminal.see("ends everything")
+        terminal.see("main shows camera pier")
+        terminal.see("output preview is publishing to page")
+        assert '{"' not in terminal.text, "no log lines between the sentences"
+        started = time.monotonic()
+        terminal.type(b"\x03")
+        assert terminal.wait(12) == 0
+        assert time.monotonic() - started < 10
+    finally:
+        taken.close()
+        terminal.process.kill()
+        terminal.process.wait()
+    assert "Ending: everything goes off air." in terminal.text
+    assert "Everything is off air after" in terminal.text
+    assert "Traceback" not in terminal.text
+    until(nothing_runs(state), 5, "nothing is left")
+
+
+@pytest.mark.e2e
+def test_elsewhere_it_leaves_what_is_on_air(tmp_path: Path) -> None:
+    with Appliance(tmp_path) as appliance:
+        command = appliance.controller.command
+        del command[command.index("--on-exit") : command.index("--on-exit") + 2]
+        appliance.write("small.yaml", SMALL)
+        appliance.controller.kill()
+        appliance.start()
+        appliance.wait_on_air("main", "pier")
+        playout = appliance.pid("playout", "main")
+        os.kill(appliance.controller.pid, signal.SIGTERM)
+        appliance.controller.wait(10)
+        assert appliance.controller.status == 0
+        assert alive(playout)
+        said = appliance.controller.said()
+        assert "Ending; what is on air stays on air." in said
+        assert "What was on air goes on" in said
+        assert not (appliance.state / "control.sock").exists()
+        appliance.start()
+        appliance.wait_on_air("main", "pier")
+        assert appliance.pid("playout", "main") == playout
+
+
+@pytest.mark.e2e
+def test_a_second_run_on_the_same_state_is_refused(on_air: Appliance) -> None:
+    done = vistter("run", state=on_air.state)
+    assert done.returncode == 1
+    assert f"already runs on {on_air.state}" in done.stderr
+    assert on_air.status("Program", "main")["onAir"]
+
+
+@pytest.mark.e2e
+def test_metrics_health_status_and_hls_are_served(on_air: Appliance) -> None:
+    address = on_air.ask("version")["version"]["preview"]
+    assert fetch(f"{address}healthz") == (200, b"ok\n")
+    assert fetch(f"{address}readyz") == (200, b"ok\n")
+    status, metrics = fetch(f"{address}metrics")
+    assert status == 200
+    assert b"vistter_reconcile_total" in metrics
+    found = json.loads(fetch(f"{address}api/status")[1])
+    assert found["programs"][0]["onAir"]["name"] == "pier"
+    playlist = address + found["programs"][0]["previews"][0]["url"].lstrip("/")
+    until(lambda: fetch(playlist)[0] == 200, 15, "there is a playlist")
+    status, text = fetch(playlist)
+    segment = next(line for line in text.decode().splitlines() if line and not line.startswith("#"))
+    status, data = fetch(playlist.rpartition("/")[0] + "/" + segment)
+    assert (status, data[:1]) == (200, b"G")
+    assert b"correct-horse" not in metrics
+
+
+@pytest.mark.e2e
+def test_it_is_not_ready_while_a_program_is_not_on_air(tmp_path: Path) -> None:
+    manifests = tmp_path / "manifests"
+    manifests.mkdir()
+    (manifests / "small.yaml").write_text(SMALL)
+    with Appliance(tmp_path, arguments=("--listen", "127.0.0.1:0")) as appliance:
+        address = appliance.ask("version")["version"]["preview"]
+        appliance.wait(lambda: fetch(f"{address}readyz")[0] == 200, 20, "it is ready in the end")
+        playout = appliance.pid("playout", "main")
+        assert playout is not None
+        os.kill(playout, signal.SIGSTOP)
+        try:
+            assert fetch(f"{address}healthz")[0] == 200
+        finally:
+            os.kill(playout, signal.SIGCONT)
+
+
+@pytest.mark.e2e
+def test_nobody_has_to_read_what_it_says(tmp_path: Path, small: Path) -> None:
+    state = tmp_path / "state"
+    process = subprocess.Popen(
+        [str(VISTTER), "run", "-m", str(small), "--state-dir", str(state), "--on-exit", "stop"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    appliance = Appliance(tmp_path, start=False)
+    try:
+        until(lambda: appliance.status("Program", "main").get("onAir"), 20, "it is on air")
+        assert process.poll() is None
+        assert vistter("stop", state=state).returncode == 0
+        assert process.wait(5) == 0
+    finally:
+        process.kill()
+        process.wait()
+        appliance.end()
+
+
+@pytest.mark.e2e
+def test_a_folder_that_is_not_there_is_told_and_taken_when_it_comes(tmp_path: Path) -> None:
+    appliance = Appliance(tmp_path, start=False)
+    appliance.manifests.rmdir()
+    with appliance:
+        appliance.start()
+        assert f"There is no {appliance.manifests}; what it holds is taken when it is there." in (
+            appliance.controller.said()
+        )
+        appliance.manifests.mkdir()
+        appliance.write("small.yaml", SMALL)
+        appliance.wait_on_air("main", "pier")

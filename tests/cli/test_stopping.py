@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from cli.commands import SMALL, vistter
+from peers.vistter import Appliance, alive
+
+pytestmark = pytest.mark.e2e
+
+
+def test_everything_goes_off_air_and_the_controller_ends(tmp_path: Path) -> None:
+    with Appliance(tmp_path) as appliance:
+        appliance.write("small.yaml", SMALL)
+        appliance.wait_on_air("main", "pier")
+        pids = appliance.processes()
+        assert len(pids) >= 4  # controller, playout, encoder, pusher
+        started = time.monotonic()
+        done = vistter("stop", state=appliance.state)
+        assert (done.returncode, done.stdout) == (0, "")
+        assert "Everything is off air, and the controller has ended" in done.stderr
+        assert time.monotonic() - started < 10
+        appliance.controller.wait(5)
+        assert appliance.controller.status == 0
+        assert not [pid for pid in pids if alive(pid)]
+        assert not list(appliance.state.rglob("*.sock"))
+
+
+def test_without_a_controller_the_playouts_are_ended_all_the_same(tmp_path: Path) -> None:
+    with Appliance(tmp_path) as appliance:
+        appliance.write("small.yaml", SMALL)
+        appliance.wait_on_air("main", "pier")
+        appliance.kill()
+        appliance.controller.reap()
+        assert appliance.children()
+        done = vistter("stop", state=appliance.state)
+        assert done.returncode == 0
+        assert f"No controller runs on {appliance.state}; what was on air has ended: main." in done.stderr
+        assert not appliance.children()
+        again = vistter("stop", state=appliance.state)
+        assert (again.returncode, "nothing was on air" in again.stderr) == (0, True)
+
+
+def test_there_is_nothing_to_stop_where_nothing_is(tmp_path: Path) -> None:
+    folder = tmp_path / "nowhere"
+    done = vistter("stop", state=folder)
+    assert done.returncode == 0
+    assert done.stderr == f"There is no state folder {folder}: nothing runs.\n"
+    assert not folder.exists()

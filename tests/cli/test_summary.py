@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+
+from cli.commands import vistter
+from peers.vistter import Appliance, manifest
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_healthy_appliance_is_a_few_lines(on_air: Appliance) -> None:
+    done = vistter("status", state=on_air.state)
+    assert done.returncode == 0
+    assert "main: camera pier is on air for" in done.stdout
+    assert "cameras: 2 of 2 as they should be" in done.stdout
+    assert "preview: http://127.0.0.1:" in done.stdout
+    assert "correct-horse" not in done.stdout
+
+
+def test_what_is_wrong_is_named_and_the_status_is_1(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with Appliance(tmp_path_factory.mktemp("wrong")) as appliance:
+        appliance.write(
+            "a.yaml", manifest("Output", "lonely", {"program": "none", "targets": [{"name": "p", "hls": {}}]})
+        )
+        appliance.wait_condition("Output", "lonely", "Ready", "False")
+        done = vistter("status", state=appliance.state)
+        assert done.returncode == 1
+        assert "No program is configured" in done.stdout
+        assert "lonely: " in done.stdout
+        assert "Program default/none does not exist" in done.stdout

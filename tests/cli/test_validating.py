@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.commands import ROOT, SMALL, vistter
+
+FOLDERS = sorted([*(ROOT / "examples").glob("[0-9]*"), ROOT / "manifests"])
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_example_is_valid(folder: Path) -> None:
+    done = vistter("validate", folder)
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout
+    assert done.stderr.endswith(": all good.\n")
+
+
+def test_all_errors_of_all_files_are_told_with_their_place(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(SMALL)
+    (tmp_path / "a.yaml").write_text(
+        "apiVersion: stream.vistter.io/v1alpha1\nkind: Camera\nmetadata: {name: A_B}\n"
+        "spec:\n  source: {url: 'gopher://x'}\n  stallAfter: soon\n  colour: red\n"
+    )
+    (tmp_path / "b.yml").write_text("kind: [\n")
+    done = vistter("validate", tmp_path)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert len(lines) >= 5
+    assert all(line.startswith((f"{tmp_path}/a.yaml:", f"{tmp_path}/b.yml:")) for line in lines)
+    assert any(line.startswith(f"{tmp_path}/a.yaml:6:15 spec.stallAfter: ") for line in lines)
+    assert f"{len(lines)} errors in 2 files." in done.stderr
+
+
+def test_references_that_lead_nowhere_are_errors_unless_this_is_a_part(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(SMALL.replace("camera: pier", "camera: peer"))
+    done = vistter("validate", file)
+    assert done.returncode == 1
+    assert ".video[0].camera: there is no Camera" in done.stdout
+    assert "pier" in done.stdout  # the name that was meant
+    assert vistter("validate", "--partial", file).returncode == 0
+
+
+def test_paths_without_manifests_are_an_error(tmp_path: Path) -> None:
+    done = vistter("validate", tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "There are no manifests" in done.stderr
+    done = vistter("validate", tmp_path / "nowhere")
+    assert done.returncode == 1
+    assert f"{tmp_path}/nowhere cannot be read" in done.stderr
+
+
+def test_a_secret_is_in_no_error(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n"
+        "data: {password: correct-horse!}\nstringData: {b: [hunter22]}\n"
+    )
+    done = vistter("validate", tmp_path)
+    assert done.returncode == 1
+    assert "correct-horse" not in done.stdout + done.stderr
+    assert "hunter22" not in done.stdout + done.stderr
