@@ -160,6 +160,9 @@ def test_desired_state_waits_for_the_disk_and_status_does_not(path: Path) -> Non
     assert said[0] == "PRAGMA synchronous=FULL"
     assert said[-1] == "COMMIT"
     said.clear()
+    store.apply(camera("wharf", stallAfter="3s"), manager="file")
+    assert said[0] == "PRAGMA synchronous=FULL"
+    said.clear()
     store.set_status(key("wharf"), {"observedGeneration": 1})
     assert said[0] == "PRAGMA synchronous=NORMAL"
     said.clear()

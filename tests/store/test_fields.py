@@ -3,7 +3,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vistterstream.store.fields import Managers, leaves, merge, release, same, show
@@ -103,6 +103,7 @@ def test_paths_are_shown_as_people_write_them() -> None:
     assert show(("metadata", "labels", "example.com/site")) == "metadata.labels[example.com/site]"
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.just("file"), DOCUMENTS), min_size=1))
 def test_a_manager_alone_always_gets_exactly_what_it_last_applied(
     steps: list[tuple[str, dict[str, Any]]],
@@ -112,6 +113,7 @@ def test_a_manager_alone_always_gets_exactly_what_it_last_applied(
     assert managers == {"file": frozenset(path for path, _ in leaves(document))}
 
 
+@settings(max_examples=60, deadline=None)
 @given(APPLIES)
 def test_merges_never_lose_what_was_applied_nor_keep_what_nobody_owns(
     applies: list[tuple[str, dict[str, Any], bool]],

@@ -240,4 +240,4 @@ def resource(name: str, fields: dict[str, Any]) -> Resource:
 
 
 TestStoreAgainstModel = StoreAgainstModel.TestCase
-TestStoreAgainstModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestStoreAgainstModel.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)

@@ -168,11 +168,10 @@ class Roots:
         manifests = _under(path, scan.manifests)
         if path in self.troubles or not root.looked or identity != root.identity:
             root.began = root.quiet_since = now
-        elif root.quiet_since is not None:
-            if manifests != root.manifests and now < root.began + _LONGEST_SETTLING:
-                root.quiet_since = now
-            elif now >= root.quiet_since + self._graces.settled:
-                root.quiet_since = None
+        elif root.quiet_since is not None and now >= root.quiet_since + self._graces.settled:
+            root.quiet_since = None
+        elif root.quiet_since is not None and manifests != root.manifests:
+            root.quiet_since = min(now, root.began + _LONGEST_SETTLING)
         root.looked, root.identity, root.manifests = True, identity, manifests
 
 

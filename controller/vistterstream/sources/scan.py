@@ -37,7 +37,7 @@ class Scan:
     folders: dict[Path, tuple[int, int]] = field(default_factory=dict)
     """Device and inode of each folder."""
     parents: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    """Device and inode of the folder around each root that is not a folder, where there is one."""
+    """Device and inode of the folder around each root that is not a folder, or a link to one."""
     unreadable: dict[Path, str] = field(default_factory=dict)
     """Files and folders that cannot be looked at, and why: nothing is known of what is under them."""
 
@@ -62,7 +62,7 @@ def scan(roots: Iterable[Path]) -> Scan:
     found = Scan()
     for root in roots:
         _root(found, root)
-        if root not in found.folders:
+        if root not in found.folders or root.is_symlink():
             with suppress(OSError):
                 parent = root.parent.stat()
                 found.parents[root.parent] = parent.st_dev, parent.st_ino

@@ -36,7 +36,7 @@ class Watcher:
 
     @property
     def working(self) -> bool:
-        """Whether what was asked for is being watched."""
+        """Whether all that was asked for is being watched."""
         return self._started and not self._failed
 
     def watch(self, deep: Identities, alone: Identities) -> None:
@@ -60,23 +60,26 @@ class Watcher:
                 group.cancel_scope.cancel()
 
     async def _follow(self, folders: list[Path], recursive: bool) -> None:
+        partly = again = False
         while True:
+            self._failed = partly
             async with anyio.create_task_group() as group:
                 stop = anyio.Event()
                 group.start_soon(_set_when_cancelled, stop)
                 group.start_soon(self._start)  # runs once the watches are set: that is before the first wait
                 try:
-                    await self._report(folders, recursive, stop)
+                    await self._report(folders, recursive, partly, stop)
                 except (OSError, RuntimeError) as error:
                     self._failed = True
                     _log.warning(
                         "watch_failed", folders=[str(folder) for folder in folders], error=str(error)
                     )
+                    # One folder that must not be read (lost+found) is no reason to hear of none.
+                    again, partly = partly, isinstance(error, PermissionError)
                 group.cancel_scope.cancel()
-            await anyio.sleep(_RETRY)
-            self._failed = False
+            await anyio.sleep(0 if partly and not again else _RETRY)
 
-    async def _report(self, folders: list[Path], recursive: bool, stop: anyio.Event) -> None:
+    async def _report(self, folders: list[Path], recursive: bool, partly: bool, stop: anyio.Event) -> None:
         async for changes in awatch(
             *folders,
             watch_filter=None,
@@ -85,7 +88,7 @@ class Watcher:
             stop_event=stop,
             recursive=recursive,
             force_polling=False,
-            ignore_permission_denied=True,
+            ignore_permission_denied=partly,  # and, as it is, all other errors
         ):
             self._changed({Path(path) for _change, path in changes})
 
