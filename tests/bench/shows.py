@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -87,4 +88,10 @@ def by_hand(folder: Path, clip: Path) -> Peer:
     command += ["-sc_threshold", "0", "-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2"]
     command += ["-flags", "+global_header", "-f", "tee"]
     command += [f"[f=matroska]{folder / 'one.mkv'}|[f=matroska]{folder / 'two.mkv'}"]
+    command += ["-stats_period", "0.1", "-progress", "pipe:1"]
     return Peer(command, log=folder / "ffmpeg.log")
+
+
+def frames_by_hand(ffmpeg: Peer) -> int:
+    """Frames that the command says it has encoded."""
+    return max((int(count) for count in re.findall(r"^frame=(\d+)$", ffmpeg.said(), re.MULTILINE)), default=0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from typing import Any
 
 import gi
@@ -21,12 +22,13 @@ WHITE, BLACK = 235, 16  # of limited-range luma
 
 
 class Picture:
-    """Makes I420 pictures: a row of 32 squares, a block that moves below it, a plain ground."""
+    """Makes I420 pictures: a row of 32 squares, a block that moves below it, a ground with some grain."""
 
-    def __init__(self, number: int, width: int, height: int, square: int) -> None:
+    def __init__(self, number: int, width: int, height: int, square: int, grain: int) -> None:
         self.number, self.width, self.height, self.square = number, width, height, square
         ground = 60 + (number * 37) % 100
-        self._luma = bytes([ground]) * (width * height)
+        self._luma = _grained(ground, grain, width * height)
+        self._steps = width * height // 2 if grain else 0
         half = width * height // 4
         self._chroma = bytes([96 + (number * 53) % 64]) * half + bytes([96 + (number * 29) % 64]) * half
         self._ones, self._zeros = bytes([WHITE]) * square, bytes([BLACK]) * square
@@ -36,14 +38,23 @@ class Picture:
         width, square = self.width, self.square
         code = self.number << 24 | counter & 0xFFFFFF
         row = b"".join(self._ones if code >> bit & 1 else self._zeros for bit in range(31, -1, -1))
+        # Grain runs on from frame to frame: the same noise, read from another place.
+        shift = counter * 7919 % self._steps if self._steps else 0
         row += self._luma[: width - len(row)]
         side = min(32, (self.height - 2 * square) // 2)
         left = counter * 4 % (width - side)
         bar = bytearray(self._luma[:width])
         bar[left : left + side] = b"\xc8" * side
         top = row * square
-        below = self._luma[: (self.height - square - side) * width]
+        rest = (self.height - square - side) * width
+        below = self._luma[shift : shift + rest] + self._luma[: max(0, shift + rest - len(self._luma))]
         return top + below + bytes(bar) * side + self._chroma
+
+
+def _grained(ground: int, grain: int, size: int) -> bytes:
+    if not grain:
+        return bytes([ground]) * size
+    return os.urandom(size).translate(bytes(ground - grain + value % (2 * grain + 1) for value in range(256)))
 
 
 class Factory(GstRtspServer.RTSPMediaFactory):
@@ -52,7 +63,7 @@ class Factory(GstRtspServer.RTSPMediaFactory):
     def __init__(self, options: argparse.Namespace) -> None:
         super().__init__()
         self._options = options
-        self._picture = Picture(options.number, options.width, options.height, options.square)
+        self._picture = Picture(options.number, options.width, options.height, options.square, options.grain)
         self._counter = 0
         self.set_shared(True)
         self.set_suspend_mode(GstRtspServer.RTSPSuspendMode.NONE)

@@ -16,7 +16,8 @@ class Camera(Peer):
 
     `number` is 0 to 255. The code is a row of 32 squares of `square` pixels at the top left: 8 bits number,
     24 bits counter, most significant first, white is 1. `tone` in Hz gives it sound; 0 none. `auth` is
-    "basic" or "digest" and matters where `user` is given. kill() unplugs it, freeze() hangs it.
+    "basic" or "digest" and matters where `user` is given. With `grain` (luma up or down) the picture needs
+    its whole `bitrate` (kbit/s). kill() unplugs it, freeze() hangs it.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Camera(Peer):
         password: str = "",
         auth: str = "digest",
         bitrate: int = 800,
+        grain: int = 0,
         keyframes: int | None = None,
         port: int | None = None,
     ) -> None:
@@ -50,6 +52,7 @@ class Camera(Peer):
             "password": password,
             "auth": auth,
             "bitrate": bitrate,
+            "grain": grain,
             "keyframes": keyframes or fps,
             "port": self.port,
         }
