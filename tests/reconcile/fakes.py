@@ -43,6 +43,7 @@ class FakePlayout:
         self.plan = _read(folder)
         self.alive = True
         self.silent = False
+        self.refuses = ""  # reason with which it refuses every plan
         self.applied: list[str] = []
         self.news = anyio.Event()
         self.gone = anyio.Event()
@@ -118,7 +119,9 @@ class FakePlayout:
         """Take the plan in the folder."""
         plan = _read(self.folder)
         if any(change.effect is Effect.PLAYOUT for change in changes(self.plan, plan)):
-            raise PermanentError("the format cannot change while it runs", reason="Refused")
+            raise PermanentError("the format has changed", reason="FormatChanged")
+        if self.refuses:
+            raise PermanentError("it does not understand the plan", reason=self.refuses)
         self.applied.append(plan_revision(plan))
         self.run(plan)
         return Applied(revision=plan_revision(plan), frame=1, due=0.0)

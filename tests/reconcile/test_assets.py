@@ -88,6 +88,7 @@ async def test_what_cannot_be_read_is_a_sentence(
     loop = images / "loop.png"
     loop.symlink_to(loop)
     assert "cannot be read" in (await load(store, loop)).problem
+    assert "cannot be read" in (await load(store, images / "nul\0.png")).problem
 
 
 async def test_a_file_that_appears_has_changed(store: Assets, images: Path) -> None:

@@ -163,7 +163,9 @@ async def test_a_new_plan_is_taken_by_the_process_that_runs(rig: Rig) -> None:
 async def test_another_format_is_refused_and_what_runs_goes_on(rig: Rig) -> None:
     client = await rig.start()
     rig.write(format=rig.plan.format.model_copy(update={"width": 640}))
-    await fails(client.apply, PermanentError)
+    with pytest.raises(PermanentError) as refused:
+        await client.apply()
+    assert refused.value.reason == "FormatChanged"
     assert (await client.status()).revision == plan_revision(rig.plan)
 
 

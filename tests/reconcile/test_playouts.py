@@ -10,7 +10,7 @@ import pytest
 from reconcile.fakes import FakeHost
 from reconcile.objects import key
 from reconcile.virtual import VirtualLoop
-from vistterstream.base.errors import TemporaryError
+from vistterstream.base.errors import PermanentError, TemporaryError
 from vistterstream.reconcile.playouts import Playouts, read_intent, read_plan, write_intent
 from vistterstream.resources.kinds import Key
 from vistterstream.resources.program import Fallback, Format
@@ -110,6 +110,28 @@ async def test_an_apply_that_the_playout_did_not_live_to_answer_is_made_up_for(
     assert await playouts.lost(playout, client, "it was killed")
     await playouts.converge(MAIN, newer, {})
     assert host.of("main").plan == newer
+
+
+async def test_a_playout_of_an_older_version_that_refuses_the_plan_is_replaced(
+    playouts: Playouts, host: FakeHost, told: list[str]
+) -> None:
+    await playouts.converge(MAIN, plan(), {})
+    host.of("main").refuses = "BadPlan"
+    newer = plan(fallback=Fallback(text="Soon"))
+    await playouts.converge(MAIN, newer, {})
+    assert [playout.alive for playout in host.playouts] == [False, True]
+    assert host.of("main").plan == newer
+    assert told == ["PlayoutStarted", "PlayoutReplaced", "PlayoutStarted"]
+
+
+async def test_a_refusal_that_another_process_would_repeat_leaves_what_is_on_air(
+    playouts: Playouts, host: FakeHost
+) -> None:
+    await playouts.converge(MAIN, plan(), {})
+    host.of("main").refuses = "TooManyCameras"
+    with pytest.raises(PermanentError):
+        await playouts.converge(MAIN, plan(fallback=Fallback(text="Soon")), {})
+    assert host.of("main").plan == plan()
 
 
 async def test_stopping_a_program_that_never_ran_is_no_news(playouts: Playouts, told: list[str]) -> None:

@@ -47,6 +47,7 @@ class Appliance:
     made: dict[Key, Made] = field(default_factory=dict)  # by program
     errors: dict[Key, VistterError] = field(default_factory=dict)  # how the last attempt ended
     stopped: bool = False  # everything was taken off air
+    gathered: bool = False  # every program was looked at once
     statuses: Statuses = field(init=False)
     enqueue: Enqueue = field(init=False)
 
@@ -89,11 +90,12 @@ class Appliance:
         """Whether enough is known to say anything of `resource`. At the start of a controller that is not so
         until the programs were gathered and their playouts looked for; what was said before holds till then.
         """
-        programs = {program.key for program in self.store.list("Program")[0]}
-        gathered = programs <= self.made.keys() | self.errors.keys()
-        carriers = programs & {resource.key, *self.carriers(resource.key)}
+        if not self.gathered:
+            programs = {program.key for program in self.store.list("Program")[0]}
+            self.gathered = programs <= self.made.keys() | self.errors.keys()
+        carriers = {resource.key} if resource.kind == "Program" else self.carriers(resource.key)
         sought = all(self.playouts.of(program).sought for program in carriers)
-        return (gathered and sought) or resource.key in self.errors
+        return (self.gathered and sought) or resource.key in self.errors
 
     def make(self, program: Key, made: Made | None) -> None:
         """Keep what `program` is made of now, and have the statuses of what joined or left it written."""

@@ -52,12 +52,13 @@ class Assets:
         wanted = tuple(dict.fromkeys(paths))
         if not wanted:
             return {}
-        return await to_thread.run_sync(self._load, wanted)
+        # A file system that hangs must not keep the controller from ending.
+        return await to_thread.run_sync(self._load, wanted, abandon_on_cancel=True)
 
     async def changed(self, paths: Iterable[Path]) -> bool:
         """Whether a file of `paths` is another than when it was loaded."""
         wanted = tuple(paths)
-        return bool(wanted) and await to_thread.run_sync(self._changed, wanted)
+        return bool(wanted) and await to_thread.run_sync(self._changed, wanted, abandon_on_cancel=True)
 
     def collect(self, keep: Collection[str]) -> list[Path]:
         """Delete copies older than an hour that are not named in `keep` (names of files); returns them."""
@@ -85,7 +86,7 @@ class Assets:
             return known[1]
         try:
             asset = Asset(self._copy(path))
-        except OSError as error:
+        except (OSError, ValueError) as error:
             asset = Asset(None, _sentence(path, error))
         self._known[path] = (stamp, asset)
         return asset
@@ -112,12 +113,13 @@ class Assets:
 def _stamp(path: Path) -> Stamp | None:
     try:
         stat = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name with a NUL character
         return None
     return Stamp(stat.st_size, stat.st_mtime_ns, stat.st_ino)
 
 
-def _sentence(path: Path, error: OSError) -> str:
+def _sentence(path: Path, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"the image {path} does not exist; put it there or change the manifest"
-    return f"the image {path} cannot be read ({error.strerror or error}); mend that or change the manifest"
+    why = getattr(error, "strerror", None) or error
+    return f"the image {path} cannot be read ({why}); mend that or change the manifest"

@@ -24,7 +24,7 @@ from anyio import to_thread
 from pydantic import ValidationError
 
 from vistterstream.base import logs
-from vistterstream.base.errors import TemporaryError, VistterError
+from vistterstream.base.errors import PermanentError, TemporaryError, VistterError
 from vistterstream.base.files import write_atomic
 from vistterstream.playout.protocol import PlayoutStatus
 from vistterstream.reconcile.decisions import Apply, Deaths, Keep, Replace, Start, Wait, decide, named, topics
@@ -41,6 +41,8 @@ STUCK_AFTER = 30.0
 _ASK_AGAIN = 2.0
 _END_DEADLINE = 4.0  # with what it takes to ask and to sweep up, an end takes less than ten seconds
 _WRITE_AGAIN = 5.0
+_REPLACE_AFTER = frozenset({"FormatChanged", "PlanVersion", "BadPlan"})
+"""Reasons of a refusal that another process will not have: one of an older version, for instance."""
 
 
 class Tell(Protocol):
@@ -143,7 +145,7 @@ class Playouts:
             case Apply():
                 await self._apply(playout, plan, secrets, action)
             case Replace():
-                await self._replace(playout, plan, secrets, action)
+                await self._replace(playout, plan, secrets, f"{named(action.changes)} changed")
             case Wait(delay):
                 raise TemporaryError(
                     f"the playout ended {playout.deaths.count} times in a row ({playout.death}); "
@@ -201,8 +203,12 @@ class Playouts:
         except Unresponsive as error:
             await self._stuck(playout, error)
             return
+        try:
+            status = await client.status()
+        except VistterError:
+            await client.aclose()
+            raise
         playout.plan = await to_thread.run_sync(read_plan, playout.folder)
-        status = await client.status()
         playout.take(client, status.revision)
         playout.status = status  # so that what is so already is not told as news
         message = f"The running playout (pid {client.pid}) was taken over; nothing on air changed."
@@ -256,19 +262,24 @@ class Playouts:
         client = playout.client
         assert client is not None
         await self._write(playout, plan, secrets)
-        applied = await client.apply()
+        try:
+            applied = await client.apply()
+        except PermanentError as error:
+            if error.reason not in _REPLACE_AFTER or read_plan(playout.folder) is None:
+                raise
+            await self._replace(
+                playout, plan, secrets, f"the one that runs refuses the plan: {error.message}"
+            )
+            return
         if playout.client is client:
             playout.revision = applied.revision
         what = topics(action.changes) or "everything"
         message = f"On air from frame {applied.frame} on, without interruption: {what}."
         self._tell(playout.key, "PlanApplied", message)
 
-    async def _replace(
-        self, playout: Playout, plan: Plan, secrets: Mapping[str, str], action: Replace
-    ) -> None:
-        what = named(action.changes)
-        self._tell(playout.key, "PlayoutReplaced", f"The playout is replaced because {what} changed.")
-        await self._end(playout, f"{what} changed")
+    async def _replace(self, playout: Playout, plan: Plan, secrets: Mapping[str, str], why: str) -> None:
+        self._tell(playout.key, "PlayoutReplaced", f"The playout is replaced: {why}")
+        await self._end(playout, why)
         playout.restarts["Replaced"] = playout.restarts.get("Replaced", 0) + 1
         await self._start(playout, plan, secrets)
 

@@ -35,7 +35,7 @@ log = logs.get("reconcile")
 
 on: Registry[Appliance] = Registry()
 
-SILENCE = 10.0
+SILENCE = 8.0
 """Seconds without a word (a playout reports once a second) after which its state counts as unknown."""
 IMAGE_CHECK = 15.0
 """Seconds between two looks at whether an image was changed."""
@@ -170,6 +170,7 @@ async def _watch(appliance: Appliance, playout: Playout, client: Client) -> str 
     with anyio.move_on_after(_GONE_WITHIN):
         await client.wait_ended()
         return f"process {client.pid} ended"
+    _fell_silent(appliance, playout, client)
     return None
 
 
@@ -194,7 +195,7 @@ def _fell_silent(appliance: Appliance, playout: Playout, client: Client) -> None
     appliance.tell(
         playout.key,
         "PlayoutSilent",
-        f"The playout (pid {client.pid}) runs, but has said nothing for {SILENCE:.0f} s.",
+        f"The playout (pid {client.pid}) runs, but says nothing; its picture may be well.",
         EventType.WARNING,
     )
     appliance.statuses.request(playout.key)
