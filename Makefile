@@ -22,7 +22,7 @@ help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 demo: $(RUNTIME) ## On air in a minute: test pictures, an overlay, a page in the browser; Ctrl-C ends it
-	@exec $(BIN)/vistter run --manifests examples/01-hello --state-dir $(STATE) --listen 127.0.0.1:8642 --on-exit stop
+	@exec $(BIN)/vistter run --manifests examples/01-hello --state-dir $(STATE) --listen 127.0.0.1:8642-8661 --on-exit stop
 
 test: peers check e2e ## Everything that CI runs (installs Debian packages where it may)
 

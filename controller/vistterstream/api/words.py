@@ -57,7 +57,8 @@ def program_state(form: dict[str, Any]) -> State:
     ready = condition(form, "Ready")
     message = _complaint(ready)
     if on_air is None:
-        return State("OffAir", "bad" if _is(ready, "False") else "idle", message)
+        reason = (ready or {}).get("reason") or ""
+        return State("OffAir", _failing(reason, "").tone if _is(ready, "False") else "idle", message)
     return State("OnAir", "warn" if on_air["source"]["kind"] != "Camera" else "good", message)
 
 
@@ -78,8 +79,8 @@ def ready_state(form: dict[str, Any]) -> State:
     return _of(condition(form, "Ready"), None, good="Ready", bad="NotReady")
 
 
-_ON_THE_WAY = {"Connecting", "Starting"}
-_UNUSED = {"NotUsed", "NotCarried"}
+_ON_THE_WAY = {"Connecting", "Starting", "NoReport"}
+_UNUSED = {"NotUsed", "NotCarried", "Stopped"}
 
 
 def _of(own: dict[str, Any] | None, ready: dict[str, Any] | None, *, good: str, bad: str) -> State:
@@ -96,7 +97,8 @@ def _of(own: dict[str, Any] | None, ready: dict[str, Any] | None, *, good: str, 
 
 
 def _failing(reason: str, said: str) -> State:
-    return State(reason, "warn" if reason in _ON_THE_WAY else "bad", said)
+    tone: Tone = "warn" if reason in _ON_THE_WAY else "idle" if reason in _UNUSED else "bad"
+    return State(reason, tone, said)
 
 
 def _is(entry: dict[str, Any] | None, status: str) -> bool:

@@ -80,7 +80,7 @@ def _program(name: str, form: Form) -> Sentence | None:
     on_air = form.get("status", {}).get("onAir")
     state = words.program_state(form)
     if on_air is None:
-        return (f"program {name}: {_inner(state.message)}", "warn") if state.message else None
+        return (f"program {name}: {_inner(state.message)}", state.tone) if state.message else None
     title = words.on_air_title(on_air)
     if on_air["source"]["kind"] != "Camera":
         return f"{name} shows the slate: {words.on_air_reason(on_air)}", "warn"

@@ -247,7 +247,7 @@ class Runner:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._announce_problems)
                 async for change in self._store.watch(0):
-                    if change.type is not ChangeType.DELETED:
+                    if change.type is not ChangeType.DELETED and self._ending_since is None:
                         _tell(self._news.of_object(public(change.resource)))
         except* OSError:
             log.info("nobody reads what is on air any more")
