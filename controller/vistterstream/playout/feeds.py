@@ -142,6 +142,7 @@ class ProcessFeed:
         self._seen: Ingest | None = None
         self._matrix = "bt709"
         self._want = Want.STANDBY
+        self._asked = 0  # how often it was needed anew
         self._update_slots()
 
     # --- for the clock thread ---------------------------------------------------------------------------
@@ -173,14 +174,18 @@ class ProcessFeed:
         """Say how much of the camera is needed from now on."""
         if want is not self._want:
             self._want = want
+            self._asked += want is Want.FULL
             self._update_slots()
 
     def state(self, now: float) -> CameraState:
         """What the camera is doing."""
         ingest = self._full.active or self._standby.active
         if ingest is None:
-            idle = self._file and not self._full.wanted and self._failure is None
-            return CameraState.IDLE if idle else CameraState.WAITING
+            well = self._failure is None or self._failure.reason == "Ended"
+            idle = self._file and not self._full.wanted and well
+            if idle:
+                return CameraState.IDLE
+            return CameraState.CONNECTING if self._failure is None else CameraState.WAITING
         if ingest.frame_age(now) is None:
             return CameraState.CONNECTING if self._failure is None else CameraState.WAITING
         if ingest.pace is Pace.STANDBY:
@@ -248,7 +253,7 @@ class ProcessFeed:
             self._restarts[failure.reason] = self._restarts.get(failure.reason, 0) + 1
             backoff.worked(time.monotonic() - started if slot.delivered else 0.0)
             if failure.reason == "Ended" and self._file:
-                await self._until_wanted_again(slot)
+                await self._until_wanted_again()
                 continue
             delay = backoff.next()
             _log.warning("camera lost", camera=self.name, reason=failure.reason, retry=round(delay, 2))
@@ -256,11 +261,11 @@ class ProcessFeed:
             await anyio.sleep(delay)
             self._retry_at = None
 
-    async def _until_wanted_again(self, slot: _Slot) -> None:
+    async def _until_wanted_again(self) -> None:
         """A file that is not to loop has ended: it starts again the next time it is needed."""
-        while self._want is Want.FULL:
+        asked = self._asked
+        while self._asked == asked:
             await self._changed.wait()
-        slot.wanted = False
 
     async def _run_once(self, slot: _Slot) -> Failure | None:
         """One run of the slot's ingest; why it ended, None when it was no longer wanted."""

@@ -128,13 +128,20 @@ class Ingest:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(child.read_lines, self._take_line)
                 await child.wait()
-                # A file's last pictures still wait to be shown; only then has the camera ended.
                 await anyio.to_thread.run_sync(reader.join, abandon_on_cancel=True)
+                if self._pace is Pace.FILE:
+                    # Its last pictures still wait to be shown; only then has the camera ended.
+                    await anyio.to_thread.run_sync(self._wait_until_drained, abandon_on_cancel=True)
         finally:
             await self._shut_down(child, reader)
         if self._broken:
             return Failure("InvalidData", self._broken)
         return explain(child.status or 0, child.last_lines)
+
+    def _wait_until_drained(self) -> None:
+        with self._condition:
+            while not self._buffer.drained and not self._closing:
+                self._condition.wait(0.1)
 
     async def _shut_down(self, child: Child, reader: threading.Thread) -> None:
         with anyio.CancelScope(shield=True):
