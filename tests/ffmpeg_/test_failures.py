@@ -104,6 +104,8 @@ def test_what_is_not_known_shows_the_last_line() -> None:
         ("[in#0] [error] Error opening input: Server returned 401 (authorization failed)", "Unauthorized"),
         ("[rtsp @ 0x1] [error] method DESCRIBE failed: 404 Not Found", "NotFound"),
         ("[rtsp @ 0x1] [error] method SETUP failed: 454 Session Not Found", "NotFound"),
+        ("[in#0] [error] method PLAY failed: 503 (Service Unavailable)", "DeviceError"),
+        ("[in#0] [error] Error opening input: Server returned 5XX Server Error reply", "DeviceError"),
         ("[tls @ 0x1] [error] certificate verify failed", "CertificateInvalid"),
         ("[rtmp @ 0x1] [error] Server error: Already publishing", "Rejected"),
         ("[rtmp @ 0x1] [error] Server error: NetStream.Publish.BadName", "Rejected"),

@@ -54,6 +54,11 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "The device has no such stream. Check the path in the address.",
     ),
     (
+        r"5XX Server Error|\b50[0-9] \(?(Internal|Service|Bad|Gateway)",
+        "DeviceError",
+        "The device answered with an error of its own. Check that it allows one more viewer, or restart it.",
+    ),
+    (
         r"No space left on device",
         "DiskFull",
         "The disk is full. Free some space; it is tried again.",
