@@ -87,6 +87,6 @@ async def running(
     )
     async with anyio.create_task_group() as group:
         await group.start(source.run)
-        await until(lambda: source._watcher.working or source.problems(), "the folders are watched")
+        await until(lambda: source._watcher._started or source.problems(), "the folders are watched")
         yield Bench(source, store, changed)
         group.cancel_scope.cancel()

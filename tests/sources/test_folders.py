@@ -13,13 +13,15 @@ import pytest
 
 from sources.bench import running
 from sources.manifests import BROKEN, camera, cameras, program, secret
+from sources.unprivileged import unprivileged
 from sources.waiting import until
 from store.objects import camera as camera_object
 from store.objects import key
 from vistterstream.base.errors import TemporaryError
 from vistterstream.resources.kinds import SOURCE_FILE, SOURCE_LINE
-from vistterstream.sources.folders import FolderSource
+from vistterstream.sources.folders import FolderSource, _File
 from vistterstream.sources.ledger import Graces
+from vistterstream.sources.scan import Signature, scan
 from vistterstream.store.events import EventType
 from vistterstream.store.store import Store
 
@@ -44,6 +46,10 @@ def folder(tmp_path: Path) -> Path:
     path = tmp_path / "manifests"
     path.mkdir()
     return path
+
+
+def signature_of(path: Path) -> Signature:
+    return scan([path]).manifests[path]
 
 
 def replace(path: Path, text: str) -> None:
@@ -161,6 +167,22 @@ async def test_a_secret_of_a_file_is_applied(store: Store, folder: Path) -> None
     (folder / "a.yaml").write_text(secret("youtube", "planted-stream-key"))
     async with running(store, folder) as bench:
         assert bench.get("youtube", "Secret").values() == {"streamKey": "planted-stream-key"}  # type: ignore[attr-defined]
+
+
+async def test_a_write_that_the_files_signature_does_not_show_is_seen(store: Store, folder: Path) -> None:
+    """Two writes of one length within one tick of the file system's clock look the same."""
+    path = folder / "a.yaml"
+    path.write_text(camera("wharf", 111))
+    async with running(store, folder) as bench:
+        path.write_text(camera("wharf", 222))
+        stamp = path.stat().st_mtime_ns
+        await bench.sounds("wharf", 222)
+        signature = bench.source._files[path].signature
+        path.write_text(camera("wharf", 333))
+        os.utime(path, ns=(stamp, stamp))
+        bench.source._files[path] = _File(signature_of(path), bench.source._files[path].reading)
+        assert signature.size == signature_of(path).size
+        await bench.sounds("wharf", 333)
 
 
 # Removal
@@ -315,6 +337,21 @@ async def test_a_broken_file_that_is_removed_takes_its_objects_along(store: Stor
         path.unlink()
         await bench.has("quay")
         await bench.until(lambda: not bench.problems(), "the error is no longer told")
+
+
+async def test_a_file_that_was_renamed_and_broken_at_once_keeps_what_can_be_read_of_it(
+    store: Store, folder: Path
+) -> None:
+    (folder / "a.yaml").write_text(cameras("wharf", "pier", tone=1))
+    (folder / "b.yaml").write_text(camera("quay"))
+    async with running(store, folder):
+        pass
+    (folder / "a.yaml").unlink()
+    (folder / "c.yaml").write_text(cameras("wharf", "pier", tone=2) + "---\n" + camera("mole", 99999))
+    async with running(store, folder) as bench:
+        assert bench.problems()
+        await bench.keeps("wharf", "pier", "quay")
+        assert bench.tone("wharf") == 1
 
 
 async def test_the_same_error_is_told_once(store: Store, folder: Path) -> None:
@@ -516,6 +553,39 @@ async def test_a_folder_that_never_was_is_told(store: Store, tmp_path: Path) -> 
         missing.mkdir()
         (missing / "a.yaml").write_text(camera("wharf"))
         await bench.has("wharf")
+
+
+async def test_what_must_not_be_read_stays_as_it_was_and_is_told(store: Store) -> None:
+    with unprivileged() as folder:
+        sub = folder / "sub"
+        sub.mkdir()
+        (sub / "a.yaml").write_text(camera("wharf", 1))
+        (folder / "b.yaml").write_text(camera("pier", 1))
+        (folder / "c.yaml").write_text(camera("quay", 1))
+        async with running(store, folder) as bench:
+            sub.chmod(0)
+            (folder / "b.yaml").chmod(0)
+            await bench.until(lambda: len(bench.problems()) == 2, "both are told")
+            assert bench.problems() == [
+                f"{folder}/b.yaml: cannot be read (Permission denied); make it readable for this user",
+                f"{sub} is not readable (Permission denied); 1 object from there stays in force.",
+            ]
+            await bench.keeps("wharf", "pier", "quay")
+            (folder / "c.yaml").unlink()
+            await bench.has("wharf", "pier")
+            sub.chmod(0o700)
+            (folder / "b.yaml").chmod(0o600)
+            await bench.until(lambda: not bench.problems(), "all is well")
+
+
+async def test_a_folder_inside_that_must_not_be_read_does_not_make_the_others_slow(store: Store) -> None:
+    with unprivileged() as folder:
+        (folder / "lost+found").mkdir(mode=0)
+        (folder / "a.yaml").write_text(camera("wharf"))
+        async with running(store, folder, alert_interval=30) as bench:
+            assert bench.problems() == []
+            (folder / "a.yaml").write_text(camera("wharf", 5))
+            await bench.sounds("wharf", 5)
 
 
 # Other shapes of sources

@@ -159,7 +159,9 @@ def as_defined(bench: Bench, files: dict[Key, dict[str, object]]) -> bool:
     )
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 60))]
+)
 async def test_in_the_end_the_store_holds_what_the_files_say(store: Store, tmp_path: Path, seed: int) -> None:
     folder = tmp_path / "manifests"
     folder.mkdir()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sources.unprivileged import unprivileged
 from vistterstream.sources.scan import Scan, ignored, is_manifest, scan
 
 
@@ -111,13 +112,14 @@ def test_a_root_that_cannot_be_opened_is_told_with_the_reason(tmp_path: Path) ->
     assert scan([root]).unreadable == {root: "not readable (Too many levels of symbolic links)"}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_that_must_not_be_read_is_told(tmp_path: Path) -> None:
-    folder = write(tmp_path / "sub/a.yaml").parent
-    folder.chmod(0)
-    try:
-        assert scan([tmp_path]).unreadable == {folder: "not readable (Permission denied)"}
-    finally:
+def test_a_folder_that_must_not_be_read_is_told() -> None:
+    with unprivileged() as root:
+        folder = write(root / "sub/a.yaml").parent
+        write(root / "b.yaml")
+        folder.chmod(0)
+        found = scan([root])
+        assert found.unreadable == {folder: "not readable (Permission denied)"}
+        assert set(found.manifests) == {root / "b.yaml"}
         folder.chmod(0o700)
 
 
