@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peers.waiting import until
+from vistterstream.base.clocks import steady_ns
 from vistterstream.base.processes import boot_id
 from vistterstream.playout import clock
 from vistterstream.playout.clock import NANOSECONDS, Epoch, Ticker, load_epoch, save_epoch
@@ -61,9 +62,9 @@ def test_setting_the_wall_clock_moves_the_time_of_day_and_no_frame(step: int, pa
 
 def test_the_epoch_of_a_new_program_is_now_and_stays(tmp_path: Path) -> None:
     file = tmp_path / "epoch.json"
-    before = time.monotonic_ns()
+    before = steady_ns()
     epoch = load_epoch(file)
-    assert before <= epoch.monotonic_ns <= time.monotonic_ns()
+    assert before <= epoch.monotonic_ns <= steady_ns()
     assert load_epoch(file) == epoch
     assert json.loads(file.read_text())["boot_id"] == boot_id()
 
@@ -76,8 +77,8 @@ def test_after_a_reboot_the_count_goes_on_by_the_time_of_day(tmp_path: Path) -> 
     file.write_text(json.dumps(stored))
     epoch = load_epoch(file)
     assert epoch.wall_ns == wall
-    assert abs(epoch.monotonic_ns - (time.monotonic_ns() - hour)) < NANOSECONDS
-    frame = epoch.frame_at(time.monotonic_ns(), Fraction(30))
+    assert abs(epoch.monotonic_ns - (steady_ns() - hour)) < NANOSECONDS
+    frame = epoch.frame_at(steady_ns(), Fraction(30))
     assert 3600 * 30 <= frame <= 3600 * 30 + 30
     assert load_epoch(file) == epoch, "it is written down for this boot"
 
@@ -96,7 +97,7 @@ def test_a_machine_without_a_battery_that_wakes_in_the_past_is_on_air_at_once(tm
     future = time.time_ns() + 24 * 3600 * NANOSECONDS
     file.write_text(json.dumps({"boot_id": "another", "monotonic_ns": 5, "wall_ns": future}))
     epoch = load_epoch(file)
-    assert epoch.frame_at(time.monotonic_ns(), Fraction(30)) >= 0
+    assert epoch.frame_at(steady_ns(), Fraction(30)) >= 0
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_an_epoch_that_cannot_be_read_starts_anew(tmp_path: Path, text: str) -> 
     file = tmp_path / "epoch.json"
     file.write_text(text)
     epoch = load_epoch(file)
-    assert abs(epoch.monotonic_ns - time.monotonic_ns()) < NANOSECONDS
+    assert abs(epoch.monotonic_ns - steady_ns()) < NANOSECONDS
     assert load_epoch(file) == epoch
 
 
@@ -117,7 +118,7 @@ class Run:
     """A ticker at 100 frames/s whose ticks are noted."""
 
     def __init__(self, *, rate: Fraction = Fraction(100)) -> None:
-        self.epoch = Epoch(time.monotonic_ns(), time.time_ns())
+        self.epoch = Epoch(steady_ns(), time.time_ns())
         self.rate = rate
         self.ticks: list[tuple[int, bool, int]] = []
         self.resyncs: list[int] = []
@@ -126,7 +127,7 @@ class Run:
         self.ticker = Ticker(lambda: self.epoch, rate, self.tick, self.resyncs.append)
 
     def tick(self, number: int, repeat: bool) -> None:
-        self.ticks.append((number, repeat, time.monotonic_ns()))
+        self.ticks.append((number, repeat, steady_ns()))
         if number in self.block:
             threading.Event().wait(self.block[number])
         if number == self.fail_at:

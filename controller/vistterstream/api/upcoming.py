@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from vistterstream.base.clocks import steady_ns
 from vistterstream.timeline.evaluate import TimelineIndex, elapsed, wrap
 from vistterstream.timeline.plan import Plan
 
@@ -92,7 +92,7 @@ class Upcoming:
         running = self._running(folder)
         if running is None or running.timeline is None:
             return []
-        age = Fraction(time.monotonic_ns() - running.monotonic_ns, _NS)
+        age = Fraction(steady_ns() - running.monotonic_ns, _NS)
         frame = int(age * running.rate)
         passed = elapsed(running.timeline, frame, running.rate, running.wall_ns)
         found = coming(running.timeline, passed, limit)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from vistterstream.base.clocks import steady_ns
 from vistterstream.base.files import write_atomic
 from vistterstream.base.processes import boot_id
 
@@ -57,7 +58,7 @@ class Epoch:
 
 def load_epoch(path: Path) -> Epoch:
     """The epoch in `path`; a new one, now, where there is none. Raises OSError."""
-    now, wall = time.monotonic_ns(), time.time_ns()
+    now, wall = steady_ns(), time.time_ns()
     try:
         stored = json.loads(path.read_bytes())
         monotonic_ns, wall_ns = int(stored["monotonic_ns"]), int(stored["wall_ns"])
@@ -100,7 +101,7 @@ class Ticker:
         self._thread = threading.Thread(target=self._run, name="clock", daemon=True)
         self._failed: BaseException | None = None
         self.realtime = False
-        self.frame = epoch().frame_at(time.monotonic_ns(), rate)
+        self.frame = epoch().frame_at(steady_ns(), rate)
         self.late = 0
         self.repeated = 0
 
@@ -135,19 +136,19 @@ class Ticker:
 
     def _step(self) -> None:
         due = self._epoch().due_ns(self.frame, self._rate)
-        behind = time.monotonic_ns() - due
+        behind = steady_ns() - due
         if behind < 0:
             time.sleep(-behind / NANOSECONDS)
             behind = 0
         elif behind > RESYNC_NS:
-            self.frame = self._epoch().frame_at(time.monotonic_ns(), self._rate)
+            self.frame = self._epoch().frame_at(steady_ns(), self._rate)
             self._resync(self.frame)
             return
         repeat = behind > BUDGET_NS
         self._tick(self.frame, repeat)
         self.repeated += repeat
         next_due = self._epoch().due_ns(self.frame + 1, self._rate)
-        self.late += time.monotonic_ns() > next_due
+        self.late += steady_ns() > next_due
         self.frame += 1
 
 

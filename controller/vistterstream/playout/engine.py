@@ -19,6 +19,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from vistterstream.base import logs
+from vistterstream.base.clocks import steady_ns
 from vistterstream.base.errors import PermanentError, TemporaryError
 from vistterstream.base.processes import OWNER_VARIABLE
 from vistterstream.base.redaction import redact
@@ -310,7 +311,7 @@ class Engine:
         return set(needed(show.index, passed, round(_LEAD_SECONDS * rate)))
 
     def _follow_wall_clock(self) -> None:
-        epoch = self._mixer.epoch.stepped(time.monotonic_ns(), time.time_ns())
+        epoch = self._mixer.epoch.stepped(steady_ns(), time.time_ns())
         if epoch is not self._mixer.epoch:
             self._report("The time of day was set; the timeline follows it.")
             self._mixer.epoch = epoch

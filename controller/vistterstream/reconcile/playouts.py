@@ -173,7 +173,7 @@ class Playouts:
         playout.deaths = playout.deaths.another(now=now, lived=now - playout.born, chance=self._chance())
         playout.death = how
         playout.restarts["Lost"] = playout.restarts.get("Lost", 0) + 1
-        self._tell(playout.key, "PlayoutLost", f"The playout ended: {how}.", EventType.WARNING)
+        self._tell(playout.key, "PlayoutLost", f"The playout ended: {how.rstrip('.')}.", EventType.WARNING)
         await client.aclose()
         return True
 
@@ -240,7 +240,7 @@ class Playouts:
 
     async def _start(self, playout: Playout, plan: Plan, secrets: Mapping[str, str]) -> None:
         await self._write(playout, plan, secrets)
-        again = "" if not playout.death else f", after the one before ended: {playout.death}"
+        again = "" if not playout.death else f", after the one before ended: {playout.death.rstrip('.')}"
         try:
             client = await self._host.start(playout.folder)
         except VistterError as error:
