@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from store.objects import camera as camera_object
 from store.objects import key
 from vistterstream.base.errors import TemporaryError
 from vistterstream.resources.kinds import SOURCE_FILE, SOURCE_LINE
+from vistterstream.sources import folders
 from vistterstream.sources.folders import FolderSource, _File
 from vistterstream.sources.ledger import Graces
-from vistterstream.sources.scan import Signature, scan
+from vistterstream.sources.scan import Scan, Signature, scan
 from vistterstream.store.events import EventType
 from vistterstream.store.store import Store
 
@@ -586,6 +588,35 @@ async def test_a_folder_inside_that_must_not_be_read_does_not_make_the_others_sl
             assert bench.problems() == []
             (folder / "a.yaml").write_text(camera("wharf", 5))
             await bench.sounds("wharf", 5)
+
+
+async def test_a_file_system_that_hangs_is_told_and_holds_nothing_up(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.yaml").write_text(camera("wharf", 1))
+    free = threading.Event()
+
+    def hang(roots: list[Path]) -> Scan:
+        free.wait(60)
+        return scan(roots)
+
+    monkeypatch.setattr(folders, "_PATIENCE", 0.1)
+    try:
+        async with running(store, folder) as bench:
+            monkeypatch.setattr(folders, "scan", hang)
+            (folder / "a.yaml").write_text(camera("wharf", 2))
+            await bench.until(lambda: folder in bench.source.problems(), "the folder is told")
+            assert "does not answer" in bench.problems()[0]
+            free.set()
+            await bench.sounds("wharf", 2)
+            await bench.until(lambda: not bench.problems(), "all is well")
+            free.clear()
+            (folder / "a.yaml").write_text(camera("wharf", 3))
+            await bench.until(lambda: folder in bench.source.problems(), "the folder is told")
+            began = anyio.current_time()
+        assert anyio.current_time() - began < 10
+    finally:
+        free.set()
 
 
 # Other shapes of sources

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from vistterstream.store.store import Outcome, Store
 MANAGER = "file"
 _AT_ONCE = 50  # objects written in one step of the event loop, some 15 ms
 _SHOWN = 10  # problems of a file, and objects of a broken file, that get an event of their own
+_PATIENCE = 5.0  # s after which people are told that folders do not answer
 _LOOK_AGAIN = 0.15  # s after which a file that was read while being written is read again
 
 _log = logs.get("sources")
@@ -151,9 +153,11 @@ class FolderSource:
 
     async def _pass(self) -> float:
         """Look at everything and bring the store up to date; returns when to look again at the latest."""
-        found = await anyio.to_thread.run_sync(scan, self._paths)
-        self._watch(found)
-        readings = await anyio.to_thread.run_sync(read_all, self._outdated(found))
+        async with self._patience():
+            # A file system that hangs must not keep the controller from ending.
+            found = await anyio.to_thread.run_sync(scan, self._paths, abandon_on_cancel=True)
+            self._watch(found)
+            readings = await anyio.to_thread.run_sync(read_all, self._outdated(found), abandon_on_cancel=True)
         self._take(found, readings)
         self._tell_others(found)
 
@@ -169,6 +173,21 @@ class FolderSource:
         self._report(self._judge(duplicates, refused), holders)
         unsure = any(file.reading.unsure for file in self._files.values())
         return min(due or float("inf"), now + _LOOK_AGAIN if unsure else float("inf"))
+
+    @asynccontextmanager
+    async def _patience(self) -> AsyncGenerator[None, None]:
+        """Say so when what is inside takes long."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._complain)
+            yield
+            group.cancel_scope.cancel()
+
+    async def _complain(self) -> None:
+        await anyio.sleep(_PATIENCE)
+        message = "{} does not answer; nothing that changes there is seen. Look after that file system."
+        slow = {path: (Problem("ManifestsUnavailable", message.format(path)),) for path in self._paths}
+        with suppress(TemporaryError):  # the disk is full too; it is in `problems` all the same
+            self._report(self._problems | slow, {})
 
     def _watch(self, found: Scan) -> None:
         deep = {root: found.folders[root] for root in self._paths if root in found.folders}
