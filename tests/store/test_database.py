@@ -44,6 +44,8 @@ def test_the_file_and_its_side_files_are_for_their_owner_alone(path: Path) -> No
 
 def test_a_second_process_is_refused_while_the_first_has_the_file(path: Path) -> None:
     store = Store(path)
+    with pytest.raises(PermanentError, match="in use by another process"):
+        Store(path)  # nor a second time in the same one, which must not let go of the first one's lock
     code = (
         "import sys; from pathlib import Path; from vistterstream.store.store import Store; "
         "Store(Path(sys.argv[1]))"

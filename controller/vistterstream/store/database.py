@@ -118,12 +118,11 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            # SQLite gives its side files the mode of the main one.
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                os.fchmod(descriptor, 0o600)
-            finally:
-                os.close(descriptor)
+            # SQLite gives its side files the mode of the main one. A file that is there is not opened here:
+            # to close it would end the locks that this process may have on it (fcntl(2)).
+            with suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            self.path.chmod(0o600)
         except OSError as error:
             raise PermanentError(
                 f"The store {self.path} cannot be opened: {error.strerror}. "
