@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from api.conftest import appliance as appliance
 from cli.commands import SMALL
 from peers.vistter import Appliance
 

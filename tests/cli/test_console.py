@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
+from typing import TextIO
 
 import pytest
 
-from vistterstream.cli.console import Table, console, say
+from vistterstream.cli.console import Table, console, heedless, say
 
 
 def test_columns_line_up_and_grow() -> None:
@@ -21,3 +24,32 @@ def test_nothing_is_coloured_wrapped_or_read_as_markup_in_a_pipe(capsys: pytest.
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == sentence + "\n"
+
+
+def broken_pipe() -> TextIO:
+    reading, writing = os.pipe()
+    os.close(reading)
+    return os.fdopen(writing, "w", buffering=1)
+
+
+def test_a_broken_pipe_is_an_error_that_can_be_handled() -> None:
+    stream = broken_pipe()
+    with pytest.raises(BrokenPipeError):
+        console(stream).print("hello")
+    with pytest.raises(BrokenPipeError):
+        stream.close()
+
+
+def test_what_must_go_on_writes_into_a_broken_pipe() -> None:
+    stream = broken_pipe()
+    log = heedless(stream)
+    log.write("hello\n")
+    log.flush()
+    assert not log.isatty()
+    with pytest.raises(BrokenPipeError):
+        stream.close()
+
+
+def test_what_is_read_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    heedless(sys.stderr).write("hello\n")
+    assert capsys.readouterr().err == "hello\n"

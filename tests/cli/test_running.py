@@ -72,10 +72,14 @@ class Terminal:
     def type(self, keys: bytes) -> None:
         os.write(self._ours, keys)
 
+    def hang_up(self) -> None:
+        """Close the terminal."""
+        os.close(self._ours)
+
     def wait(self, deadline: float) -> int:
         status = self.process.wait(deadline)
         self._reader.join(5)
-        os.close(self._ours)
+        self.hang_up()
         return status
 
 
@@ -234,12 +238,25 @@ def test_it_is_not_ready_while_a_program_is_not_on_air(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
+def test_a_terminal_that_is_closed_ends_everything(tmp_path: Path, small: Path) -> None:
+    terminal = Terminal("-m", small, "--state-dir", tmp_path / "state")
+    try:
+        terminal.see("main shows camera pier")
+        terminal.hang_up()
+        terminal.process.wait(10)
+    finally:
+        terminal.process.kill()
+        terminal.process.wait()
+    until(nothing_runs(tmp_path / "state"), 5, "nothing is left")
+
+
+@pytest.mark.e2e
 def test_nobody_has_to_read_what_it_says(tmp_path: Path, small: Path) -> None:
     state = tmp_path / "state"
     process = subprocess.Popen(
         [str(VISTTER), "run", "-m", str(small), "--state-dir", str(state), "--on-exit", "stop"],
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
     )
     assert process.stdout is not None
     process.stdout.close()

@@ -32,7 +32,7 @@ from vistterstream.base import logs
 from vistterstream.base.errors import VistterError
 from vistterstream.base.metrics import Metrics
 from vistterstream.base.redaction import redact
-from vistterstream.cli.console import STYLES, console, say
+from vistterstream.cli.console import STYLES, console, heedless, say
 from vistterstream.cli.news import News, Sentence
 from vistterstream.ffmpeg.binary import executable
 from vistterstream.reconcile.controller import Controller, OnExit
@@ -47,7 +47,7 @@ log = logs.get("cli")
 
 END_DEADLINE = 9.8
 """Seconds after the first signal at which the process ends whatever happens; people are promised ten."""
-_LOCK_PATIENCE = 3.0  # seconds; another command may be reading the store
+_LOCK_PATIENCE = 6.0  # seconds; another command may be reading the store
 _PROBLEMS_INTERVAL = 0.5
 
 
@@ -65,7 +65,8 @@ class Options:
 def run(options: Options) -> int:
     """Run until a signal or ``vistter stop``. The exit status. Raises VistterError, OSError."""
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    logs.configure(level=options.log_level or ("warning" if sys.stderr.isatty() else "info"))
+    level = options.log_level or ("warning" if sys.stderr.isatty() else "info")
+    logs.configure(level=level, stream=heedless(sys.stderr))
     addresses = http.listen_addresses(options.listen) if options.listen else []
     executable()  # says what is missing before anything begins
     on_exit = OnExit(options.on_exit or ("stop" if terminal else "leave"))

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import anyio
 
-from vistterstream.api.address import SOCKET
 from vistterstream.api.client import Client, ConnectionLost, NoController
 from vistterstream.base.errors import VistterError
 from vistterstream.cli.console import say
@@ -22,11 +21,18 @@ DEADLINE = 12.0
 def stop(folder: Path) -> int:
     """Take everything off air, and end the controller where one runs. Raises VistterError."""
     started = time.monotonic()
-    try:
-        with Client(folder) as client:
-            ended = _ask(client)
-    except NoController:
-        return _stop_playouts(folder)
+    while True:
+        try:
+            with Client(folder) as client:
+                ended = _ask(client)
+            break
+        except NoController:
+            if not folder.is_dir():
+                say(f"There is no state folder {folder}: nothing runs.")
+                return 0
+            if _stop_playouts(folder, may_wait=time.monotonic() - started < DEADLINE):
+                return 0
+            time.sleep(0.1)  # a controller that is just starting, or ending
     if not ended:
         raise VistterError(
             f"The controller of {folder} has not ended within {DEADLINE:.0f} s; "
@@ -50,21 +56,24 @@ def _ask(client: Client) -> bool:
         os.close(process)
 
 
-def _stop_playouts(folder: Path) -> int:
+def _stop_playouts(folder: Path, *, may_wait: bool) -> bool:
+    """End the playouts that no controller looks after; False where one holds the folder all the same."""
     from vistterstream.base import logs
     from vistterstream.cli.playouts import states
+    from vistterstream.cli.stored import busy
     from vistterstream.reconcile.controller import stop_playouts
     from vistterstream.reconcile.host import LocalHost
-    from vistterstream.reconcile.lock import state_lock
+    from vistterstream.reconcile.lock import Taken, state_lock
 
-    if not folder.is_dir():
-        say(f"There is no state folder {folder}: nothing runs.")
-        return 0
     logs.configure(level="warning")
-    with state_lock(folder):
-        ran = [state.program for state in states(folder)]
-        anyio.run(stop_playouts, folder, LocalHost(), "everything was stopped")
-        (folder / SOCKET).unlink(missing_ok=True)  # of a controller that was killed; we hold its lock
+    try:
+        with state_lock(folder):
+            ran = [state.program for state in states(folder)]
+            anyio.run(stop_playouts, folder, LocalHost(), "everything was stopped")
+    except Taken as taken:
+        if may_wait:
+            return False
+        raise busy(folder, taken) from taken
     ended = f"what was on air has ended: {', '.join(ran)}" if ran else "nothing was on air"
     say(f"No controller runs on {folder}; {ended}.")
-    return 0
+    return True

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from vistterstream.cli.compiling import check_programs
 from vistterstream.cli.console import console, say
 from vistterstream.cli.manifestfiles import read
 from vistterstream.resources.kinds import KINDS, Resource
@@ -15,13 +16,14 @@ from vistterstream.resources.manifests import check_references
 def validate(paths: Iterable[Path], *, partial: bool) -> int:
     """Write every error to stdout; status 1 where there is one. Raises VistterError for unreadable paths.
 
-    References are looked for in what was given, unless this is only a part of it. Where some file has
-    errors, an object that is not found may be in there, so references are then left for the next time.
+    References are looked for in what was given, and programs are compiled, unless this is only a part of
+    it. Where some file has errors, an object that is not found may be in there, so this is then left for the
+    next time.
     """
     loaded, files = read(paths)
     errors = list(loaded.errors)
     if not errors and not partial:
-        errors = list(check_references(loaded.objects))
+        errors = list(check_references(loaded.objects)) or check_programs(loaded)
     out = console()
     for error in errors:
         out.print(str(error))

@@ -1,0 +1,79 @@
+"""What is wrong with manifests beyond their fields: senseless timelines, files that are not there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from vistterstream.cli.manifestfiles import located
+from vistterstream.reconcile.gather import Inputs, gather
+from vistterstream.reconcile.paths import Paths, absolute, images
+from vistterstream.reconcile.planner import Objects
+from vistterstream.resources.kinds import Camera, Key, Program, Resource
+from vistterstream.resources.manifests import Loaded, Located, ManifestError
+from vistterstream.timeline.compile import PlanError, compile_plan
+
+_STEP = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)|\[([^\]]*)\]")
+_NOWHERE = Path("/")  # of a state folder; nothing is looked for there
+
+
+def check_programs(loaded: Loaded) -> list[ManifestError]:
+    """Compile each program as a controller would, and tell what it would complain about; what a program
+    shares with another is told once.
+    """
+    where = {item.resource.key: item for item in loaded.objects}
+    objects = Objects(located(loaded))
+    errors: list[ManifestError] = []
+    for resource in objects:
+        if isinstance(resource, Program):
+            errors += _program(resource, objects, where)
+        elif isinstance(resource, Camera):
+            errors += _camera(resource, where)
+    return list(dict.fromkeys(errors))
+
+
+Where = Mapping[Key, Located[Resource]]
+
+
+def _program(program: Program, objects: Objects, where: Where) -> Iterator[ManifestError]:
+    inputs = gather(objects, program)
+    paths = Paths(_NOWHERE, {})
+    try:
+        compiled = compile_plan(
+            program,
+            timeline=inputs.timeline,
+            overlays=inputs.overlays,
+            cameras=inputs.cameras,
+            outputs=inputs.outputs,
+            resolve=paths.resolve,
+            hls_folder=paths.hls_folder,
+            recording_folder=paths.recording_folder,
+        )
+    except PlanError as error:
+        assert inputs.timeline is not None, "only a timeline cannot be compiled"
+        yield where[inputs.timeline.key].error(_steps(error.path), error.message)
+        return
+    for problem in compiled.problems:
+        key = Key(problem.kind, program.metadata.namespace, problem.name)
+        yield where[key].error(_steps(problem.path), problem.message)
+    yield from _images(inputs, where)
+
+
+def _images(inputs: Inputs, where: Where) -> Iterator[ManifestError]:
+    for image in images(_NOWHERE, inputs):
+        if not image.file.is_file():
+            yield where[image.resource.key].error(_steps(image.path), f"there is no file {image.file}")
+
+
+def _camera(camera: Camera, where: Where) -> Iterator[ManifestError]:
+    source = camera.spec.source.file
+    if source is None or absolute(_NOWHERE, camera, source.path).is_file():
+        return
+    file = absolute(_NOWHERE, camera, source.path)
+    yield where[camera.key].error(("spec", "source", "file", "path"), f"there is no file {file}")
+
+
+def _steps(path: str) -> tuple[str | int, ...]:
+    """The steps of a path such as ``spec.tracks[0].video[1].at``."""
+    return tuple(name or (int(inner) if inner.isdigit() else inner) for name, inner in _STEP.findall(path))

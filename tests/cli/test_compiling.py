@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.commands import SMALL, vistter
+from vistterstream.cli.compiling import _steps, check_programs
+from vistterstream.cli.manifestfiles import read
+
+
+def errors(tmp_path: Path, *replacements: tuple[str, str]) -> list[str]:
+    text = SMALL
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "small.yaml").write_text(text)
+    loaded, _files = read([tmp_path / "small.yaml"])
+    assert not loaded.errors
+    return [str(error).removeprefix(f"{tmp_path}/") for error in check_programs(loaded)]
+
+
+def test_what_is_right_has_no_errors(tmp_path: Path) -> None:
+    assert errors(tmp_path) == []
+
+
+def test_a_cue_that_the_programs_rate_cannot_show_is_told_where_it_stands(tmp_path: Path) -> None:
+    found = errors(tmp_path, ("duration: 1h", "duration: 10ms"))  # of a program with 15 frames a second
+    assert len(found) == 1
+    assert found[0].startswith("small.yaml:15:")
+    assert " spec.tracks[0].video[0]" in found[0]
+
+
+def test_a_picture_that_is_not_there_is_told_where_it_is_named(tmp_path: Path) -> None:
+    found = errors(tmp_path, ("timeline: tour}", "timeline: tour, fallback: {image: slate.png}}"))
+    assert found == [
+        f"small.yaml:20:94 spec.fallback.image: there is no file {tmp_path}/slate.png",
+    ]
+    (tmp_path / "slate.png").write_bytes(b"")
+    assert errors(tmp_path, ("timeline: tour}", "timeline: tour, fallback: {image: slate.png}}")) == []
+
+
+def test_a_clip_that_is_not_there_is_told_though_nothing_shows_it(tmp_path: Path) -> None:
+    found = errors(tmp_path, ("testPattern: {pattern: grid}", "file: {path: clips/a.mp4}"))
+    assert [error.partition(" ")[2] for error in found] == [
+        f"spec.source.file.path: there is no file {tmp_path}/clips/a.mp4"
+    ]
+
+
+def test_validate_tells_it_and_a_part_is_let_off(tmp_path: Path) -> None:
+    assert errors(tmp_path, ("testPattern: {pattern: grid}", "file: {path: clips/a.mp4}"))
+    done = vistter("validate", tmp_path)
+    assert (done.returncode, done.stderr) == (1, "1 error in 1 file.\n")
+    assert vistter("validate", "--partial", tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "steps"),
+    [
+        ("spec.tracks[0].video[12].at", ("spec", "tracks", 0, "video", 12, "at")),
+        ("spec.overlays[0].values[the-title]", ("spec", "overlays", 0, "values", "the-title")),
+        ("", ()),
+    ],
+)
+def test_paths_are_taken_apart(path: str, steps: tuple[str | int, ...]) -> None:
+    assert _steps(path) == steps
