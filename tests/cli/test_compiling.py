@@ -28,7 +28,7 @@ def test_a_cue_that_the_programs_rate_cannot_show_is_told_where_it_stands(tmp_pa
     found = errors(tmp_path, ("duration: 1h", "duration: 10ms"))  # of a program with 15 frames a second
     assert len(found) == 1
     assert found[0].startswith("small.yaml:15:")
-    assert " spec.tracks[0].video[0]" in found[0]
+    assert " spec.tracks: no cue lasts as long as a frame" in found[0]
 
 
 def test_a_picture_that_is_not_there_is_told_where_it_is_named(tmp_path: Path) -> None:
