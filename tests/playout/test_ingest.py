@@ -194,6 +194,7 @@ async def test_a_killed_process_is_told_from_one_that_ended(pace: Pace) -> None:
     assert "SIGKILL" in run.ended[0].message
 
 
+@pytest.mark.e2e
 async def test_a_frozen_process_falls_silent_and_can_be_ended() -> None:
     async with running(make(Pace.LIVE, loop=True)) as run:
         ingest = run.ingest
@@ -209,6 +210,7 @@ async def test_a_frozen_process_falls_silent_and_can_be_ended() -> None:
     assert ending - frozen < 5
 
 
+@pytest.mark.e2e
 async def test_after_a_pause_a_camera_is_steady_again_only_after_a_row_of_pictures() -> None:
     async with running(make(Pace.LIVE, loop=True)) as run:
         ingest = run.ingest

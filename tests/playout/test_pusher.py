@@ -1,0 +1,434 @@
+"""A pusher carries the stream to its targets in order, and says what is wrong with them."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import anyio
+import pytest
+
+from ffmpeg_.media import transport_stream
+from peers import needs
+from peers.probe import probe
+from peers.rtmp import Platform
+from peers.srt import SrtPlatform
+from playout.plans import encoding_plan, output
+from playout.waiting import eventually
+from vistterstream.base.errors import TemporaryError
+from vistterstream.playout.hub import PACKET, Hub
+from vistterstream.playout.protocol import OutputState, OutputStatus
+from vistterstream.playout.pusher import Pusher
+from vistterstream.resources.camera import SecretKeyRef
+from vistterstream.resources.output import Container, HlsTarget, RecordingTarget, Target
+from vistterstream.resources.quantities import Duration
+from vistterstream.timeline.plan import OutputPlan
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def rewritten(data: bytes, seconds: float) -> bytes:
+    """The stream with its timestamps (PTS, DTS, PCR) moved on, as an encoder would go on."""
+    moved, ticks = bytearray(data), round(seconds * 90_000)
+    for start in range(0, len(moved), PACKET):
+        packet = memoryview(moved)[start : start + PACKET]
+        payload = 4
+        if packet[3] & 0x20:
+            if packet[4] > 0 and packet[5] & 0x10:
+                _move_clock(packet[6:12], ticks)
+            payload = 5 + packet[4]
+        if packet[1] & 0x40 and bytes(packet[payload : payload + 3]) == b"\0\0\1":
+            flags = packet[payload + 7] >> 6
+            if flags & 2:
+                _move_time(packet[payload + 9 : payload + 14], ticks)
+            if flags == 3:
+                _move_time(packet[payload + 14 : payload + 19], ticks)
+    return bytes(moved)
+
+
+def _move_clock(field: memoryview, ticks: int) -> None:
+    """A program clock reference (ISO/IEC 13818-1, 2.4.3.5): 33 bits at 90 kHz, then an extension."""
+    value = int.from_bytes(field, "big")
+    field[:] = ((value >> 15) + ticks << 15 | value & 0x7FFF).to_bytes(6, "big")
+
+
+def _move_time(field: memoryview, ticks: int) -> None:
+    """A timestamp (2.4.3.7): 33 bits in three parts, each followed by a marker bit."""
+    time = (field[0] >> 1 & 7) << 30 | field[1] << 22 | (field[2] >> 1) << 15 | field[3] << 7 | field[4] >> 1
+    time += ticks
+    field[0] = field[0] & 0xF1 | (time >> 30 & 7) << 1
+    field[1] = time >> 22 & 0xFF
+    field[2] = (time >> 15 & 0x7F) << 1 | 1
+    field[3] = time >> 7 & 0xFF
+    field[4] = (time & 0x7F) << 1 | 1
+
+
+@dataclass
+class Delivery:
+    """A pusher that runs on a hub which is fed in real time."""
+
+    pusher: Pusher
+    hub: Hub
+    asked: list[SecretKeyRef] = field(default_factory=list)
+
+    @property
+    def status(self) -> OutputStatus:
+        return self.pusher.status()
+
+    async def publishes(self, deadline: float = 15) -> OutputStatus:
+        await eventually(
+            lambda: self.status.state is OutputState.PUBLISHING,
+            deadline,
+            lambda: f"it publishes: {self.status}",
+        )
+        return self.status
+
+    async def fails_with(self, reason: str, deadline: float = 15) -> OutputStatus:
+        await eventually(
+            lambda: self.status.state is OutputState.WAITING and self.status.reason == reason,
+            deadline,
+            lambda: f"{reason}: {self.status}",
+        )
+        return self.status
+
+
+def no_key(_reference: SecretKeyRef) -> str:
+    raise AssertionError("nobody should ask for a key")
+
+
+@asynccontextmanager
+async def delivering(
+    plan: OutputPlan, *, stream_key: Callable[[SecretKeyRef], str] = no_key, feed: bool = True
+) -> AsyncIterator[Delivery]:
+    """Run a pusher; the hub gets a real encoder's stream again and again, at four times its speed."""
+    hub = Hub(encoding_plan().encoding.video.bitrate.bits_per_second)
+    pusher = Pusher(plan, hub, stream_key=stream_key, environment=os.environ)
+
+    async def feeding() -> None:
+        data, turn = transport_stream().read_bytes(), 0
+        step = len(data) // 50 // PACKET * PACKET
+        while True:
+            moved = rewritten(data, 4.0 * turn)
+            for start in range(0, len(moved), step):
+                hub.feed(moved[start : start + step])
+                await anyio.sleep(1 / 50)
+            turn += 1
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(pusher.run)
+        if feed:
+            tasks.start_soon(feeding)
+        yield Delivery(pusher, hub)
+        tasks.cancel_scope.cancel()
+
+
+def recording(folder: Path | str, container: Container = Container.TS) -> Target:
+    return Target(name="file", recording=RecordingTarget(folder=str(folder), container=container))
+
+
+def rtmp(name: str, port: int, *, secret: bool = False) -> Target:
+    reference = SecretKeyRef(name="platform", key="streamKey") if secret else None
+    return Target(name=name, url=f"rtmp://127.0.0.1:{port}/live", stream_key_secret_ref=reference)
+
+
+@contextmanager
+def doorman() -> Iterator[tuple[int, list[float]]]:
+    """A server that accepts every connection and shuts the door at once; when it did."""
+    times: list[float] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        done = threading.Event()
+        server.settimeout(0.05)
+
+        def serve() -> None:
+            while not done.is_set():
+                try:
+                    connection, _ = server.accept()
+                except TimeoutError:
+                    continue
+                times.append(time.monotonic())
+                connection.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield server.getsockname()[1], times
+        finally:
+            done.set()
+            thread.join()
+
+
+# --- files ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("container", list(Container))
+async def test_a_recording_is_made_in_a_new_folder_and_gets_its_end(
+    tmp_path: Path, container: Container
+) -> None:
+    folder = tmp_path / "new" / "folder"
+    async with delivering(output("rec", recording(folder, container))) as delivery:
+        found = await delivery.publishes()
+        assert (found.active_target, found.reconnects, found.reason) == ("file", 0, "")
+        assert found.pid is not None
+        size = delivery.status.bytes
+        await eventually(lambda: delivery.status.bytes > size + 50_000)
+    (file,) = folder.iterdir()
+    media = probe(file)
+    assert (media.video, media.audio) == ("h264", "aac")
+    assert (media.duration or 0) > 1
+
+
+async def test_hls_can_be_played_while_it_is_made(tmp_path: Path) -> None:
+    target = Target(name="web", hls=HlsTarget(folder=str(tmp_path), segment_duration=Duration("500ms")))
+    async with delivering(output("web", target)) as delivery:
+        await delivery.publishes()
+        playlist = tmp_path / "index.m3u8"
+        await eventually(lambda: playlist.exists() and playlist.read_text().count(".ts") >= 3)
+        media = await anyio.to_thread.run_sync(lambda: probe(playlist))
+        assert (media.video, media.audio) == ("h264", "aac")
+
+
+@pytest.mark.e2e
+async def test_a_killed_recording_loses_nothing_that_was_written_and_goes_on_in_a_new_file(
+    tmp_path: Path,
+) -> None:
+    def files() -> list[Path]:
+        return [*tmp_path.iterdir()]
+
+    def sizes() -> list[int]:
+        return [file.stat().st_size for file in files()]
+
+    async with delivering(output("rec", recording(tmp_path, Container.MKV))) as delivery:
+        pid = (await delivery.publishes()).pid
+        assert pid is not None
+        await eventually(lambda: delivery.status.bytes > 150_000)
+        given = delivery.status.bytes
+        os.kill(pid, signal.SIGKILL)
+        found = await delivery.fails_with("Killed")
+        assert found.restarts == {"Killed": 1}
+        assert found.retry_at is not None
+        assert sizes()[0] > 0.5 * given, "written as it came"
+        await delivery.publishes()
+        assert delivery.status.reconnects == 1
+        assert delivery.status.bytes > given, "what was given before still counts"
+        await eventually(lambda: len(files()) == 2)
+    assert all(probe(file).video == "h264" for file in files())
+
+
+async def test_a_folder_that_cannot_be_made_is_told_and_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    async with delivering(output("rec", recording(tmp_path / "file" / "rec"))) as delivery:
+        found = await delivery.fails_with("FolderUnusable")
+        assert "file/rec cannot be made" in found.message
+        assert found.pid is None
+        (tmp_path / "file").unlink()
+        await delivery.publishes()
+
+
+async def test_a_folder_that_takes_no_files_is_a_matter_of_permission() -> None:
+    async with delivering(output("rec", recording("/sys/kernel"))) as delivery:
+        found = await delivery.fails_with("PermissionDenied")
+        assert "Check the permissions" in found.message
+
+
+async def test_a_full_disk_is_called_a_full_disk(tmp_path: Path) -> None:
+    for seconds in range(-2, 30):  # the names that recordings of now would have
+        moment = time.gmtime(time.time() + seconds), time.localtime(time.time() + seconds)
+        for when in moment:
+            (tmp_path / time.strftime("%Y-%m-%dT%H-%M-%S%z.ts", when)).unlink(missing_ok=True)
+            (tmp_path / time.strftime("%Y-%m-%dT%H-%M-%S%z.ts", when)).symlink_to("/dev/full")
+    async with delivering(output("rec", recording(tmp_path))) as delivery:
+        found = await delivery.fails_with("DiskFull")
+        assert "Free some space" in found.message
+
+
+async def test_hls_in_a_folder_that_ffmpeg_cannot_write_says_what_to_do(tmp_path: Path) -> None:
+    target = Target(name="web", hls=HlsTarget(folder=str(tmp_path / "100%done")))
+    async with delivering(output("web", target)) as delivery:
+        found = await delivery.fails_with("FolderUnusable")
+        assert "Choose another folder" in found.message
+
+
+# --- targets --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.e2e
+async def test_targets_are_tried_in_order_each_as_often_as_the_plan_says_and_then_from_the_start(
+    tmp_path: Path,
+) -> None:
+    targets = [
+        rtmp("one", needs.free_port()),
+        rtmp("two", needs.free_port()),
+        rtmp("three", needs.free_port()),
+    ]
+    seen: list[str] = []
+    async with delivering(output("out", *targets, attempts=1)) as delivery:
+
+        def look() -> bool:
+            active = delivery.status.active_target
+            if not seen or seen[-1] != active:
+                seen.append(active)
+            return len(seen) >= 4
+
+        await eventually(look, 20, lambda: f"all are tried: {seen}")
+        assert delivery.status.restarts["ConnectionRefused"] >= 3
+    assert seen == ["one", "two", "three", "one"]
+
+
+async def test_a_backup_takes_over_when_the_primary_has_failed_often_enough(tmp_path: Path) -> None:
+    primary = rtmp("primary", needs.free_port())
+    async with delivering(output("out", primary, recording(tmp_path), attempts=2)) as delivery:
+        found = await delivery.publishes()
+        assert found.active_target == "file"
+        assert found.restarts == {"ConnectionRefused": 2}
+        assert found.reason == ""
+
+
+@pytest.mark.e2e
+async def test_a_single_target_is_never_left(tmp_path: Path) -> None:
+    async with delivering(output("out", rtmp("only", needs.free_port()), attempts=1)) as delivery:
+        await eventually(lambda: sum(delivery.status.restarts.values()) >= 3, 15)
+        assert delivery.status.active_target == "only"
+
+
+@pytest.mark.e2e
+async def test_a_handshake_that_leads_to_nothing_does_not_shorten_the_waiting() -> None:
+    with doorman() as (port, times):
+        async with delivering(output("out", rtmp("closed", port))) as delivery:
+            await eventually(lambda: len(times) >= 4, 20)
+            assert delivery.status.state is not OutputState.PUBLISHING
+            assert delivery.status.reconnects >= 2
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert gaps[2] > gaps[0] + 0.5
+    assert gaps[2] > 1.5, "half a second, doubled twice, less a quarter"
+
+
+@pytest.mark.e2e
+async def test_live_changes_of_the_failover_count_at_once(tmp_path: Path) -> None:
+    plan = output("out", rtmp("primary", needs.free_port()), recording(tmp_path), attempts=100)
+    async with delivering(plan) as delivery:
+        await delivery.fails_with("ConnectionRefused")
+        delivery.pusher.plan = plan.model_copy(
+            update={"failover": plan.failover.model_copy(update={"attempts": 1})}
+        )
+        assert (await delivery.publishes()).active_target == "file"
+
+
+# --- secrets --------------------------------------------------------------------------------------------
+
+
+async def test_a_missing_key_is_waited_for_without_starting_anything() -> None:
+    def missing(reference: SecretKeyRef) -> str:
+        raise TemporaryError(
+            f"Secret {reference.name} has no key {reference.key}.", delay=5, reason="SecretMissing"
+        )
+
+    plan = output("out", rtmp("primary", needs.free_port(), secret=True))
+    async with delivering(plan, stream_key=missing) as delivery:
+        found = await delivery.fails_with("SecretMissing")
+        assert found.message == "Secret platform has no key streamKey."
+        assert (found.pid, found.reconnects, found.bytes) == (None, 0, 0)
+
+
+async def test_a_key_that_cannot_be_carried_is_told_and_not_shown() -> None:
+    plan = output("out", rtmp("primary", needs.free_port(), secret=True))
+    async with delivering(plan, stream_key=lambda _: "two words") as delivery:
+        found = await delivery.fails_with("SecretInvalid")
+        assert "stream key" in found.message
+        assert "two words" not in found.message
+
+
+# --- platforms ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.e2e
+async def test_a_platform_that_refuses_the_key_is_told_from_one_that_is_down(tmp_path: Path) -> None:
+    with Platform(tmp_path) as platform:
+        platform.refused.add("bad")
+        plan = output("out", rtmp("primary", platform.port, secret=True))
+        async with delivering(plan, stream_key=lambda _: "bad") as delivery:
+            found = await delivery.fails_with("NotAccepted")  # nginx closes without a word
+            assert "stream key" in found.message
+            platform.refused.clear()
+            await delivery.publishes()
+            assert platform.publishing("bad")
+
+
+@pytest.mark.e2e
+async def test_a_platform_that_cuts_the_connection_gets_it_back(tmp_path: Path) -> None:
+    with Platform(tmp_path) as platform:
+        async with delivering(
+            output("out", rtmp("primary", platform.port, secret=True)), stream_key=lambda _: "k"
+        ) as delivery:
+            await delivery.publishes()
+            await eventually(lambda: platform.publishing("k"))
+            platform.cut("k")
+            await eventually(lambda: delivery.status.reconnects == 1, 20, lambda: str(delivery.status))
+            await delivery.publishes()
+            await eventually(lambda: len(platform.recordings("k")) == 2)
+
+
+@pytest.mark.e2e
+async def test_a_platform_that_stops_reading_is_given_up_in_time_and_another_target_takes_over(
+    tmp_path: Path,
+) -> None:
+    with Platform(tmp_path) as platform:
+        plan = output(
+            "out", rtmp("primary", platform.port, secret=True), recording(tmp_path / "rec"), attempts=1
+        )
+        async with delivering(plan, stream_key=lambda _: "k") as delivery:
+            await delivery.publishes()
+            platform.freeze()
+            frozen = time.monotonic()
+            await eventually(
+                lambda: delivery.status.active_target == "file", 40, lambda: str(delivery.status)
+            )
+            assert time.monotonic() - frozen < 30
+            await delivery.publishes()
+            platform.thaw()
+
+
+@pytest.mark.e2e
+async def test_srt_delivers_with_the_key_as_streamid(tmp_path: Path) -> None:
+    with SrtPlatform(tmp_path) as platform:
+        target = Target(name="srt", url=platform.url, stream_key_secret_ref=SecretKeyRef(name="s", key="k"))
+        async with delivering(output("out", target), stream_key=lambda _: "#!::r=a/b") as delivery:
+            await delivery.publishes()
+            await eventually(
+                lambda: platform.recording.exists() and platform.recording.stat().st_size > 50_000
+            )
+        platform.wait(15)
+        media = probe(platform.recording)
+        assert (media.video, media.audio) == ("h264", "aac")
+
+
+@pytest.mark.e2e
+async def test_a_frozen_pusher_process_is_noticed_and_replaced(tmp_path: Path) -> None:
+    async with delivering(output("rec", recording(tmp_path))) as delivery:
+        pid = (await delivery.publishes()).pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        await eventually(lambda: delivery.status.restarts, 30, lambda: str(delivery.status))
+        assert delivery.status.restarts == {"Stalled": 1}
+        await delivery.publishes()
+        assert delivery.status.dropped_groups >= 0
+
+
+async def test_messages_end_with_a_full_stop() -> None:
+    async with delivering(output("out", rtmp("primary", needs.free_port()))) as delivery:
+        found = await delivery.fails_with("ConnectionRefused")
+        assert re.fullmatch(r"[A-Z].*\.", found.message)
