@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from playout.plans import FORMAT
+from vistterstream.base.clocks import steady_ns
 from vistterstream.playout import framecode
 from vistterstream.playout.clock import Epoch, Ticker
 from vistterstream.playout.feeds import Feed
@@ -57,7 +58,7 @@ class Pulse:
 def pulse(feed: Feed, square: int) -> Iterator[Pulse]:
     """Take a frame from `feed` at each tick of FORMAT's rate; squares of its code are so large."""
     taking = Pulse(feed, square)
-    epoch = Epoch(time.monotonic_ns(), time.time_ns())
+    epoch = Epoch(steady_ns(), time.time_ns())
     ticker = Ticker(lambda: epoch, FORMAT.frame_rate.fraction, taking.tick, lambda _frame: None)
     ticker.start()
     try:
