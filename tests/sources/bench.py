@@ -66,6 +66,13 @@ class Bench:
         """Wait until the camera is of that tone."""
         await until(lambda: self.tone(name) == tone, f"{name} is of tone {tone}")
 
+    async def quiet(self) -> None:
+        """Wait until nothing but a change that is heard of makes the source look again for a while."""
+        await until(
+            lambda: not any(file.reading.unsure for file in self.source._files.values()), "all files are sure"
+        )
+        await anyio.wait_all_tasks_blocked()
+
     async def until(self, condition: Callable[[], object], what: str) -> None:
         """Wait."""
         await until(condition, what)

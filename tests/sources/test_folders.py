@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -548,6 +549,21 @@ async def test_objects_of_a_folder_that_is_no_longer_given_go(
         assert bench.tone("pier") == 3
 
 
+async def test_objects_that_move_to_another_folder_leave_no_trouble_behind(
+    store: Store, tmp_path: Path, folder: Path
+) -> None:
+    (folder / "a.yaml").write_text(cameras("wharf", "pier"))
+    other = tmp_path / "other"
+    other.mkdir()
+    async with running(store, folder, other) as bench:
+        (folder / "a.yaml").rename(other / "a.yaml")
+        moved = str(other / "a.yaml")
+        await bench.until(lambda: bench.get("pier").metadata.annotations[SOURCE_FILE] == moved, "they moved")
+        await bench.keeps("wharf", "pier", seconds=0.3)
+        assert bench.problems() == []
+        assert store.events() == []
+
+
 async def test_a_folder_that_never_was_is_told(store: Store, tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     async with running(store, missing) as bench:
@@ -660,22 +676,23 @@ async def test_a_single_file_is_followed_also_when_it_is_replaced(store: Store, 
 
 
 async def test_a_mounted_config_map_is_followed_when_kubernetes_swaps_it(store: Store, folder: Path) -> None:
-    def publish(number: int, *names: str) -> None:
-        data = folder / f"..2026_{number}"
-        data.mkdir()
-        for name in names:
-            (data / f"{name}.yaml").write_text(camera(name, number))
-        (folder / "..data_tmp").symlink_to(data.name)
+    for number in range(1, 5):
+        (folder / f"..2026_{number}").mkdir()
+        for name in ("wharf", "pier"):
+            (folder / f"..2026_{number}/{name}.yaml").write_text(camera(name, number))
+
+    def publish(number: int) -> None:
+        (folder / "..data_tmp").symlink_to(f"..2026_{number}")
         (folder / "..data_tmp").replace(folder / "..data")
 
-    publish(1, "wharf", "pier")
+    publish(1)
     for name in ("wharf", "pier"):
         (folder / f"{name}.yaml").symlink_to(f"..data/{name}.yaml")
     async with running(store, folder) as bench:
         uid = bench.get("wharf").metadata.uid
         for number in range(2, 5):
-            publish(number, "wharf", "pier")
-            shutil.rmtree(folder / f"..2026_{number - 1}")
+            await bench.quiet()
+            publish(number)
             await bench.sounds("pier", number)
         assert bench.get("wharf").metadata.uid == uid
         assert bench.get("wharf").metadata.annotations[SOURCE_FILE] == str(folder / "wharf.yaml")
@@ -740,22 +757,21 @@ async def test_a_store_that_cannot_be_written_for_a_while_is_written_later(
 
 
 async def test_the_event_loop_is_not_held_up_by_a_thousand_objects(store: Store, folder: Path) -> None:
-    """Longest wait between two turns of another task, while a folder of a thousand objects is applied."""
+    """The most work in one turn, in processor time, which other programs do not lengthen."""
     for number in range(100):
         (folder / f"{number}.yaml").write_text(cameras(*(f"camera-{number}-{n}" for n in range(10))))
     longest = 0.0
 
     async def turn() -> None:
         nonlocal longest
-        last = anyio.current_time()
         while True:
+            last = time.thread_time()
             await anyio.lowlevel.checkpoint()
-            longest = max(longest, anyio.current_time() - last)
-            last = anyio.current_time()
+            longest = max(longest, time.thread_time() - last)
 
     async with anyio.create_task_group() as group:
         group.start_soon(turn)
         async with running(store, folder) as bench:
             await until(lambda: len(bench.names()) == 1000, "all are applied")
         group.cancel_scope.cancel()
-    assert longest < 1.0
+    assert longest < 0.15
