@@ -171,6 +171,22 @@ def test_on_a_terminal_it_says_what_is_on_air_and_ctrl_c_ends_everything(tmp_pat
 
 
 @pytest.mark.e2e
+def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
+    with Appliance(tmp_path, on_exit="stop") as appliance:
+        appliance.write("small.yaml", SMALL)
+        appliance.wait_on_air("main", "pier")
+        playout = appliance.pid("playout", "main")
+        assert playout is not None
+        os.kill(playout, signal.SIGSTOP)  # so that the end takes a while
+        os.kill(appliance.controller.pid, signal.SIGINT)
+        appliance.wait(lambda: "Ctrl-C again" in appliance.controller.said(), 5, "it says so")
+        os.kill(appliance.controller.pid, signal.SIGINT)
+        assert appliance.controller.wait(2) == 1
+        assert "Ended at once, as you ask." in appliance.controller.said()
+        assert not (appliance.state / "control.sock").exists()
+
+
+@pytest.mark.e2e
 def test_elsewhere_it_leaves_what_is_on_air(tmp_path: Path) -> None:
     with Appliance(tmp_path) as appliance:
         command = appliance.controller.command

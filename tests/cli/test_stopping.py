@@ -39,6 +39,7 @@ def test_without_a_controller_the_playouts_are_ended_all_the_same(tmp_path: Path
         assert done.returncode == 0
         assert f"No controller runs on {appliance.state}; what was on air has ended: main." in done.stderr
         assert not appliance.children()
+        assert not list(appliance.state.rglob("*.sock"))
         again = vistter("stop", state=appliance.state)
         assert (again.returncode, "nothing was on air" in again.stderr) == (0, True)
 

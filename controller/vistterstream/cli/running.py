@@ -26,6 +26,7 @@ from rich.text import Text
 
 import vistterstream
 from vistterstream.api import http, local
+from vistterstream.api.address import SOCKET
 from vistterstream.api.answers import Answers
 from vistterstream.api.forms import public
 from vistterstream.base import logs
@@ -196,7 +197,7 @@ class Runner:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
             async for _number in signals:
                 if self._ending_since is not None:
-                    _give_up("Ended at once, as you ask.")
+                    self._give_up("Ended at once, as you ask.")
                 self._begin_end()
                 scope.cancel()
 
@@ -209,13 +210,20 @@ class Runner:
 
     def _begin_end(self) -> None:
         self._ending_since = time.monotonic()
-        watchdog = threading.Timer(END_DEADLINE, _give_up, [f"Not all ended within {END_DEADLINE} s."])
+        watchdog = threading.Timer(END_DEADLINE, self._give_up, [f"Not all ended within {END_DEADLINE} s."])
         watchdog.daemon = True
         watchdog.start()
         if self._stopping:
             _talk("Ending: everything goes off air. Ctrl-C again ends at once.")
         else:
             _talk("Ending; what is on air stays on air.")
+
+    def _give_up(self, sentence: str) -> NoReturn:
+        """End this process, whatever still runs in it."""
+        with suppress(OSError):
+            (self._state_dir / SOCKET).unlink()
+        _talk(f"{sentence} What is left is ended by: vistter stop --state-dir {self._state_dir}", style="red")
+        os._exit(1)
 
     def _farewell(self) -> None:
         took = time.monotonic() - (self._ending_since or time.monotonic())
@@ -298,9 +306,3 @@ def _talk(sentence: str, *, style: str = "") -> None:
     """Say it on stderr; the picture does not depend on whether anybody reads it."""
     with suppress(OSError):
         say(sentence, style=style)
-
-
-def _give_up(sentence: str) -> NoReturn:
-    """End this process, whatever still runs in it."""
-    _talk(f"{sentence} What is left is ended by: vistter stop", style="red")
-    os._exit(1)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anyio
 
+from vistterstream.api.address import SOCKET
 from vistterstream.api.client import Client, ConnectionLost, NoController
 from vistterstream.base.errors import VistterError
 from vistterstream.cli.console import say
@@ -70,6 +71,7 @@ def _stop_playouts(folder: Path, *, may_wait: bool) -> bool:
         with state_lock(folder):
             ran = [state.program for state in states(folder)]
             anyio.run(stop_playouts, folder, LocalHost(), "everything was stopped")
+            (folder / SOCKET).unlink(missing_ok=True)  # a controller that was killed leaves it
     except Taken as taken:
         if may_wait:
             return False
