@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import vistterstream
 from cli.commands import vistter
+from vistterstream.cli.main import app
 
 COMMANDS = ["run", "stop", "status", "get", "describe", "events", "validate", "diff", "crds", "version"]
 
@@ -24,8 +26,8 @@ def test_help_names_every_command_and_a_first_step() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help(command: str) -> None:
-    done = vistter(command, "-h")
-    assert done.returncode == 0
+    done = CliRunner().invoke(app, [command, "-h"], prog_name="vistter")
+    assert done.exit_code == 0
     assert f"Usage: vistter {command}" in done.stdout
 
 

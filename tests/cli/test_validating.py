@@ -5,15 +5,17 @@ from pathlib import Path
 import pytest
 
 from cli.commands import ROOT, SMALL, vistter
+from vistterstream.cli.validating import validate
 
 FOLDERS = sorted([*(ROOT / "examples").glob("[0-9]*"), ROOT / "manifests"])
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_every_example_is_valid(folder: Path) -> None:
-    done = vistter("validate", folder)
-    assert (done.returncode, done.stdout) == (0, ""), done.stdout
-    assert done.stderr.endswith(": all good.\n")
+def test_every_example_is_valid(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert validate([folder], partial=False) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.endswith(": all good.\n")
 
 
 def test_all_errors_of_all_files_are_told_with_their_place(tmp_path: Path) -> None:
@@ -32,14 +34,16 @@ def test_all_errors_of_all_files_are_told_with_their_place(tmp_path: Path) -> No
     assert f"{len(lines)} errors in 2 files." in done.stderr
 
 
-def test_references_that_lead_nowhere_are_errors_unless_this_is_a_part(tmp_path: Path) -> None:
+def test_references_that_lead_nowhere_are_errors_unless_this_is_a_part(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "a.yaml"
     file.write_text(SMALL.replace("camera: pier", "camera: peer"))
-    done = vistter("validate", file)
-    assert done.returncode == 1
-    assert ".video[0].camera: there is no Camera" in done.stdout
-    assert "pier" in done.stdout  # the name that was meant
-    assert vistter("validate", "--partial", file).returncode == 0
+    assert validate([file], partial=False) == 1
+    said = capsys.readouterr().out
+    assert ".video[0].camera: there is no Camera" in said
+    assert "pier" in said  # the name that was meant
+    assert validate([file], partial=True) == 0
 
 
 def test_paths_without_manifests_are_an_error(tmp_path: Path) -> None:
@@ -51,12 +55,12 @@ def test_paths_without_manifests_are_an_error(tmp_path: Path) -> None:
     assert f"{tmp_path}/nowhere cannot be read" in done.stderr
 
 
-def test_a_secret_is_in_no_error(tmp_path: Path) -> None:
+def test_a_secret_is_in_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.yaml").write_text(
         "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n"
         "data: {password: correct-horse!}\nstringData: {b: [hunter22]}\n"
     )
-    done = vistter("validate", tmp_path)
-    assert done.returncode == 1
-    assert "correct-horse" not in done.stdout + done.stderr
-    assert "hunter22" not in done.stdout + done.stderr
+    assert validate([tmp_path], partial=False) == 1
+    said = capsys.readouterr()
+    assert "correct-horse" not in said.out + said.err
+    assert "hunter22" not in said.out + said.err

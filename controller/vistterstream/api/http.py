@@ -137,6 +137,7 @@ class Site:
         self._hls = state_dir / "hls"
         self._preview = Preview(answers, state_dir)
         self._metrics = metrics
+        self._closing = anyio.Event()
         self._pages = 0
         self._news: tuple[float, str] = (-_INTERVAL, "")
 
@@ -144,6 +145,7 @@ class Site:
         """The application, to be run by `serve` or a test."""
         application = web.Application(middlewares=[_guard])
         application.on_response_prepare.append(_headers)
+        application.on_shutdown.append(self._close)
         application.add_routes(
             [
                 web.get("/", self._index),
@@ -157,6 +159,9 @@ class Site:
             ]
         )
         return application
+
+    async def _close(self, _application: web.Application) -> None:
+        self._closing.set()
 
     async def _index(self, _request: web.Request) -> web.StreamResponse:
         return _page_file("index.html")
@@ -195,7 +200,7 @@ class Site:
 
     async def _events(self) -> AsyncIterator[bytes]:
         told, told_at = "", 0.0
-        while True:
+        while not self._closing.is_set():
             news = self._snapshot()
             if news != told:
                 told, told_at = news, anyio.current_time()
@@ -203,7 +208,8 @@ class Site:
             elif anyio.current_time() - told_at >= _BEAT:
                 told_at = anyio.current_time()
                 yield f"event: beat\ndata: {time.time()}\n\n".encode()
-            await anyio.sleep(_INTERVAL)
+            with anyio.move_on_after(_INTERVAL):
+                await self._closing.wait()
 
     def _snapshot(self) -> str:
         """The snapshot in JSON, without its opening brace and time; pages that look at about the same time
