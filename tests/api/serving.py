@@ -94,10 +94,10 @@ class Served:
             yield
 
     @contextmanager
-    def site(self, metrics: bytes = b"") -> Iterator[Site]:
+    def site(self, metrics: bytes = b"", port: int = 0) -> Iterator[Site]:
         """Answer over HTTP."""
         site = web.Site(self.answers, self.folder, lambda: metrics)
-        with self._running(web.serve, site, "127.0.0.1", 0) as address:
+        with self._running(web.serve, site, "127.0.0.1", port) as address:
             yield Site(address)
 
     @contextmanager
