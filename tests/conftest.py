@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from peers.waiting import TookTooLong, until
+from vistterstream.base.redaction import redact
 
 # Seconds say nothing about a property on a machine that does other things as well.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -67,6 +68,14 @@ def _sockets() -> frozenset[str]:
 
 def _belongings() -> _Belongings:
     return _Belongings(_children(), frozenset(threading.enumerate()), _sockets())
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets_of_other_tests() -> Iterator[None]:
+    """The process's redactor forgets what a test taught it: its words would be masked in all that follow."""
+    known = dict(vars(redact))
+    yield
+    vars(redact).update(known)
 
 
 @pytest.fixture(autouse=True)

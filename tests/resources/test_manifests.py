@@ -227,7 +227,7 @@ def test_nothing_that_is_in_a_file_makes_it_crash_or_hang(text: bytes) -> None:
     start = time.process_time()
     loaded = load(text, "f")
     dangling = check_references(loaded.objects)
-    assert time.process_time() - start < 1.0
+    assert time.process_time() - start < 10, "it hangs"
     lines = text.decode(errors="replace").split("\n")
     for error in (*loaded.errors, *dangling):
         assert 1 <= error.line <= len(lines)

@@ -29,7 +29,7 @@ def test_the_nearest_word_is_suggested_whatever_its_case_and_underscores() -> No
 def test_a_huge_word_is_looked_for_quickly() -> None:
     start = time.process_time()
     nearest("bitrate" * 100_000, ["bitrate"] * 20)
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 10, "it hangs"
 
 
 def test_words_are_enumerated() -> None:

@@ -58,7 +58,7 @@ class Redactor:
         with self._lock:
             if forms <= self._forms:
                 return
-            self._forms |= forms
+            self._forms = self._forms | forms
             longest_first = sorted(self._forms, key=len, reverse=True)
             self._pattern = re.compile("|".join(re.escape(form) for form in longest_first))
 
