@@ -22,9 +22,10 @@ from store.objects import key
 from vistterstream.base.errors import TemporaryError
 from vistterstream.resources.kinds import SOURCE_FILE, SOURCE_LINE
 from vistterstream.sources import folders
-from vistterstream.sources.folders import FolderSource, _File
+from vistterstream.sources.folders import FolderSource
 from vistterstream.sources.ledger import Graces
-from vistterstream.sources.scan import Scan, Signature, scan
+from vistterstream.sources.loading import Reading
+from vistterstream.sources.scan import Scan, scan
 from vistterstream.store.events import EventType
 from vistterstream.store.store import Store
 
@@ -49,10 +50,6 @@ def folder(tmp_path: Path) -> Path:
     path = tmp_path / "manifests"
     path.mkdir()
     return path
-
-
-def signature_of(path: Path) -> Signature:
-    return scan([path]).manifests[path]
 
 
 def replace(path: Path, text: str) -> None:
@@ -172,20 +169,35 @@ async def test_a_secret_of_a_file_is_applied(store: Store, folder: Path) -> None
         assert bench.get("youtube", "Secret").values() == {"streamKey": "planted-stream-key"}  # type: ignore[attr-defined]
 
 
-async def test_a_write_that_the_files_signature_does_not_show_is_seen(store: Store, folder: Path) -> None:
-    """Two writes of one length within one tick of the file system's clock look the same."""
+@pytest.mark.parametrize(
+    ("before", "again"),
+    [
+        (Reading(digest=b"1"), False),
+        (Reading(digest=b"1", unsure=True), True),
+        (Reading(errors=("cannot be read",)), True),
+    ],
+)
+async def test_a_file_whose_signature_is_the_same_is_read_again_only_where_that_proves_nothing(
+    store: Store, folder: Path, before: Reading, again: bool
+) -> None:
+    """Two writes of one length within one tick of the file system's clock have one signature."""
     path = folder / "a.yaml"
-    path.write_text(camera("wharf", 111))
-    async with running(store, folder) as bench:
-        path.write_text(camera("wharf", 222))
-        stamp = path.stat().st_mtime_ns
-        await bench.sounds("wharf", 222)
-        signature = bench.source._files[path].signature
-        path.write_text(camera("wharf", 333))
-        os.utime(path, ns=(stamp, stamp))
-        bench.source._files[path] = _File(signature_of(path), bench.source._files[path].reading)
-        assert signature.size == signature_of(path).size
-        await bench.sounds("wharf", 333)
+    path.write_text(camera("wharf"))
+    source = FolderSource([folder], store)
+    found = scan([folder])
+    source._take(found, {path: before})
+    assert source._outdated(found) == ([(path, before)] if again else [])
+
+
+async def test_a_file_that_was_read_while_it_was_written_is_read_again_without_being_told(
+    store: Store, folder: Path
+) -> None:
+    path = folder / "a.yaml"
+    path.write_text(camera("wharf"))
+    async with running(store, folder, interval=60) as bench:
+        path.write_text(camera("wharf", 5))
+        await bench.sounds("wharf", 5)
+        await bench.quiet()
 
 
 # Removal
@@ -220,7 +232,7 @@ async def test_a_file_that_is_deleted_and_written_again_loses_nothing(store: Sto
     path = folder / "a.yaml"
     path.write_text(camera("wharf", 1))
     (folder / "b.yaml").write_text(camera("pier"))
-    async with running(store, folder, graces=Graces(removed=1.0)) as bench:
+    async with running(store, folder, graces=Graces(removed=10.0)) as bench:
         uid = bench.get("wharf").metadata.uid
         for tone in range(2, 6):
             path.unlink()
@@ -234,7 +246,7 @@ async def test_an_object_that_moves_to_another_file_is_never_gone(store: Store, 
     a, b = folder / "a.yaml", folder / "b.yaml"
     a.write_text(cameras("wharf", "pier"))
     b.write_text(camera("quay"))
-    async with running(store, folder, graces=Graces(removed=1.0)) as bench:
+    async with running(store, folder, graces=Graces(removed=10.0)) as bench:
         uid = bench.get("pier").metadata.uid
         a.write_text(camera("wharf"))  # cut, save ...
         await anyio.sleep(0.2)
