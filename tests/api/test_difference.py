@@ -80,3 +80,19 @@ def test_of_a_secret_only_the_keys_are_told() -> None:
     found = difference([old], [new], [], STATE)
     told = [(change.path, change.old, change.new) for change in found.objects[0].changes]
     assert told == [("data.password", "***", "***"), ("data.more", None, "***")]
+
+
+def test_a_label_that_changes_costs_nothing_on_air_and_where_a_manifest_stands_is_no_difference() -> None:
+    def marked(labels: dict[str, str], file: str) -> Resource:
+        metadata = camera("pier").metadata.model_copy(
+            update={"labels": labels, "annotations": {"stream.vistter.io/source-file": file}}
+        )
+        return camera("pier").model_copy(update={"metadata": metadata})
+
+    before, after = marked({"side": "east"}, "/a.yaml"), marked({"side": "west", "new": "yes"}, "/b.yaml")
+    found = difference([before], [after], [], STATE)
+    assert sorted((one.path, one.old, one.new, one.effect) for one in found.objects[0].changes) == [
+        ("metadata.labels.new", None, "yes", "none"),
+        ("metadata.labels.side", "east", "west", "none"),
+    ]
+    assert on_air(found) == {}

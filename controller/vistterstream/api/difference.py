@@ -14,7 +14,17 @@ from pydantic import BaseModel, ConfigDict
 from vistterstream.base.redaction import MASK, redact
 from vistterstream.reconcile.planner import Objects, Outlook, outlooks
 from vistterstream.resources.effects import Change, changes
-from vistterstream.resources.kinds import Camera, Key, Output, Program, Resource, Secret
+from vistterstream.resources.kinds import (
+    SOURCE_FILE,
+    SOURCE_LINE,
+    Camera,
+    Key,
+    Output,
+    Program,
+    Resource,
+    Secret,
+)
+from vistterstream.resources.model import Effect
 from vistterstream.resources.status import Process
 
 Form = dict[str, Any]
@@ -81,6 +91,8 @@ def _object(key: Key, old: Resource | None, new: Resource | None) -> ObjectDiffe
         found = _secret_changes(old, new)
     else:
         found = [_change(change, "spec.") for change in changes(old.spec, new.spec)]
+    if old is not None and new is not None:
+        found += _metadata_changes(old, new)
     verdict: Literal["new", "changed", "unchanged", "removed"]
     if new is None:
         verdict = "removed"
@@ -91,6 +103,31 @@ def _object(key: Key, old: Resource | None, new: Resource | None) -> ObjectDiffe
     return ObjectDifference(
         kind=key.kind, namespace=key.namespace, name=key.name, verdict=verdict, changes=found
     )
+
+
+def _metadata_changes(old: Resource, new: Resource) -> list[FieldChange]:
+    """Labels and annotations that differ, but for those that say where a manifest stands."""
+    from deepdiff import DeepDiff  # costs a tenth of a second, and only those who ask for differences
+
+    levels = DeepDiff(_marks(old), _marks(new), view="tree")
+    return [
+        FieldChange(
+            path=f"metadata.{'.'.join(level.path(output_format='list'))}",
+            old=redact(level.t1) if isinstance(level.t1, str) else None,
+            new=redact(level.t2) if isinstance(level.t2, str) else None,
+            effect=Effect.NONE.value,
+        )
+        for found in levels.values()
+        for level in found
+    ]
+
+
+def _marks(resource: Resource) -> dict[str, dict[str, str]]:
+    annotations = resource.metadata.annotations
+    return {
+        "labels": dict(resource.metadata.labels),
+        "annotations": {k: v for k, v in annotations.items() if k not in (SOURCE_FILE, SOURCE_LINE)},
+    }
 
 
 def _secret_changes(old: Secret, new: Secret) -> list[FieldChange]:
