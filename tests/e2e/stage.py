@@ -7,6 +7,8 @@ below row 64.
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -118,3 +120,15 @@ def sequence(frames: Sequence[Frame]) -> list[int | None]:
 def files(folder: Path) -> list[Path]:
     """The recordings in a folder, the oldest first."""
     return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def fetch(url: str) -> tuple[int, str]:
+    """Status and body of an answer over HTTP; status 0 where nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  # our own appliance
+            return answer.status, answer.read().decode("utf-8", "replace")
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode("utf-8", "replace")
+    except OSError:
+        return 0, ""

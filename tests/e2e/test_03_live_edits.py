@@ -168,22 +168,24 @@ def test_a_second_output_comes_and_goes_and_the_first_notices_nothing(tmp_path: 
             stage.wait_publishing(appliance, "platform")
             stage.wait_online(appliance, "wharf")
             before, processes = _pids(appliance), appliance.children()
-            for _ in range(2):
-                appliance.write("second.yaml", stage.rtmp("second", platform))
-                stage.wait_publishing(appliance, "second")
-                assert appliance.pid("encoder", "second") == before["encoder"]
-                pusher = appliance.pid("pusher", "second")
-                assert appliance.children() == processes | {pusher}
+            for name in ("second", "third"):
+                appliance.write("another.yaml", stage.rtmp(name, platform))
+                stage.wait_publishing(appliance, name)
+                assert appliance.pid("encoder", name) == before["encoder"]
+                assert appliance.children() == processes | {appliance.pid("pusher", name)}
                 stage.wait_frames(appliance, 2 * stage.FPS)
-                appliance.remove("second.yaml")
-                appliance.wait(lambda: appliance.children() == processes, 10, "the second pusher is gone")
-                appliance.wait(lambda: not platform.publishing("second"), 5, "the platform lost it")
+                appliance.remove("another.yaml")
+                appliance.wait(lambda: appliance.children() == processes, 10, "its pusher is gone")
+                appliance.wait(partial(_lost, platform, name), 5, "the platform lost it")
                 assert _pids(appliance) == before
             appliance.stop()
         shown = frames.read(platform.recording("platform"))
-        seconds = [frames.read(file) for file in platform.recordings("second")]
+        others = [frames.read(platform.recording(name)) for name in ("second", "third")]
     frames.assert_each_once(frames.program_numbers(shown))
-    assert len(seconds) == 2
-    for second in seconds:
-        frames.assert_each_once(frames.program_numbers(second))
-        assert len(second) >= stage.FPS
+    for other in others:
+        frames.assert_each_once(frames.program_numbers(other))
+        assert len(other) >= stage.FPS
+
+
+def _lost(platform: Platform, key: str) -> bool:
+    return not platform.publishing(key)

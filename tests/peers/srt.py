@@ -1,4 +1,4 @@
-"""An SRT platform: FFmpeg as listener, which writes what arrives to a file."""
+"""An SRT platform, FFmpeg as listener that writes what arrives to a file, and an SRT camera."""
 
 from __future__ import annotations
 
@@ -52,10 +52,31 @@ class SrtPlatform(Peer):
 
     def wait_ready(self) -> None:
         """Return when the port is bound."""
-        wanted = f"0100007F:{self.port:04X}"
+        _wait_bound(self, self.port)
 
-        def bound() -> bool:
-            assert self.running, f"the SRT listener ended: {self.said()[-2000:]}"
-            return wanted in Path("/proc/net/udp").read_text()
 
-        until(bound, 10, "the SRT listener is bound")
+class SrtRelay(Peer):
+    """An SRT camera: listens on ``srt://127.0.0.1:PORT`` and gives what is sent to `udp_url` (MPEG-TS)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port, udp_port = (needs.free_port(socket.SOCK_DGRAM) for _ in range(2))
+        self.udp_url = f"udp://127.0.0.1:{udp_port}?pkt_size=1316"
+        self.url = f"srt://127.0.0.1:{self.port}"
+        relay = [needs.program("srt-live-transmit"), "-quiet", "-autoreconnect:yes"]
+        super().__init__(
+            [*relay, f"udp://127.0.0.1:{udp_port}", f"{self.url}?mode=listener"], log=folder / "srt-relay.log"
+        )
+
+    def wait_ready(self) -> None:
+        """Return when the port is bound."""
+        _wait_bound(self, self.port)
+
+
+def _wait_bound(peer: Peer, port: int) -> None:
+    wanted = f"0100007F:{port:04X}"
+
+    def bound() -> bool:
+        assert peer.running, f"{peer.command[0]} ended: {peer.said()[-2000:]}"
+        return wanted in Path("/proc/net/udp").read_text()
+
+    until(bound, 10, lambda: f"an SRT listener on port {port}: {peer.said()[-2000:]}")
