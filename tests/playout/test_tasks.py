@@ -153,6 +153,22 @@ async def test_cancelling_from_outside_ends_everything() -> None:
     assert said == ["a starts", "a ends"]
 
 
+async def test_stopping_ends_where_everything_was_cancelled_from_outside_before() -> None:
+    said: list[str] = []
+    with anyio.fail_after(10):
+        with anyio.move_on_after(1):
+            async with anyio.create_task_group() as tasks:
+                running: Running[Thing] = Running(tasks)
+                running.put("a", Thing(said, "a", ending=1))
+                try:
+                    await anyio.sleep_forever()
+                finally:
+                    with anyio.CancelScope(shield=True):
+                        await anyio.sleep(3)
+                        await running.stop()
+    assert said == ["a starts", "a ends"]
+
+
 async def test_another_thread_may_look_while_things_come_and_go() -> None:
     failures: list[BaseException] = []
     done = threading.Event()
