@@ -180,10 +180,25 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
         os.kill(playout, signal.SIGSTOP)  # so that the end takes a while
         os.kill(appliance.controller.pid, signal.SIGINT)
         appliance.wait(lambda: "Ctrl-C again" in appliance.controller.said(), 5, "it says so")
+        asked = time.monotonic()
+        appliance.wait(lambda: time.monotonic() > asked + running.SAME_WISH, 3, "somebody grows impatient")
         os.kill(appliance.controller.pid, signal.SIGINT)
-        assert appliance.controller.wait(2) == 1
+        assert appliance.controller.wait(5) == 1
         assert "Ended at once, as you ask." in appliance.controller.said()
         assert not (appliance.state / "control.sock").exists()
+
+
+@pytest.mark.e2e
+def test_a_signal_that_comes_twice_is_one_wish(tmp_path: Path) -> None:
+    """As from ``timeout make demo``: the group is told, and make tells it on."""
+    with Appliance(tmp_path, on_exit="stop") as appliance:
+        appliance.write("small.yaml", SMALL)
+        appliance.wait_on_air("main", "pier")
+        playout = appliance.pid("playout", "main")
+        os.kill(appliance.controller.pid, signal.SIGTERM)
+        os.kill(appliance.controller.pid, signal.SIGTERM)
+        assert appliance.controller.wait(10) == 0
+        assert not Path(f"/proc/{playout}").exists()
 
 
 @pytest.mark.e2e

@@ -27,7 +27,7 @@ from playout.waiting import eventually
 from vistterstream.base.errors import TemporaryError
 from vistterstream.playout.hub import PACKET, Hub
 from vistterstream.playout.protocol import OutputState, OutputStatus
-from vistterstream.playout.pusher import Pusher
+from vistterstream.playout.pusher import Pusher, _prepare_folder
 from vistterstream.resources.camera import SecretKeyRef
 from vistterstream.resources.output import Container, HlsTarget, RecordingTarget, Target
 from vistterstream.resources.quantities import Duration
@@ -192,6 +192,14 @@ async def test_a_recording_is_made_in_a_new_folder_and_gets_its_end(
     assert (media.duration or 0) > 1
 
 
+def test_hls_segments_that_no_playlist_names_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "index.m3u8").write_text("#EXTM3U\n#EXTINF:2.0,\nsegment-8.ts\n")
+    for name in ("segment-7.ts", "segment-8.ts", "segment-9.ts.tmp", "notes.txt"):
+        (tmp_path / name).touch()
+    _prepare_folder(Target(name="web", hls=HlsTarget(folder=str(tmp_path))))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.m3u8", "notes.txt", "segment-8.ts"]
+
+
 async def test_hls_can_be_played_while_it_is_made(tmp_path: Path) -> None:
     target = Target(name="web", hls=HlsTarget(folder=str(tmp_path), segment_duration=Duration("500ms")))
     async with delivering(output("web", target)) as delivery:
@@ -233,7 +241,7 @@ async def test_a_folder_that_cannot_be_made_is_told_and_tried_again(tmp_path: Pa
     (tmp_path / "file").write_text("in the way")
     async with delivering(output("rec", recording(tmp_path / "file" / "rec"))) as delivery:
         found = await delivery.fails_with("FolderUnusable")
-        assert "file/rec cannot be made" in found.message
+        assert "file/rec cannot be used" in found.message
         assert found.pid is None
         (tmp_path / "file").unlink()
         await delivery.publishes()

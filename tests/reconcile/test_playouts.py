@@ -11,6 +11,7 @@ from reconcile.fakes import FakeHost
 from reconcile.objects import key
 from reconcile.virtual import VirtualLoop
 from vistterstream.base.errors import PermanentError, TemporaryError
+from vistterstream.playout.protocol import OutputState, OutputStatus, PlayoutStatus
 from vistterstream.reconcile.playouts import Playouts, read_intent, read_plan, write_intent
 from vistterstream.resources.kinds import Key
 from vistterstream.resources.program import Fallback, Format
@@ -50,6 +51,20 @@ async def test_converging_twice_does_nothing_the_second_time(
         await playouts.converge(MAIN, plan(), {})
     assert told == ["PlayoutStarted"]
     assert host.written == 1
+
+
+async def test_an_output_that_comes_back_does_not_start_with_what_was_said_of_the_old_one(
+    playouts: Playouts, host: FakeHost
+) -> None:
+    await playouts.converge(MAIN, plan(), {})
+    playout = playouts.of(MAIN)
+    said = OutputStatus(state=OutputState.PUBLISHING, pid=77)
+    playout.status = PlayoutStatus(
+        pid=1, revision="a", frame=1, fps=30, realtime=False, outputs={"web": said}
+    )
+    await playouts.converge(MAIN, plan(fallback=Fallback(text="soon")), {})
+    assert playout.status.outputs == {}
+    assert playout.outdated == plan_revision(plan())
 
 
 async def test_the_plan_and_the_secrets_are_in_the_folder_for_their_owner_alone(

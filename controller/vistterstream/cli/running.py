@@ -48,6 +48,8 @@ log = logs.get("cli")
 
 END_DEADLINE = 9.8
 """Seconds after the first signal at which the process ends whatever happens; people are promised ten."""
+SAME_WISH = 1.0
+"""Seconds in which a second signal is the first one, sent to the group as well (``timeout make demo``)."""
 _LOCK_PATIENCE = 6.0  # seconds; another command may be reading the store
 _PROBLEMS_INTERVAL = 0.5
 
@@ -143,7 +145,8 @@ class Runner:
         self._settled = False
         self._ending_since: float | None = None
         self._stopping = on_exit is OnExit.STOP
-        self._source = FolderSource(manifests, store)
+        self._source = FolderSource(manifests, store, on_file_changed=self._look_at_images)
+        self._controller: Controller | None = None
         self._news = News(self._recordings)
         self._answers = Answers(
             store,
@@ -160,7 +163,9 @@ class Runner:
 
     async def run(self, addresses: list[tuple[str, int]]) -> None:
         """Run until a signal, or until a client asks for the end."""
-        controller = Controller(self._state_dir, self._store, metrics=self._metrics, on_exit=self._on_exit)
+        controller = self._controller = Controller(
+            self._state_dir, self._store, metrics=self._metrics, on_exit=self._on_exit
+        )
         async with anyio.create_task_group() as around:
             async with anyio.create_task_group() as inner:
                 around.start_soon(self._end_on_signal, inner.cancel_scope)
@@ -191,15 +196,20 @@ class Runner:
             self._settled = True
             controller.sources_settled()
 
+    def _look_at_images(self, _path: Path) -> None:
+        if self._controller is not None:
+            self._controller.images_changed()
+
     # The end
 
     async def _end_on_signal(self, scope: anyio.CancelScope) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
             async for _number in signals:
-                if self._ending_since is not None:
+                if self._ending_since is None:
+                    self._begin_end()
+                    scope.cancel()
+                elif time.monotonic() - self._ending_since > SAME_WISH:
                     self._give_up("Ended at once, as you ask.")
-                self._begin_end()
-                scope.cancel()
 
     def _stop(self, controller: Controller) -> None:
         """A client asks that everything goes off air."""

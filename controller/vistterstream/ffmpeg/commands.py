@@ -22,6 +22,7 @@ from vistterstream.resources.urls import with_credentials, with_stream_key
 
 SAMPLE_RATE = 48_000
 CHANNELS = 2
+PLAYLIST = "index.m3u8"
 
 _CONNECT_TIMEOUT_US = 5_000_000
 _WRITE_TIMEOUT_US = 10_000_000
@@ -269,7 +270,7 @@ def _hls(target: HlsTarget) -> tuple[str, dict[str, Any]]:
         "hls_segment_filename": str(folder / "segment-%d.ts"),
         "hls_allow_cache": 0,
     }
-    return str(folder / "index.m3u8"), options
+    return str(folder / PLAYLIST), options
 
 
 def _recording(target: RecordingTarget) -> tuple[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ import anyio
 from vistterstream.base import logs
 from vistterstream.base.errors import PermanentError, TemporaryError, VistterError
 from vistterstream.ffmpeg import commands
+from vistterstream.ffmpeg.commands import PLAYLIST
 from vistterstream.ffmpeg.failures import Failure, explain
 from vistterstream.ffmpeg.processes import Child
 from vistterstream.ffmpeg.progress import Progress, ProgressReader
@@ -118,7 +119,7 @@ class Pusher:
         self._state, self._published_at, self._frames = OutputState.CONNECTING, None, 0
         target = self._current
         try:
-            await anyio.to_thread.run_sync(_make_folder, target)
+            await anyio.to_thread.run_sync(_prepare_folder, target)
             child = Child.spawn(
                 self._command(target),
                 role=f"pusher {self.plan.name}",
@@ -198,13 +199,29 @@ class Pusher:
         return take
 
 
-def _make_folder(target: Target) -> None:
+def _prepare_folder(target: Target) -> None:
+    """Make the folder of a target that writes files; raises TemporaryError where it cannot be made."""
     files = target.hls or target.recording
     if files is None or files.folder is None:
         return
+    folder = Path(files.folder)
     try:
-        Path(files.folder).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        if target.hls is not None:
+            _remove_strays(folder)
     except OSError as error:
         raise TemporaryError(
-            f"The folder {files.folder} cannot be made: {error.strerror}.", delay=5, reason="FolderUnusable"
+            f"The folder {files.folder} cannot be used: {error.strerror}.", delay=5, reason="FolderUnusable"
         ) from error
+
+
+def _remove_strays(folder: Path) -> None:
+    """Delete HLS segments that the playlist does not name: a muxer that was killed leaves its last one."""
+    try:
+        playlist = (folder / PLAYLIST).read_text("utf-8", "replace").splitlines()
+    except FileNotFoundError:
+        playlist = []
+    named = {line for line in playlist if not line.startswith("#")}
+    for path in folder.glob("segment-*.ts*"):
+        if path.name not in named:
+            path.unlink(missing_ok=True)

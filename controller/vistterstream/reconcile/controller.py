@@ -99,6 +99,12 @@ class Controller:
         """Every source has delivered what it had at the start."""
         self._settled.set()
 
+    def images_changed(self) -> None:
+        """A file beside the manifests changed: each program looks at its pictures again."""
+        if self._appliance is not None:
+            for program in self._store.list("Program")[0]:
+                self._appliance.enqueue(program.key)
+
     def not_ready(self) -> list[str]:
         """Why the appliance is not what its manifests say yet, in sentences; empty when it is."""
         reasons = [] if self._settled.is_set() else ["The manifests are still being read."]

@@ -62,6 +62,7 @@ class Playout:
     client: Client | None = None
     plan: Plan | None = None  # last handed to it
     revision: str | None = None  # of the plan that it took
+    outdated: str | None = None  # revision of the plan before
     status: PlayoutStatus | None = None  # newest
     silent: bool = False  # it runs, but says nothing
     since: datetime | None = None
@@ -82,10 +83,27 @@ class Playout:
     def take(self, client: Client, revision: str) -> None:
         """`client` speaks for the program's playout from now on, which runs the plan of that revision."""
         self.client, self.revision = client, revision
-        self.status, self.silent = None, False
+        self.status, self.silent, self.outdated = None, False, None
         self.since = _started(self.folder)
         self.born = anyio.current_time()
         self.arrived.set()
+
+    def applied(self, revision: str, plan: Plan) -> None:
+        """It runs `plan` now. What it said of things that are not in there any more is forgotten.
+
+        Otherwise an Output that is removed and soon comes back would start with the old one's pusher.
+        """
+        if revision != self.revision:
+            self.outdated, self.revision = self.revision, revision
+        if self.status is not None:
+            outputs = {output.name for output in plan.outputs}
+            cameras = {camera.name for camera in plan.cameras}
+            self.status = self.status.model_copy(
+                update={
+                    "outputs": {name: said for name, said in self.status.outputs.items() if name in outputs},
+                    "cameras": {name: said for name, said in self.status.cameras.items() if name in cameras},
+                }
+            )
 
     def release(self) -> Client | None:
         """Nothing speaks for it any more; returns what did."""
@@ -272,7 +290,7 @@ class Playouts:
             )
             return
         if playout.client is client:
-            playout.revision = applied.revision
+            playout.applied(applied.revision, plan)
         what = topics(action.changes) or "everything"
         message = f"On air from frame {applied.frame} on, without interruption: {what}."
         self._tell(playout.key, "PlanApplied", message)

@@ -176,8 +176,8 @@ async def _watch(appliance: Appliance, playout: Playout, client: Client) -> str 
 
 def _take_in(appliance: Appliance, playout: Playout, client: Client, status: PlayoutStatus) -> None:
     """Keep `status`; have the statuses that it changes written, and tell what happened."""
-    if playout.client is not client:
-        return
+    if playout.client is not client or status.revision == playout.outdated:
+        return  # said of another playout, or before it took the plan that it runs
     before, playout.status = playout.status, status
     spoke, playout.silent = playout.silent, False
     touched = observations.touched(playout.key, before, status)
