@@ -82,7 +82,7 @@ async def connect(folder: Path) -> PlayoutClient:
         raise NotRunning(f"process {identity.pid} has ended")
     try:
         hello = Hello.model_validate((await _ask(folder, "hello"))["hello"])
-    except (PlayoutLost, KeyError, ValueError) as error:
+    except (PlayoutLost, PermanentError, KeyError, ValueError) as error:
         raise NotRunning(f"process {identity.pid} does not answer") from error
     if hello.nonce != identity.nonce or hello.pid != identity.pid:
         raise NotRunning("another process answers")
@@ -182,7 +182,7 @@ class PlayoutClient:
     async def watch(self) -> AsyncIterator[PlayoutStatus]:
         """What it observes, now, at each change and once a second; raises PlayoutLost when it goes."""
         async with await _connection(self._folder) as stream:
-            await stream.send(_request("watch"))
+            await _send(stream, "watch")
             lines = BufferedByteReceiveStream(stream)
             while True:
                 yield PlayoutStatus.model_validate((await _answer(lines, _ANSWER_LIMIT))["status"])
@@ -228,10 +228,6 @@ class PlayoutClient:
             return
 
 
-def _request(operation: str) -> bytes:
-    return json.dumps({"op": operation}).encode() + b"\n"
-
-
 async def _connection(folder: Path) -> SocketStream:
     try:
         with socket_path(folder) as path, anyio.fail_after(_ANSWER_LIMIT):
@@ -242,14 +238,23 @@ async def _connection(folder: Path) -> SocketStream:
 
 async def _ask(folder: Path, operation: str, *, limit: float = _ANSWER_LIMIT) -> Mapping[str, Any]:
     async with await _connection(folder) as stream:
-        await stream.send(_request(operation))
+        await _send(stream, operation)
         return await _answer(BufferedByteReceiveStream(stream), limit)
+
+
+async def _send(stream: SocketStream, operation: str) -> None:
+    try:
+        await stream.send(json.dumps({"op": operation}).encode() + b"\n")
+    except anyio.BrokenResourceError as error:
+        raise PlayoutLost("The playout went away.") from error
 
 
 async def _answer(lines: BufferedByteReceiveStream, limit: float) -> Mapping[str, Any]:
     try:
         with anyio.fail_after(limit):
-            answer: dict[str, Any] = json.loads(await lines.receive_until(b"\n", _MAX_ANSWER))
+            answer = json.loads(await lines.receive_until(b"\n", _MAX_ANSWER))
+        if not isinstance(answer, dict):
+            raise ValueError("an answer is a JSON object")
     except (
         TimeoutError,
         ValueError,

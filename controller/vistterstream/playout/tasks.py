@@ -76,7 +76,7 @@ class Running(Generic[T]):
 
     def _retire(self, name: str) -> None:
         entry = self._entries.pop(name, None)
-        if entry is not None and not entry.done.is_set():  # it is, where everything was cancelled from outside
+        if entry is not None and not entry.done.is_set():  # done: all was cancelled from outside
             self._leaving[name] = entry
             entry.scope.cancel()
 
