@@ -24,7 +24,9 @@ HARD = [
     "br[ac]k(e)t*s",
     "long" * 200,
 ]
-SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF, exclude_characters="*"), min_size=4)
+SECRETS = st.text(
+    st.characters(min_codepoint=33, max_codepoint=0x2FF, exclude_characters="*"), min_size=4
+).filter(lambda text: len(text.strip()) >= 4)
 
 
 @pytest.mark.parametrize("secret", HARD)
@@ -56,7 +58,7 @@ def test_a_known_secret_is_masked_in_every_encoding(secret: str, encode: object)
 def test_a_known_secret_never_comes_through(secret: str, before: str, after: str) -> None:
     said = Redactor([secret])(f"{before} {secret} {after}")
     if secret.strip() not in f"{before}|{after}":
-        assert secret.strip() not in said.replace("***", "")
+        assert secret.strip() not in said.replace("***", "\0")
 
 
 @given(st.lists(SECRETS, min_size=2, max_size=5))

@@ -213,6 +213,7 @@ async def test_a_child_that_reads_to_the_end_of_its_input_is_let_finish() -> Non
         assert await child.stop(grace=5, close_stdin=True) == 9
 
 
+@pytest.mark.e2e
 @pytest.mark.anyio
 async def test_a_child_that_does_not_listen_is_killed_at_the_deadline() -> None:
     async with running(shell(STUBBORN)) as child:

@@ -94,6 +94,7 @@ async def publishes(playout: PlayoutClient, name: str = "rec") -> None:
                 return
 
 
+@pytest.mark.e2e
 async def test_a_playout_is_started_asked_changed_watched_and_stopped(folder: Path, tmp_path: Path) -> None:
     plan = make_plan(tmp_path)
     write_plan(folder, plan, {"s/k": SECRET})
@@ -164,6 +165,7 @@ async def test_a_second_playout_in_the_same_folder_is_refused_and_the_first_goes
         assert (await connect(folder)).pid == playout.pid
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("text", ["{", '{"version": 99}'])
 async def test_a_playout_that_cannot_come_up_says_why(folder: Path, tmp_path: Path, text: str) -> None:
     write_plan(folder, make_plan(tmp_path), {})
@@ -344,6 +346,7 @@ async def test_a_signal_stops_a_playout_in_order(folder: Path, tmp_path: Path) -
         assert said[-1] == "off air"
 
 
+@pytest.mark.e2e
 async def test_a_cancelled_start_leaves_nothing(folder: Path, tmp_path: Path) -> None:
     write_plan(folder, make_plan(tmp_path, outputs=[]), {})
     with anyio.move_on_after(0.15) as scope:

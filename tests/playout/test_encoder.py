@@ -256,6 +256,7 @@ def assert_rising(times: list[float], what: str) -> None:
     assert not breaks, f"{what}: {breaks[:5]}"
 
 
+@pytest.mark.e2e
 async def test_every_frame_is_encoded_once_at_the_program_s_clock(tmp_path: Path) -> None:
     async with on_air(start=9000) as program:
         await until_running(program)
@@ -278,6 +279,7 @@ async def test_every_frame_is_encoded_once_at_the_program_s_clock(tmp_path: Path
     assert program.starved == 0
 
 
+@pytest.mark.e2e
 async def test_a_killed_encoder_is_replaced_and_the_stream_goes_on_with_rising_timestamps(
     tmp_path: Path,
 ) -> None:
@@ -313,6 +315,7 @@ async def test_a_jump_of_the_clock_starts_a_new_process_at_once() -> None:
         assert program.encoder.status().restarts == {"ClockJump": 1}
 
 
+@pytest.mark.e2e
 async def test_an_encoder_that_cannot_be_started_says_so_and_is_tried_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

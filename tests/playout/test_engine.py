@@ -112,6 +112,7 @@ def seen_in(folder: Path) -> list[recorded.Frame]:
     return recorded.read(recordings(folder), camera=CAMERA_ROW, program=PROGRAM_ROW, areas=(BOX,))
 
 
+@pytest.mark.e2e
 async def test_a_program_is_on_air_from_its_plan_alone_and_every_frame_is_recorded_once(
     tmp_path: Path,
 ) -> None:
@@ -212,6 +213,7 @@ async def test_going_back_to_an_earlier_plan_is_answered_with_its_new_frame(tmp_
         assert playout.status.revision == plan_revision(two)
 
 
+@pytest.mark.e2e
 async def test_a_plan_that_cannot_be_read_or_used_changes_nothing(tmp_path: Path) -> None:
     playout = Playout(tmp_path)
     plan = playout.write(make_plan(tmp_path))

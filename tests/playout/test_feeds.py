@@ -126,6 +126,7 @@ async def test_a_file_that_nobody_needs_runs_no_process() -> None:
         assert not feed.usable(time.monotonic())
 
 
+@pytest.mark.e2e
 async def test_a_file_plays_when_it_is_needed_keeps_its_place_and_goes_on_from_there() -> None:
     async with running(film()) as feed:
         feed.want(Want.FULL)
@@ -181,6 +182,7 @@ async def test_a_missing_file_says_so_and_is_tried_again_ever_more_rarely(tmp_pa
         assert status(feed).reason == ""
 
 
+@pytest.mark.e2e
 async def test_a_killed_ingest_of_a_file_starts_again() -> None:
     async with running(film()) as feed:
         feed.want(Want.FULL)
@@ -201,6 +203,7 @@ def intervals(times: list[float]) -> list[float]:
     return [later - earlier for earlier, later in pairwise(times)]
 
 
+@pytest.mark.e2e
 async def test_a_camera_that_is_switched_off_is_tried_ever_more_rarely() -> None:
     feed = feed_of(CameraSource(url=f"rtsp://127.0.0.1:{needs.free_port()}/live"))
     times: list[float] = []

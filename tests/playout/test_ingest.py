@@ -141,6 +141,7 @@ async def test_a_camera_without_sound_gives_none() -> None:
         assert run.ingest.audio is None
 
 
+@pytest.mark.e2e
 async def test_a_live_camera_goes_on_whether_or_not_it_is_shown_and_the_newest_pictures_win() -> None:
     async with running(make(Pace.LIVE, loop=True)) as run:
         ingest = run.ingest
@@ -156,6 +157,7 @@ async def test_a_live_camera_goes_on_whether_or_not_it_is_shown_and_the_newest_p
         assert age < 1
 
 
+@pytest.mark.e2e
 async def test_a_camera_that_stands_by_shows_its_last_key_frame_again_and_again() -> None:
     async with running(make(Pace.STANDBY, loop=True)) as run:
         ingest = run.ingest

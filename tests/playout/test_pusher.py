@@ -200,6 +200,7 @@ def test_hls_segments_that_no_playlist_names_are_removed_and_nothing_else(tmp_pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["index.m3u8", "notes.txt", "segment-8.ts"]
 
 
+@pytest.mark.e2e
 async def test_hls_can_be_played_while_it_is_made(tmp_path: Path) -> None:
     target = Target(name="web", hls=HlsTarget(folder=str(tmp_path), segment_duration=Duration("500ms")))
     async with delivering(output("web", target)) as delivery:
@@ -237,6 +238,7 @@ async def test_a_killed_recording_loses_nothing_that_was_written_and_goes_on_in_
     assert all(probe(file).video == "h264" for file in files())
 
 
+@pytest.mark.e2e
 async def test_a_folder_that_cannot_be_made_is_told_and_tried_again(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     async with delivering(output("rec", recording(tmp_path / "file" / "rec"))) as delivery:
@@ -297,6 +299,7 @@ async def test_targets_are_tried_in_order_each_as_often_as_the_plan_says_and_the
     assert seen == ["one", "two", "three", "one"]
 
 
+@pytest.mark.e2e
 async def test_a_backup_takes_over_when_the_primary_has_failed_often_enough(tmp_path: Path) -> None:
     primary = rtmp("primary", needs.free_port())
     async with delivering(output("out", primary, recording(tmp_path), attempts=2)) as delivery:

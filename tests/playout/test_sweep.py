@@ -63,6 +63,7 @@ async def test_marked_processes_are_asked_to_end_and_strangers_left_alone(tmp_pa
         assert stranger.poll() is None
 
 
+@pytest.mark.e2e
 async def test_what_does_not_listen_or_is_frozen_is_killed(tmp_path: Path) -> None:
     with (
         process(tmp_path, "trap '' TERM; while :; do sleep 0.05; done") as stubborn,

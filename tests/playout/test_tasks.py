@@ -185,7 +185,7 @@ async def test_another_thread_may_look_while_things_come_and_go() -> None:
 
         thread = threading.Thread(target=look)
         thread.start()
-        for turn in range(40):
+        for turn in range(10):
             for number in range(50):
                 running.put(str(number), Thing([], "x"))
             if turn % 2:
