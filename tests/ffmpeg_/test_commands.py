@@ -92,7 +92,7 @@ def test_a_camera_that_stands_by_is_decoded_on_key_frames_only_and_without_sound
     argv = commands.ingest(CameraSource(url="rtsp://10.0.0.21/main"), FORMAT, keyframes_only=True)
     assert " ".join(argv) == (
         f"{COMMON} -nostdin -analyzeduration 1000000 -fflags nobuffer -probesize 1000000"
-        f" -protocol_whitelist {INPUTS} -rtsp_transport tcp -skip_frame nokey -threads 2 -timeout 5000000"
+        f" -protocol_whitelist {INPUTS} -rtsp_transport tcp -skip_frame nokey -threads 1 -timeout 5000000"
         " -i rtsp://10.0.0.21/main -map 0:v:0 -f avi -c:v rawvideo -flush_packets 1 -fps_mode passthrough"
         f" -max_interleave_delta 200000 -vf {FIT} pipe:1"
     )

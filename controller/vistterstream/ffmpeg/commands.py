@@ -113,7 +113,7 @@ def _ingest_address(source: CameraSource, credentials: Credentials | None) -> st
 
 
 def _ingest_input(source: CameraSource, *, keyframes_only: bool) -> dict[str, Any]:
-    options: dict[str, Any] = {"threads": 2}
+    options: dict[str, Any] = {"threads": 1 if keyframes_only else 2}
     if keyframes_only:
         options["skip_frame"] = "nokey"
     if source.file is not None:
