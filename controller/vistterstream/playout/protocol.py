@@ -15,8 +15,6 @@ An answer ``{"error": MESSAGE}`` leaves everything as it was. Nothing in here ca
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict
 
 
@@ -132,7 +130,3 @@ class PlayoutStatus(_Message):
     outputs: dict[str, OutputStatus] = {}
     overlay_problems: dict[str, str] = {}  # Overlay name → sentence (missing image, unknown font)
     errors: list[str] = []  # sentences, the newest last, at most ten
-
-    def parts(self) -> dict[str, Any]:
-        """The part that matters to people: all but figures that move all the time."""
-        return self.model_dump(exclude={"frame": True, "fps": True, "late_frames": True})
