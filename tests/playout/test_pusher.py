@@ -21,6 +21,7 @@ from ffmpeg_.media import transport_stream
 from peers import needs
 from peers.probe import probe
 from peers.rtmp import Platform
+from peers.rtmps import SecurePlatform
 from peers.srt import SrtPlatform
 from playout.plans import encoding_plan, output
 from playout.waiting import eventually
@@ -29,7 +30,7 @@ from vistterstream.playout.hub import PACKET, Hub
 from vistterstream.playout.protocol import OutputState, OutputStatus
 from vistterstream.playout.pusher import Pusher, _prepare_folder
 from vistterstream.resources.camera import SecretKeyRef
-from vistterstream.resources.output import Container, HlsTarget, RecordingTarget, Target
+from vistterstream.resources.output import Container, HlsTarget, RecordingTarget, Target, Tls
 from vistterstream.resources.quantities import Duration
 from vistterstream.timeline.plan import OutputPlan
 
@@ -411,6 +412,28 @@ async def test_a_platform_that_stops_reading_is_given_up_in_time_and_another_tar
             assert time.monotonic() - frozen < 30
             await delivery.publishes()
             platform.thaw()
+
+
+@pytest.mark.e2e
+async def test_a_certificate_that_cannot_be_verified_is_refused_unless_it_is_trusted_or_nobody_asks(
+    tmp_path: Path,
+) -> None:
+    with SecurePlatform(tmp_path) as platform:
+        refused = Target(name="strict", url=platform.url())
+        trusted = Target(name="trusted", url=platform.url(), tls=Tls(ca_file=str(platform.certificate)))
+        unasked = Target(name="unasked", url=platform.url(), tls=Tls(verify=False))
+        for target in (refused, trusted, unasked):
+            with_key = target.model_copy(
+                update={"stream_key_secret_ref": SecretKeyRef(name="s", key=target.name)}
+            )
+            async with delivering(
+                output("out", with_key), stream_key=lambda reference: reference.key
+            ) as delivery:
+                if target is refused:
+                    found = await delivery.fails_with("CertificateInvalid")
+                    assert "tls.caFile" in found.message
+                else:
+                    await delivery.publishes()
 
 
 @pytest.mark.e2e
