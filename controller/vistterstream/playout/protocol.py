@@ -15,6 +15,7 @@ An answer ``{"error": MESSAGE}`` leaves everything as it was. Nothing in here ca
 from __future__ import annotations
 
 from enum import StrEnum
+
 from pydantic import BaseModel, ConfigDict
 
 
