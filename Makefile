@@ -42,7 +42,7 @@ generated: $(DEV)
 	$(BIN)/python -m vistterstream.resources.generate --check
 
 unit: $(DEV)
-	$(BIN)/pytest -q -m "not e2e and not soak and not bench"
+	$(BIN)/pytest -q -n auto -m "not e2e and not soak and not bench"
 
 e2e: $(DEV)
 	$(BIN)/pytest -q -m "e2e and not soak" --durations=15 $(E2E_ARGS)
