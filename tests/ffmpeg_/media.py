@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -20,8 +22,10 @@ def make(file: Path, *arguments: str) -> Path:
 
 @cache
 def folder() -> Path:
-    """A folder for this run of the tests."""
-    return Path(mkdtemp(prefix="vistter-media-"))
+    """A folder for this run of the tests, removed at its end."""
+    found = Path(mkdtemp(prefix="vistter-media-"))
+    atexit.register(shutil.rmtree, found, ignore_errors=True)
+    return found
 
 
 def picture_and_sound(seconds: float, rate: str, size: str) -> tuple[str, ...]:
