@@ -91,6 +91,11 @@ class _Run:
                 self._closed = True
                 self._queue.put(None)
 
+    def abandon(self) -> None:
+        """There is nobody to write to."""
+        self.finish()
+        self._drain()
+
     def pump(self, video: int, audio: int) -> None:
         """The writing thread: everything queued into the two pipes, until the end or a broken pipe."""
         last: Frame | None = None
@@ -207,20 +212,23 @@ class Encoder:
         first = self._next_frame()
         self.hub.restart()
         self._progress, self._replace = None, None
+        # Frames queue up from here on, so that none between `first` and the process's start is left out.
+        run = self._run = _Run(first, queue_length(self._format), self._pool)
         try:
             child = self._spawn(first, audio_read)
         except TemporaryError as error:
+            self._run = None
+            run.abandon()
             os.close(audio_write)
             return Failure(error.reason, error.message)
         finally:
             os.close(audio_read)
-        run = _Run(first, queue_length(self._format), self._pool)
         assert child.stdin is not None
         thread = threading.Thread(
             target=run.pump, args=(child.stdin.fileno(), audio_write), name="encoder", daemon=True
         )
         thread.start()
-        self._child, self._run, self._last_output = child, run, time.monotonic()
+        self._child, self._last_output = child, time.monotonic()
         verdict: list[Failure] = []
         try:
             async with anyio.create_task_group() as tasks:
