@@ -7,18 +7,15 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vistterstream.resources.overlay import AnimatedProperty, Easing, Layer
+from vistterstream.resources.overlay import AnimatedProperty, Layer
 from vistterstream.timeline.evaluate import (
-    CURVES,
     Curve,
     Picture,
     TimelineIndex,
-    ease,
     elapsed,
     needed,
     opacity,
@@ -320,33 +317,6 @@ class TestOpacity:
         moving = layer(("0s", 0.4, "linear"), ("1s", 0.5, "linear"))
         assert Curve(still, NTSC, AnimatedProperty.OPACITY).constant == 0.4
         assert Curve(moving, NTSC, AnimatedProperty.OPACITY).constant is None
-
-    @pytest.mark.parametrize("easing", CURVES)
-    def test_easings_are_the_css_curves(self, easing: Easing) -> None:
-        x1, y1, x2, y2 = CURVES[easing]
-        for x in np.linspace(0.01, 0.99, 37):
-            # x(t) = 3(1-t)²t·x1 + 3(1-t)t²·x2 + t³, solved by NumPy instead of by bisection
-            roots = np.roots([1 + 3 * x1 - 3 * x2, 3 * x2 - 6 * x1, 3 * x1, -x])
-            (t,) = (root.real for root in roots if abs(root.imag) < 1e-9 and -1e-9 <= root.real <= 1 + 1e-9)
-            y = 3 * (1 - t) ** 2 * t * y1 + 3 * (1 - t) * t**2 * y2 + t**3
-            assert ease(easing, float(x)) == pytest.approx(y, abs=1e-7)
-
-    @pytest.mark.parametrize("easing", Easing)
-    def test_every_easing_starts_at_the_old_value_and_ends_at_the_new(self, easing: Easing) -> None:
-        assert ease(easing, 0.0) == 0.0
-        assert ease(easing, 1.0) == 1.0
-
-    @pytest.mark.parametrize(
-        ("easing", "middle"),
-        [(Easing.LINEAR, 0.5), (Easing.EASE_IN_OUT_CUBIC, 0.5), (Easing.HOLD, 0.0)],
-    )
-    def test_symmetrical_easings_are_half_way_in_the_middle(self, easing: Easing, middle: float) -> None:
-        assert ease(easing, 0.5) == pytest.approx(middle, abs=1e-9)
-
-    @given(st.sampled_from(list(Easing)), st.floats(0, 1), st.floats(0, 1))
-    def test_easings_rise_and_stay_between_0_and_1(self, easing: Easing, one: float, other: float) -> None:
-        low, high = sorted((one, other))
-        assert 0 <= ease(easing, low) <= ease(easing, high) + 1e-8 <= 1 + 1e-8
 
 
 @given(st.fractions())

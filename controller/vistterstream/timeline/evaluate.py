@@ -19,17 +19,11 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 from vistterstream.resources.overlay import AnimatedProperty, Easing, Layer
+from vistterstream.timeline.easing import ease
 from vistterstream.timeline.plan import OverlayCuePlan, TimelinePlan, VideoCuePlan
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-
-CURVES: dict[Easing, tuple[float, float, float, float]] = {
-    Easing.EASE_IN_CUBIC: (0.32, 0.0, 0.67, 0.0),
-    Easing.EASE_OUT_CUBIC: (0.33, 1.0, 0.68, 1.0),
-    Easing.EASE_IN_OUT_CUBIC: (0.65, 0.0, 0.35, 1.0),
-}
-"""Control points x1, y1, x2, y2 of CSS ``cubic-bezier()`` (CSS Easing Functions 1; curves of easings.net)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,37 +220,6 @@ class Curve:
 def opacity(layer: Layer, age_frames: int, rate: Fraction) -> float:
     """The opacity of the layer `age_frames` after its overlay entered: its track's value where it has one."""
     return Curve(layer, rate, AnimatedProperty.OPACITY).at(age_frames)
-
-
-def ease(easing: Easing, share: float) -> float:
-    """The share of the way covered when `share` (0 to 1) of the time has passed.
-
-    HOLD stays at the old value until the new keyframe.
-    """
-    if easing is Easing.LINEAR:
-        return share
-    if easing is Easing.HOLD:
-        return 0.0 if share < 1.0 else 1.0
-    return _cubic_bezier(*CURVES[easing], share)
-
-
-def _cubic_bezier(x1: float, y1: float, x2: float, y2: float, x: float) -> float:
-    """Height of the curve from (0, 0) to (1, 1) at `x`, which grows with the parameter (x1, x2 in 0..1)."""
-    if x <= 0.0 or x >= 1.0:
-        return min(max(x, 0.0), 1.0)
-    low, high = 0.0, 1.0
-    while high - low > 1e-9:
-        middle = (low + high) / 2
-        if _bernstein(x1, x2, middle) < x:
-            low = middle
-        else:
-            high = middle
-    return _bernstein(y1, y2, (low + high) / 2)
-
-
-def _bernstein(first: float, second: float, t: float) -> float:
-    """Cubic Bézier polynomial with end values 0 and 1 and the two control values."""
-    return 3 * (1 - t) * (1 - t) * t * first + 3 * (1 - t) * t * t * second + t * t * t
 
 
 def round_half_up(value: Fraction) -> int:
