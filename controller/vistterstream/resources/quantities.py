@@ -15,6 +15,7 @@ from pydantic import AfterValidator, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from vistterstream.resources.messages import shown
+from vistterstream.resources.timecode import frame_of
 
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|h|m|s)")
 _DURATION_UNITS = {
@@ -103,6 +104,62 @@ def _more_than_nothing(value: Duration) -> Duration:
 
 PositiveDuration = Annotated[Duration, AfterValidator(_more_than_nothing)]
 """A duration longer than 0s."""
+
+
+class TimelinePosition(Quantity):
+    """A time on a timeline, or a length of one: a duration, frames (``120f``) or timecode.
+
+    Timecode is ``00:01:23:12``, or drop-frame ``00:01:23;12`` at the rates that have it. What frames and
+    timecode mean depends on the rate of the program, so `frames` is asked when a plan is made.
+    """
+
+    __slots__ = ()
+    pattern = rf"({Duration.pattern}|[0-9]{{1,15}}f|[0-9]{{2,7}}:[0-5][0-9]:[0-5][0-9][:;][0-9]{{2,3}})"
+    example = "a time such as 1m30s, 120f (frames) or 00:01:23:12 (timecode)"
+
+    def check(self) -> None:
+        """Refuse what is no time at any rate."""
+        if not self:
+            raise ValueError(f"an empty string is not {self.example}")
+        if ";" in self and re.fullmatch(r"[0-9]+:[0-9][1-9]:00;0[01]", self):
+            raise ValueError(
+                f"{shown(self)} is left out by drop-frame timecode; write {self[:-1]}2 "
+                "for the first frame of the minute at 30000/1001, ;04 at 60000/1001"
+            )
+
+    @property
+    def seconds(self) -> Fraction | None:
+        """The time in seconds, exact; None where it depends on the rate."""
+        if self[-1] == "f" or ":" in self:
+            return None
+        return Duration(self).seconds
+
+    @property
+    def zero(self) -> bool:
+        """Whether it is no time at all."""
+        return not any(digit in self for digit in "123456789")
+
+    def frames(self, rate: Fraction) -> Fraction:
+        """The time in frames at `rate`, exact and not rounded; raises ValueError with a sentence."""
+        if self[-1] == "f":
+            return Fraction(int(self[:-1]))
+        if ":" not in self:
+            return Duration(self).seconds * rate
+        hours, minutes, seconds, frames = (int(part) for part in re.split("[:;]", self))
+        try:
+            return Fraction(frame_of(hours, minutes, seconds, frames, rate, drop=";" in self))
+        except ValueError as error:
+            raise ValueError(f"{shown(self)} {error}") from None
+
+
+def _some_time(value: TimelinePosition) -> TimelinePosition:
+    if value.zero:
+        raise ValueError(f"{str(value)!r} is no time at all; it must be longer than 0s")
+    return value
+
+
+PositiveTimelinePosition = Annotated[TimelinePosition, AfterValidator(_some_time)]
+"""A length of time longer than nothing."""
 
 
 class FrameRate(Quantity):
