@@ -40,7 +40,8 @@ def test_a_timecode_is_that_of_its_frame_or_refused(
     how: tuple[Fraction, bool], parts: tuple[int, int, int, int]
 ) -> None:
     rate, drop = how
-    text = "{:02}:{:02}:{:02}{}{:02}".format(*parts[:3], ";" if drop else ":", parts[3])
+    hours, minutes, seconds, frames = parts
+    text = f"{hours:02}:{minutes:02}:{seconds:02}{';' if drop else ':'}{frames:02}"
     left_out = drop and parts[2] == 0 and parts[1] % 10 and parts[3] < DROP_RATES[rate]
     try:
         frame = frame_of(*parts, rate, drop=drop)

@@ -14,7 +14,9 @@ from vistterstream.timeline.easing import ease
 NAMES = ["linear", "hold", "stepEnd", *CUBIC_BEZIERS]
 
 
-@pytest.mark.parametrize("easing", [*CUBIC_BEZIERS, "cubic-bezier(0.2, 0, 0, 1)", "cubic-bezier(0.9,-2,.1,3)"])
+@pytest.mark.parametrize(
+    "easing", [*CUBIC_BEZIERS, "cubic-bezier(0.2, 0, 0, 1)", "cubic-bezier(0.9,-2,.1,3)"]
+)
 def test_curves_are_those_of_css(easing: str) -> None:
     points = EasingFunction.parse(easing).control_points
     assert points is not None

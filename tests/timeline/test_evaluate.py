@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vistterstream.resources.overlay import AnimatedProperty, Layer
+from vistterstream.resources.timeline import TransitionType
 from vistterstream.timeline.evaluate import (
     Curve,
     Picture,
@@ -24,7 +25,7 @@ from vistterstream.timeline.evaluate import (
     round_half_up,
     wrap,
 )
-from vistterstream.timeline.plan import OverlayCuePlan, TimelinePlan, VideoCuePlan
+from vistterstream.timeline.plan import OverlayCuePlan, TimelinePlan, TransitionPlan, VideoCuePlan
 
 NTSC = Fraction(30000, 1001)
 RATES = st.sampled_from([Fraction(24000, 1001), Fraction(25), NTSC, Fraction(30), Fraction(60)])
@@ -32,8 +33,12 @@ SECOND = 1_000_000_000
 YEAR = 365 * 24 * 3600
 
 
-def video(start: int, end: int, camera: str, fade: int = 0) -> VideoCuePlan:
-    return VideoCuePlan(start=start, end=end, camera=camera, fade=fade)
+def crossfade(frames: int) -> TransitionPlan | None:
+    return TransitionPlan(type=TransitionType.CROSSFADE, frames=frames) if frames else None
+
+
+def video(start: int, end: int, camera: str | None, fade: int = 0) -> VideoCuePlan:
+    return VideoCuePlan(start=start, end=end, camera=camera, transition=crossfade(fade))
 
 
 def shown(start: int, end: int | None, instance: str) -> OverlayCuePlan:
@@ -112,7 +117,9 @@ class TestPicture:
         assert [p.cue for p in mixes] == [0, 1, 1, 1, 1, 1, 1]
 
     def test_a_crossfade_from_a_gap_comes_in_over_the_slate(self) -> None:
-        assert picture(index(video(5, 10, "a", fade=1)), 5) == Picture(None, "a", 0.5, (), 0)
+        assert picture(index(video(5, 10, "a", fade=1)), 5) == Picture(
+            None, "a", 0.5, (), 0, crossfade(1), (0, 1)
+        )
 
     def test_a_crossfade_from_a_camera_to_itself_is_none(self) -> None:
         timeline = index(video(0, 5, "a"), video(5, 10, "a", fade=3))
@@ -120,9 +127,15 @@ class TestPicture:
 
     def test_in_a_loop_the_last_cue_comes_before_the_first(self) -> None:
         cues = (video(0, 5, "a", fade=2), video(5, 10, "b"))
-        assert picture(index(*cues, loop=True), 0) == Picture("b", "a", 1 / 3, (), 0)
-        assert picture(index(*cues, loop=False), 0) == Picture(None, "a", 1 / 3, (), 0)
-        assert picture(index(*cues, loop=True, length=12), 0) == Picture(None, "a", 1 / 3, (), 0)
+        assert picture(index(*cues, loop=True), 0) == Picture(
+            "b", "a", 1 / 3, (), 0, crossfade(2), (0, 1 / 2)
+        )
+        assert picture(index(*cues, loop=False), 0) == Picture(
+            None, "a", 1 / 3, (), 0, crossfade(2), (0, 1 / 2)
+        )
+        assert picture(index(*cues, loop=True, length=12), 0) == Picture(
+            None, "a", 1 / 3, (), 0, crossfade(2), (0, 1 / 2)
+        )
 
     def test_overlays_come_and_go_on_their_frames_with_their_age(self) -> None:
         timeline = index(video(0, 30, "a"), overlays=(shown(10, 20, "low"), shown(15, 30, "top")))

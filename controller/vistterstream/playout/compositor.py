@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-import cv2
 import numpy as np
 
 from vistterstream.playout import framecode
@@ -30,10 +29,12 @@ from vistterstream.playout.raster import (
     slate,
     slate_key,
 )
+from vistterstream.playout.stills import Stills
+from vistterstream.playout.transitions import Transitions
 from vistterstream.resources.overlay import AnimatedProperty, ClockLayer, FrameCodeLayer, Layer, Position
 from vistterstream.resources.program import Fallback, Format
 from vistterstream.timeline.evaluate import Curve
-from vistterstream.timeline.plan import OverlayInstance
+from vistterstream.timeline.plan import ImagePlan, OverlayInstance, TransitionPlan
 
 SLOW_CLOCK = 0.001
 """Seconds; the text of a clock that takes longer to draw is drawn ahead of time on another thread."""
@@ -138,7 +139,9 @@ class Scene:
     that could not be drawn as it should, `slate_problem` one for the slate. One thread composes.
     """
 
-    def __init__(self, format: Format, fallback: Fallback, previous: Scene | None) -> None:
+    def __init__(
+        self, format: Format, fallback: Fallback, previous: Scene | None, images: Sequence[ImagePlan] = ()
+    ) -> None:
         self.width, self.height = format.width, format.height
         self.cache: SpriteCache = previous.cache if previous is not None else SpriteCache()
         self.slate_key = slate_key(fallback, format.width, format.height)
@@ -153,6 +156,8 @@ class Scene:
         self.problems: dict[str, str] = {}
         self.items: dict[str, tuple[_Item, ...]] = {}
         self.blender = Blender(format.width)
+        self.transitions = Transitions()
+        self.stills: Stills = Stills(format, images, previous.stills if previous is not None else None)
 
     def close(self) -> None:
         """Let go of threads; the scene must not be composed any more."""
@@ -169,13 +174,14 @@ def prepare(
     *,
     wall: datetime,
     previous: Scene | None = None,
+    images: Sequence[ImagePlan] = (),
 ) -> Scene:
     """Draw everything that a plan may show. Slow (up to a second); never raises for what cannot be drawn.
 
     `wall` is the time of day, with a zone, that clock layers start from. What `previous` drew and still
     looks the same is taken over; `previous` may be on the air meanwhile, and is closed by its owner after.
     """
-    scene = Scene(format, fallback, previous)
+    scene = Scene(format, fallback, previous, images)
     rate = format.frame_rate.fraction
     for overlay in overlays:
         sentences: dict[str, None] = {}
@@ -198,16 +204,18 @@ def compose(
     overlays: Sequence[tuple[str, int]],
     number: int,
     wall: datetime,
+    transition: TransitionPlan | None = None,
 ) -> None:
-    """Make `out` the frame of the program: `base`, or where there is an `incoming` picture the share `mix`
-    of it over `base`, and on it the overlays (instance id and age in frames, from the bottom up).
+    """Make `out` the frame of the program: `base`, or where there is an `incoming` picture the `transition`
+    (a crossfade where None) that has come the share `mix` of its way from `base` to it, and on it the
+    overlays (instance id and age in frames, from the bottom up).
 
     `number` is the program's frame number (for frameCode layers), `wall` the frame's time of day, with a
     zone. `base` and `incoming` stay as they are; `out` may be `base`. An id that the scene does not know
     shows nothing.
     """
     if incoming is not None:
-        cv2.addWeighted(base.data, 1.0 - mix, incoming.data, mix, 0.0, dst=out.data)
+        scene.transitions.blend(out, base, incoming, mix, transition)
     elif out is not base:
         np.copyto(out.data, base.data)
     for id, age in overlays:

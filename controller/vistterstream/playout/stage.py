@@ -20,6 +20,7 @@ from vistterstream.playout.protocol import CameraState
 from vistterstream.playout.sound import Samples, crossfade, samples_of, silence
 from vistterstream.resources.camera import CameraSpec
 from vistterstream.timeline.evaluate import Picture, TimelineIndex, picture, position
+from vistterstream.timeline.plan import IMAGE
 
 _SLATE_REASONS = {
     CameraState.IDLE: "CameraConnecting",
@@ -57,11 +58,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class Choice:
-    """What stands for a cue's camera: a camera (itself or a backup), or the slate; and why."""
+    """What stands for a cue's source: a camera (itself or a backup), a still picture or the slate; and why.
+
+    `name` is that of the camera, or of the picture's file; `still` is the id of the picture.
+    """
 
     kind: str
     name: str
     reason: str
+    still: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,19 @@ def choose(camera: str | None, feeds: Mapping[str, Source], now: float) -> Choic
     return Choice("Slate", wanted, _SLATE_REASONS[feeds[wanted].state(now)])
 
 
+def _chosen(stage: Stage, source: str | None, cue: Picture, now: float) -> Choice:
+    """What stands for `source`, as `choose`; a still picture that could not be read is the slate."""
+    if source is None and cue.cue is not None and (cue.transition is None or cue.incoming is None):
+        return Choice("Slate", "", "Cue")
+    if source is None or not source.startswith(IMAGE):
+        return choose(source, stage.feeds, now)
+    still, stills = source.removeprefix(IMAGE), stage.scene.stills
+    name = stills.names.get(still, "")
+    if still in stills.frames:
+        return Choice("Image", name, "Cue", still)
+    return Choice("Slate", name, "ImageMissing")
+
+
 def cue_at(index: TimelineIndex | None, number: int, rate: Fraction, epoch: Epoch) -> Picture:
     """What the timeline wants program frame `number` to show; the slate where there is none."""
     if index is None:
@@ -108,29 +126,19 @@ def make(stage: Stage, number: int, rate: Fraction, epoch: Epoch, now: float, ou
     share, whether it is shown or not: live cameras go on.
     """
     cue = cue_at(stage.index, number, rate, epoch)
-    outgoing = choose(cue.camera, stage.feeds, now)
-    incoming = choose(cue.incoming, stage.feeds, now) if cue.incoming is not None else None
+    outgoing = _chosen(stage, cue.camera, cue, now)
+    incoming = _chosen(stage, cue.incoming, cue, now) if cue.transition is not None else None
     samples = samples_of(number, rate)
     taken = _take(stage, number, samples, {choice.name for choice in (outgoing, incoming) if choice})
     sound = _samples_from(taken, outgoing, samples)
     if incoming is not None:  # the sound follows the picture, through a crossfade too
-        before = _mix_before(cue, stage.index, number, rate, epoch)
-        sound = crossfade(sound, _samples_from(taken, incoming, samples), before, cue.mix)
+        sound = crossfade(sound, _samples_from(taken, incoming, samples), *cue.sound)
     if out is not None:
         base = _picture_of(stage, taken, outgoing)
         over = _picture_of(stage, taken, incoming) if incoming else None
         wall = datetime.fromtimestamp(epoch.wall_of(number, rate) / NANOSECONDS, UTC)
-        compose(stage.scene, out, base, over, cue.mix, cue.overlays, number, wall)
+        compose(stage.scene, out, base, over, cue.mix, cue.overlays, number, wall, cue.transition)
     return Made(cue, outgoing, incoming, sound)
-
-
-def _mix_before(
-    cue: Picture, index: TimelineIndex | None, number: int, rate: Fraction, epoch: Epoch
-) -> float:
-    """How far the crossfade that `cue` is in had come when the frame before ended."""
-    before = cue_at(index, number - 1, rate, epoch)
-    same = (before.camera, before.incoming, before.cue) == (cue.camera, cue.incoming, cue.cue)
-    return before.mix if same and before.mix < cue.mix else 0.0
 
 
 def _take(stage: Stage, number: int, samples: int, shown: set[str]) -> dict[str, Taken]:
@@ -146,7 +154,7 @@ def _take(stage: Stage, number: int, samples: int, shown: set[str]) -> dict[str,
 def _picture_of(stage: Stage, taken: Mapping[str, Taken], choice: Choice) -> Frame:
     if choice.kind == "Camera" and choice.name in taken:
         return taken[choice.name].frame
-    return stage.scene.slate
+    return stage.scene.stills.frames.get(choice.still, stage.scene.slate)
 
 
 def _samples_from(taken: Mapping[str, Taken], choice: Choice, samples: int) -> Samples:

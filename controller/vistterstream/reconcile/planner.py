@@ -192,6 +192,7 @@ def _plan(world: Objects, key: Key, state_dir: Path) -> Plan | None:
     return compile_plan(
         program,
         timeline=inputs.timeline,
+        timelines=inputs.timelines,
         overlays=inputs.overlays,
         cameras=inputs.cameras,
         outputs=inputs.outputs,

@@ -128,6 +128,7 @@ def _plan(inputs: Inputs, timeline: Timeline | None, paths: Paths, revision: str
     return compile_plan(
         inputs.program,
         timeline=timeline,
+        timelines=inputs.timelines,
         overlays=inputs.overlays,
         cameras=inputs.cameras,
         outputs=inputs.outputs,

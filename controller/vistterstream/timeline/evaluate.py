@@ -15,25 +15,37 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from typing import TypeGuard
+from zoneinfo import ZoneInfo
 
 from vistterstream.resources.overlay import AnimatedProperty, Easing, Layer
+from vistterstream.resources.timeline import TransitionType
 from vistterstream.timeline.easing import ease
-from vistterstream.timeline.plan import OverlayCuePlan, TimelinePlan, VideoCuePlan
+from vistterstream.timeline.plan import (
+    IMAGE,
+    DailyPlan,
+    OverlayCuePlan,
+    TimelinePlan,
+    TransitionPlan,
+    VideoCuePlan,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_MIXING = (TransitionType.CROSSFADE, TransitionType.WIPE)
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """What one frame of the timeline shows.
 
-    `camera` is the picture that fills the frame, None for the slate. During a crossfade it is the picture
-    that goes out, `incoming` the one that comes in, and `mix` the share of the latter, between 0 and 1.
-    `overlays` holds pairs of instance id and age (frames since the overlay entered), from the bottom up.
-    `cue` is the index of the video cue, None in a gap.
+    `camera` is the source that fills the frame: the name of a Camera, `IMAGE` and the id of an image, or
+    None for the slate. During a `transition` it is the one that goes out, `incoming` the one that comes in,
+    and `mix` how far it has come, 0 to 1, with its easing. `sound` is the share of the incoming sound at the
+    start and at the end of the frame. `overlays` holds pairs of instance id and age (frames since the
+    overlay entered), from the bottom up. `cue` is the index of the video cue, None in a gap.
     """
 
     camera: str | None
@@ -41,6 +53,8 @@ class Picture:
     mix: float = 0.0
     overlays: tuple[tuple[str, int], ...] = ()
     cue: int | None = None
+    transition: TransitionPlan | None = None
+    sound: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,45 @@ class _Span:
 
     start: int
     cues: tuple[OverlayCuePlan, ...]
+
+
+class Daily:
+    """When each day's first frame is. Immutable but for a memory of the last answer; any thread may ask."""
+
+    def __init__(self, plan: DailyPlan) -> None:
+        self._zone = ZoneInfo(plan.time_zone)
+        self._time = timedelta(seconds=plan.second)
+        self._last: tuple[tuple[Fraction, int], int, int] | None = None
+
+    def day(self, n: int, rate: Fraction, epoch_wall_ns: int) -> tuple[int, int]:
+        """The program frames of the last occurrence at or before frame `n`, and of the one after.
+
+        Parameters as of `elapsed`; a frame belongs to the occurrence nearest to its instant.
+        """
+        key, last = (rate, epoch_wall_ns), self._last
+        if last is None or last[0] != key or not last[1] <= n < last[2]:
+            last = (key, *self._find(n, rate, epoch_wall_ns))
+            self._last = last
+        return last[1], last[2]
+
+    def _find(self, n: int, rate: Fraction, epoch_wall_ns: int) -> tuple[int, int]:
+        seconds = (epoch_wall_ns + int(n * 1_000_000_000 / rate)) // 1_000_000_000
+        day = (_EPOCH + timedelta(seconds=seconds)).astimezone(self._zone).date()
+        found = sorted(
+            -round_half_up(Fraction(epoch_wall_ns - self._instant(day + timedelta(days=by)), 10**9) * rate)
+            for by in range(-2, 4)  # a zone may skip a day when it changes sides of the date line
+        )
+        following = bisect_right(found, n)
+        return found[following - 1], found[following]
+
+    def _instant(self, day: date) -> int:
+        """Unix time, in ns, of the occurrence of a day.
+
+        A time that the clocks skip is as much later as they skip (PEP 495, fold 0); of one that they show
+        twice, the first is meant.
+        """
+        wall = datetime(day.year, day.month, day.day, tzinfo=self._zone) + self._time
+        return (wall.astimezone(UTC) - _EPOCH) // _MICROSECOND * 1000
 
 
 class TimelineIndex:
@@ -60,6 +113,7 @@ class TimelineIndex:
         self.loop = plan.loop
         self.endless = not plan.loop and any(cue.end is None for cue in plan.overlays)
         self.anchor_ns = None if plan.anchor is None else _nanoseconds(plan.anchor)
+        self.daily = None if plan.daily is None else Daily(plan.daily)
         self._video = plan.video
         self._starts = [cue.start for cue in plan.video]
         self._spans = _spans(plan.overlays)
@@ -71,7 +125,7 @@ class TimelineIndex:
         return index if index >= 0 and position < self._video[index].end else None
 
     def before(self, index: int) -> str | None:
-        """The camera shown just before cue `index` starts, None for the slate.
+        """The source shown just before cue `index` starts, None for the slate.
 
         In a loop the last frame comes before the first, also on the first round: frame 0 looks the same
         each time.
@@ -79,9 +133,9 @@ class TimelineIndex:
         start = self._video[index].start
         if index > 0:
             previous = self._video[index - 1]
-            return previous.camera if previous.end == start else None
+            return previous.source if previous.end == start else None
         last = self._video[-1]
-        return last.camera if self.loop and start == 0 and last.end == self.length else None
+        return last.source if self.loop and start == 0 and last.end == self.length else None
 
     def overlays_at(self, position: int) -> tuple[tuple[str, int], ...]:
         """Pairs of instance id and age, from the bottom up."""
@@ -104,11 +158,23 @@ def elapsed(timeline: TimelineIndex, n: int, rate: Fraction, epoch_wall_ns: int)
 
     `rate` is in frames a second; `epoch_wall_ns` is the Unix time, in ns, of program frame 0. With an
     anchor the offset between the two counts is (epoch - anchor) * rate, rounded once, so that it is the
-    same for every n: nothing drifts.
+    same for every n: nothing drifts. With a daily anchor that is so for each day: the frames count from its
+    last occurrence.
     """
+    if timeline.daily is not None:
+        return n - timeline.daily.day(n, rate, epoch_wall_ns)[0]
     if timeline.anchor_ns is None:
         return n
     return n + round_half_up(Fraction(epoch_wall_ns - timeline.anchor_ns, 1_000_000_000) * rate)
+
+
+def restart(timeline: TimelineIndex, n: int, rate: Fraction, epoch_wall_ns: int) -> int | None:
+    """Frames from program frame `n` until a daily anchor starts the timeline again; None where there is
+    none. Parameters as of `elapsed`.
+    """
+    if timeline.daily is None:
+        return None
+    return timeline.daily.day(n, rate, epoch_wall_ns)[1] - n
 
 
 def position(timeline: TimelineIndex, n: int, rate: Fraction, epoch_wall_ns: int) -> int | None:
@@ -130,9 +196,10 @@ def wrap(timeline: TimelineIndex, passed: int) -> int | None:
 def picture(timeline: TimelineIndex, position: int | None) -> Picture:
     """What the frame of the timeline shows; the slate alone where `position` is None.
 
-    In a crossfade of d frames, frame k of it (from 0) has mix (k+1)/(d+1): neither its first nor its last
-    frame shows one picture alone. A crossfade from a gap comes in over the slate; one from a camera to
-    itself shows nothing, and is none.
+    In a transition of d frames, frame k of it (from 0) has come the share (k+1)/(d+1) of its way, eased:
+    neither its first nor its last frame shows one picture alone. The sound goes from k/d to (k+1)/d within
+    the frame, evenly. A transition from a gap comes in over the slate; a mixture of a picture with itself
+    shows nothing, and is none.
     """
     if position is None:
         return Picture(None)
@@ -141,34 +208,46 @@ def picture(timeline: TimelineIndex, position: int | None) -> Picture:
     if index is None:
         return Picture(None, overlays=overlays)
     cue = timeline.cue(index)
+    source, how = cue.source, cue.transition
     k = position - cue.start
-    if k < cue.fade:
+    if how is not None and k < how.frames:
         outgoing = timeline.before(index)
-        if outgoing != cue.camera:
-            return Picture(outgoing, cue.camera, (k + 1) / (cue.fade + 1), overlays, index)
-    return Picture(cue.camera, overlays=overlays, cue=index)
+        if outgoing != source or how.type not in _MIXING:
+            share = ease(how.easing, (k + 1) / (how.frames + 1))
+            mix = min(max(share, 0.0), 1.0)
+            sound = (0.0, 0.0) if outgoing == source else (k / how.frames, (k + 1) / how.frames)
+            return Picture(outgoing, source, mix, overlays, index, how, sound)
+    return Picture(source, overlays=overlays, cue=index)
 
 
-def needed(timeline: TimelineIndex, passed: int | None, horizon: int) -> dict[str, int]:
+def needed(
+    timeline: TimelineIndex, passed: int | None, horizon: int, again: int | None = None
+) -> dict[str, int]:
     """The cameras that the frames from now to `horizon` frames ahead show, each with the frames until then.
 
     `passed` is a position, or elapsed frames (then also what comes after an anchor that still lies ahead
     is found); None needs nothing. A camera that is on air, or goes out in a crossfade, is needed in 0
-    frames. Costs as much as there are cues within the horizon, and never more than all cues twice.
+    frames. `again` is what `restart` says. Costs as much as there are cues within the horizon, and never
+    more than all cues twice.
     """
-    if passed is None:
-        return {}
-    now = wrap(timeline, passed) if passed >= 0 else passed
-    if now is None:
-        return {}
     found: dict[str, int] = {}
+    if passed is not None:
+        now = wrap(timeline, passed) if passed >= 0 else passed
+        if now is not None:
+            _needed_from(timeline, now, horizon, found)
+    if again is not None and again <= horizon:
+        _upcoming(timeline, -1, again - 1, horizon, found)
+    return found
+
+
+def _needed_from(timeline: TimelineIndex, now: int, horizon: int, found: dict[str, int]) -> None:
+    """Add what position `now` (negative before an anchor) shows, and what comes after it."""
     if now >= 0:
         shown = picture(timeline, now)
-        found = {name: 0 for name in (shown.camera, shown.incoming) if name is not None}
+        found.update((name, 0) for name in (shown.camera, shown.incoming) if _is_camera(name))
     _upcoming(timeline, now, 0, horizon, found)
     if timeline.loop and now + horizon >= timeline.length:
         _upcoming(timeline, -1, timeline.length - now - 1, horizon, found)
-    return found
 
 
 def _upcoming(timeline: TimelineIndex, now: int, distance: int, horizon: int, found: dict[str, int]) -> None:
@@ -178,10 +257,15 @@ def _upcoming(timeline: TimelineIndex, now: int, distance: int, horizon: int, fo
         until = distance + cue.start - now
         if until > horizon:
             break
-        found.setdefault(cue.camera, until)
+        if cue.camera is not None:
+            found.setdefault(cue.camera, until)
         outgoing = timeline.before(index) if cue.fade else None
-        if outgoing is not None:  # before an anchor the first cue of a loop already fades from the last
+        if _is_camera(outgoing):  # before an anchor the first cue of a loop already fades from the last
             found.setdefault(outgoing, until)
+
+
+def _is_camera(source: str | None) -> TypeGuard[str]:
+    return source is not None and not source.startswith(IMAGE)
 
 
 class Curve:
@@ -194,7 +278,7 @@ class Curve:
         track = next((track for track in layer.tracks if track.property is property), None)
         if track is None:
             self._times, self._values = [0.0], [float(getattr(layer, property.value))]
-            self._easings = [Easing.LINEAR]
+            self._easings: list[str] = [Easing.LINEAR]
         else:
             self._times = [float(keyframe.at.seconds * rate) for keyframe in track.keyframes]
             self._values = [keyframe.value for keyframe in track.keyframes]
