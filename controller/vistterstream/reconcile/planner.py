@@ -193,6 +193,7 @@ def compiled(world: Lookup, program: Program, state_dir: Path) -> Compiled:
     return compile_plan(
         program,
         timeline=inputs.timeline,
+        timelines=inputs.timelines,
         overlays=inputs.overlays,
         cameras=inputs.cameras,
         outputs=inputs.outputs,
