@@ -50,7 +50,9 @@ SPEC = {
             "video": [
                 {"camera": "a", "duration": "3s"},
                 {"camera": "b", "duration": "4s", "transition": {"type": "crossfade", "duration": "1s"}},
-                {"camera": "a", "at": "8s", "duration": "4s", "transition": {"type": "crossfade"}},
+                {"camera": "a", "at": "8s", "duration": "2s", "transition": {"type": "crossfade"}},
+                {"camera": "b", "duration": "1s", "transition": {"type": "wipe", "softness": 0.2}},
+                {"camera": "a", "duration": "1s", "transition": {"type": "push", "duration": "700ms"}},
             ],
         },
         {

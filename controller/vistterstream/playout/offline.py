@@ -167,7 +167,7 @@ class Offline:
         }
         self._reels = [source for source in sources.values() if isinstance(source, Reel)]
         wall = datetime.fromtimestamp(self.epoch.wall_of(first, self.rate) / NANOSECONDS, UTC)
-        scene = prepare(plan.format, plan.overlays, plan.fallback, wall=wall)
+        scene = prepare(plan.format, plan.overlays, plan.fallback, wall=wall, images=plan.images)
         self._stage = Stage(index=self._index, scene=scene, feeds=sources)
 
     @property
@@ -175,6 +175,7 @@ class Offline:
         """A sentence for each thing that is not shown as it should be, so far."""
         scene = self._stage.scene
         found = [f"Overlay {name}: {sentence}" for name, sentence in scene.problems.items()]
+        found += scene.stills.problems.values()
         found += [scene.slate_problem] if scene.slate_problem else []
         return [*found, *(reel.problem for reel in self._reels if reel.problem)]
 

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from vistterstream.timeline.evaluate import Picture, TimelineIndex, elapsed, picture, round_half_up, wrap
-
-_DAY = 86_400  # seconds; no longer is looked ahead at once
+from vistterstream.timeline.evaluate import Picture, TimelineIndex, elapsed, picture, restart, wrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +35,7 @@ class Stretch:
     @property
     def transition(self) -> str | None:
         """The type of the transition that is under way."""
-        if not self.moving:
-            return None
-        how = getattr(self.first, "transition", None)
-        return "crossfade" if how is None else str(how.type.value)
+        return self.first.transition.type.value if self.first.transition is not None else None
 
 
 def stretches(index: TimelineIndex) -> list[Stretch]:
@@ -77,7 +72,7 @@ def _cuts(index: TimelineIndex, start: int, end: int) -> list[int]:
 
 def _moving(shown: Picture) -> bool:
     """Whether a transition is under way."""
-    return shown.incoming is not None or getattr(shown, "transition", None) is not None
+    return shown.transition is not None
 
 
 def walk(
@@ -86,11 +81,10 @@ def walk(
     """What program frames `first` to `end` (not included) show: the frame from which on, and the stretch of
     the timeline; None before and after it. The first stretch may have begun before `first`.
 
-    Costs as much as there are changes (and days, where nothing changes).
+    Costs as much as there are changes.
     """
     round_ = stretches(index)
     starts = [stretch.start for stretch in round_]
-    day = round_half_up(_DAY * rate)
     at, told = first, False
     while at < end:
         passed = elapsed(index, at, rate, epoch_wall_ns)
@@ -99,28 +93,15 @@ def walk(
         if stretch is not None or not told:
             yield at, stretch
         told = stretch is None
-        ahead = day
+        following = [end]
         if stretch is not None and where is not None and stretch.end is not None:
-            ahead = stretch.end - where
+            following.append(at + stretch.end - where)
         elif passed < 0:
-            ahead = -passed
-        at = _jump(index, rate, epoch_wall_ns, at, min(at + ahead, end))
-
-
-def _jump(index: TimelineIndex, rate: Fraction, epoch_wall_ns: int, at: int, end: int) -> int:
-    """The first frame after `at` where the timeline does not simply go on, `end` at the latest."""
-    base = elapsed(index, at, rate, epoch_wall_ns) - at
-
-    def goes_on(number: int) -> bool:
-        return elapsed(index, number, rate, epoch_wall_ns) - number == base
-
-    if goes_on(end):
-        return end
-    low, high = at, end
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if goes_on(middle) else (low, middle)
-    return high
+            following.append(at - passed)
+        again = restart(index, at, rate, epoch_wall_ns)
+        if again is not None:
+            following.append(at + again)
+        at = min(following)
 
 
 class Appearances:
