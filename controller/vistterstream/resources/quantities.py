@@ -17,13 +17,9 @@ from pydantic_core import CoreSchema, core_schema
 from vistterstream.resources.messages import shown
 from vistterstream.resources.timecode import frame_of
 
-_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|h|m|s)")
-_DURATION_UNITS = {
-    "h": Fraction(3600),
-    "m": Fraction(60),
-    "s": Fraction(1),
-    "ms": Fraction(1, 1000),
-}
+_DURATION_PART = re.compile(r"([0-9]+)(?:\.([0-9]+))?(ms|h|m|s)")
+_DURATION_UNITS = {"h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}  # in ms
+_BILLION = 10**9
 
 
 class Quantity(str):
@@ -78,10 +74,10 @@ class Duration(Quantity):
     @property
     def seconds(self) -> Fraction:
         """The length in seconds."""
-        return sum(
-            (Fraction(number) * _DURATION_UNITS[unit] for number, unit in _DURATION_PART.findall(self)),
-            Fraction(0),
-        )
+        billionths = 0  # of a millisecond: whole, since there are at most nine digits behind the point
+        for whole, part, unit in _DURATION_PART.findall(self):
+            billionths += (int(whole) * _BILLION + int(part.ljust(9, "0"))) * _DURATION_UNITS[unit]
+        return Fraction(billionths, 1000 * _BILLION)
 
 
 def between(least: str, most: str) -> AfterValidator:
@@ -171,7 +167,7 @@ class FrameRate(Quantity):
 
     def check(self) -> None:
         """Refuse what is out of range."""
-        if self.endswith("/0") or not 1 <= self.fraction <= 120:
+        if not int(self.partition("/")[2] or 1) or not 1 <= self.fraction <= 120:
             raise ValueError(f"{str(self)!r} is not a frame rate between 1 and 120")
 
     @property

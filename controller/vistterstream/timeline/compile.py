@@ -24,7 +24,7 @@ from vistterstream.resources.kinds import Camera, Output, Overlay, Program, Reso
 from vistterstream.resources.output import Encoding, Target
 from vistterstream.resources.overlay import Layer, OverlaySpec
 from vistterstream.resources.program import Fallback
-from vistterstream.resources.timeline import DailyAnchor, ImageCue
+from vistterstream.resources.timeline import DailyAnchor, ImageCue, Transition
 from vistterstream.timeline.evaluate import round_half_up
 from vistterstream.timeline.flatten import FlatCue, FlatOverlay, PlanError, flatten
 from vistterstream.timeline.plan import (
@@ -280,6 +280,7 @@ class _TimelineCompiler:
     def __init__(self, compiler: _Compiler, timeline: Timeline) -> None:
         self._compiler = compiler
         self._timeline = timeline
+        self._transitions: dict[tuple[Transition, int], TransitionPlan] = {}
         self._instances: dict[tuple[str, frozenset[tuple[str, str]]], tuple[str, tuple[str, ...]]] = {}
 
     def compile(self) -> TimelinePlan:
@@ -341,6 +342,12 @@ class _TimelineCompiler:
         if not frames:
             return None
         given = cue.transition
+        key = given, frames
+        if key not in self._transitions:
+            self._transitions[key] = self._new_transition(given, frames)
+        return self._transitions[key]
+
+    def _new_transition(self, given: Transition, frames: int) -> TransitionPlan:
         how: dict[str, Any] = {"direction": given.direction, "softness": given.softness}
         how |= {"color": given.color, "easing": given.easing}
         return TransitionPlan(

@@ -308,7 +308,7 @@ def opacity(layer: Layer, age_frames: int, rate: Fraction) -> float:
 
 def round_half_up(value: Fraction) -> int:
     """The nearest integer; the upper one of two that are equally near (also below zero)."""
-    return (value + Fraction(1, 2)).__floor__()
+    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
 def _spans(cues: tuple[OverlayCuePlan, ...]) -> list[_Span]:
