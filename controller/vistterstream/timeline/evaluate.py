@@ -281,7 +281,7 @@ class Curve:
             self._easings: list[str] = [Easing.LINEAR]
         else:
             self._times = [float(keyframe.at.seconds * rate) for keyframe in track.keyframes]
-            self._values = [keyframe.value for keyframe in track.keyframes]
+            self._values = [keyframe.number for keyframe in track.keyframes]
             self._easings = [keyframe.easing for keyframe in track.keyframes]
 
     @property
