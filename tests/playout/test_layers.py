@@ -18,7 +18,8 @@ from vistterstream.playout.compositor import Scene, compose, prepare, time_left
 from vistterstream.playout.frames import Bytes, Frame
 from vistterstream.resources.overlay import CountdownLayer, OverlaySpec
 from vistterstream.resources.program import Fallback, Format
-from vistterstream.timeline.plan import OverlayInstance
+from vistterstream.timeline.evaluate import TimelineIndex, picture
+from vistterstream.timeline.plan import OverlayCuePlan, OverlayInstance, TimelinePlan
 
 WALL = datetime(2026, 5, 17, 9, 30, tzinfo=UTC)
 FORMAT = Format(width=640, height=360)
@@ -315,3 +316,25 @@ class TestText:
         )
         coverage = (out.y - 16.0) / (63 - 16)
         assert np.abs(out.v - (128 + (240 - 128) * quarters(coverage))).max() <= 3
+
+
+class TestOnTheTimeline:
+    def test_an_exit_counts_back_from_the_end_of_the_cue(self) -> None:
+        """Evaluation and composition together: two cues of different length show the same overlay."""
+        box = {"rectangle": {"width": 100, "height": 100, "color": "#FFFFFF"}}
+        made = scene({**box, "exit": {"duration": "200ms", "easing": "linear"}})
+        cues = (
+            OverlayCuePlan(start=0, end=20, instance="o"),
+            OverlayCuePlan(start=30, end=70, instance="o"),
+        )
+        index = TimelineIndex(TimelinePlan(name="t", length=90, loop=True, overlays=cues))
+        lumas = []
+        for position in range(90):
+            shown = picture(index, position)
+            out = Frame(640, 360)
+            overlays = [(*pair, length) for pair, length in zip(shown.overlays, shown.lengths, strict=True)]
+            compose(made, out, black(), None, 0.0, overlays, position, WALL)
+            lumas.append(int(out.y[50, 50]))
+        fading = [16 + round(219 * left / 6) for left in (5, 4, 3, 2, 1)]
+        wanted = [235] * 15 + fading + [16] * 10 + [235] * 35 + fading + [16] * 20
+        assert np.abs(np.array(lumas) - wanted).max() <= 1

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from playout.pictures import Floats, noise, quarters, to_yuv, twin
 from vistterstream.playout.blend import Blender
 from vistterstream.playout.frames import Bytes, Frame
-from vistterstream.playout.moving import Mover
+from vistterstream.playout.moving import Mover, Room
 from vistterstream.playout.raster import Rect, Unusable, View, piece
 from vistterstream.resources.overlay import Anchor, Canvas, Layer
 from vistterstream.resources.quantities import CUBIC_BEZIERS
@@ -40,7 +40,7 @@ def layer(**fields: Any) -> Layer:
 
 
 def mover(moved: Layer, view: View = VIEW) -> Mover:
-    return Mover(moved, Motion(moved, RATE), view, RATE, pytest.fail)
+    return Mover(moved, Motion(moved, RATE), view, RATE, Room(), pytest.fail)
 
 
 def shown(moved: Layer, age: int, base: Frame, length: int | None = None) -> Frame:

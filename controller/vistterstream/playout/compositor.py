@@ -20,7 +20,7 @@ import numpy as np
 from vistterstream.playout import framecode
 from vistterstream.playout.blend import Blender
 from vistterstream.playout.frames import Frame
-from vistterstream.playout.moving import Mover, Ticker
+from vistterstream.playout.moving import Mover, Room, Ticker
 from vistterstream.playout.raster import (
     DRAWING_ERRORS,
     ClockFace,
@@ -257,7 +257,10 @@ def prepare(
     for overlay in overlays:
         sentences: dict[str, None] = {}
         view = View(format.width, format.height, overlay.spec.canvas)
-        items = [_item(layer, view, rate, scene.cache, wall, sentences) for layer in overlay.spec.layers]
+        room = Room()
+        items = [
+            _item(layer, view, rate, scene.cache, room, wall, sentences) for layer in overlay.spec.layers
+        ]
         scene.items[overlay.id] = tuple(item for item in items if item is not None)
         if sentences:
             known = scene.problems.get(overlay.overlay, "")
@@ -323,6 +326,7 @@ def _item(
     view: View,
     rate: Fraction,
     cache: SpriteCache,
+    room: Room,
     wall: datetime,
     sentences: dict[str, None],
 ) -> _Item | None:
@@ -342,7 +346,7 @@ def _item(
     constant = curve.constant
     motion = Motion(layer, rate)
     if not motion.still or layer.ticker or (layer.image and layer.image.play is not Play.STILL):
-        return _moving(layer, motion, curve, view, rate, tell)
+        return _moving(layer, motion, curve, view, rate, room, tell)
     sprite = rasterise(layer, view, 1.0 if constant is None else constant, cache, tell)
     if sprite is None:
         return None
@@ -350,13 +354,13 @@ def _item(
 
 
 def _moving(
-    layer: Layer, motion: Motion, curve: Opacity, view: View, rate: Fraction, tell: Tell
+    layer: Layer, motion: Motion, curve: Opacity, view: View, rate: Fraction, room: Room, tell: Tell
 ) -> _Item | None:
     """A layer that is not as its position says; one that never changes is posed here and now."""
     try:
         if layer.ticker is not None:
-            return _Running(Ticker(layer.ticker, layer.position, view, rate, tell), curve)
-        mover = Mover(layer, motion, view, rate, tell)
+            return _Running(Ticker(layer.ticker, layer.position, view, rate, room, tell), curve)
+        mover = Mover(layer, motion, view, rate, room, tell)
     except Unusable as error:
         tell(str(error))
         return None

@@ -37,6 +37,9 @@ from vistterstream.playout.raster import (
 from vistterstream.resources.overlay import ImageLayer, Layer, Play, Position, Side, TickerLayer
 from vistterstream.timeline.tracks import Motion, Pose, Rgba
 
+MAX_MOVING_PIXELS = 12_000_000
+"""Pixels of all layers of an overlay that move, all frames of animations and texts of tickers included."""
+
 _FAR = 1 << 24
 _EVERYWHERE = Rect(-_FAR, -_FAR, 2 * _FAR, 2 * _FAR)
 _PAD = 2  # transparent pixels left and above in a `Slider`'s planes; as many or more right and below
@@ -52,10 +55,28 @@ class _Drawn(Protocol):
         """What it looks like in that pose; None where nothing shows."""
 
 
+class Room:
+    """How many pixels the layers of an overlay that move may still have together."""
+
+    def __init__(self, pixels: int = MAX_MOVING_PIXELS) -> None:
+        self._left = pixels
+
+    def take(self, pixels: int) -> None:
+        """Use so many of them. Raises Unusable where there are no more."""
+        if pixels > self._left:
+            raise Unusable(
+                f"The layers of this overlay that move have more than {MAX_MOVING_PIXELS // 1_000_000} "
+                "million pixels together; make some smaller, or let them stand still."
+            )
+        self._left -= pixels
+
+
 class Mover:
     """A layer that moves. For one thread."""
 
-    def __init__(self, layer: Layer, motion: Motion, view: View, rate: Fraction, tell: Tell) -> None:
+    def __init__(
+        self, layer: Layer, motion: Motion, view: View, rate: Fraction, room: Room, tell: Tell
+    ) -> None:
         """Draws it, once for each of its texts or pictures. Raises Unusable."""
         self._motion = motion
         self._last: tuple[tuple[Pose, int], Sprite | None] | None = None
@@ -66,8 +87,9 @@ class Mover:
             frames = _animation(layer, layer.image, large, tell)
             self._times = _Times(frames.starts, layer.image.play, rate)
             pieces: list[Piece | None] = list(frames.pieces)
+            room.take(sum(drawn.seen.width * drawn.seen.height for drawn in frames.pieces))
         else:
-            pieces = [piece(one, large, _EVERYWHERE, tell) for one in _variants(layer, motion)]
+            pieces = [_taking(room, one, large, tell) for one in _variants(layer, motion)]
         self._drawn = [
             None if drawn is None else _posable(drawn, layer, motion, view, finer) for drawn in pieces
         ]
@@ -85,6 +107,13 @@ class Mover:
             drawn = self._drawn[number] if self._drawn else None
             self._last = ((pose, number), None if drawn is None else drawn.posed(pose))
         return self._last[1]
+
+
+def _taking(room: Room, layer: Layer, view: View, tell: Tell) -> Piece | None:
+    drawn = piece(layer, view, _EVERYWHERE, tell)
+    if drawn is not None:
+        room.take(drawn.seen.width * drawn.seen.height)
+    return drawn
 
 
 def _variants(layer: Layer, motion: Motion) -> Iterator[Layer]:
@@ -133,12 +162,14 @@ class Ticker:
     """Text that runs through a band, as a function of the age alone. For one thread."""
 
     def __init__(
-        self, ticker: TickerLayer, position: Position, view: View, rate: Fraction, tell: Tell
+        self, ticker: TickerLayer, position: Position, view: View, rate: Fraction, room: Room, tell: Tell
     ) -> None:
         """Draws all of its text. Raises Unusable."""
         self._view = view
         self._speed = Fraction(ticker.speed) * view.width / view.canvas.width / rate  # pixels a frame
         self._strip = strip(ticker, position, view, tell)
+        if self._strip is not None:
+            room.take(self._strip.rgba.size // 4)
         self._planar = None if self._strip is None else Planar(premultiplied(self._strip.rgba))
         self.band = None if self._strip is None else band(ticker, self._strip)
 

@@ -137,7 +137,8 @@ def make(stage: Stage, number: int, rate: Fraction, epoch: Epoch, now: float, ou
         base = _picture_of(stage, taken, outgoing)
         over = _picture_of(stage, taken, incoming) if incoming else None
         wall = datetime.fromtimestamp(epoch.wall_of(number, rate) / NANOSECONDS, UTC)
-        compose(stage.scene, out, base, over, cue.mix, cue.overlays, number, wall, cue.transition)
+        overlays = [(*shown, length) for shown, length in zip(cue.overlays, cue.lengths, strict=True)]
+        compose(stage.scene, out, base, over, cue.mix, overlays, number, wall, cue.transition)
     return Made(cue, outgoing, incoming, sound)
 
 

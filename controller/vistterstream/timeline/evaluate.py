@@ -14,7 +14,7 @@ Three numbers tell where a program stands:
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import TypeGuard
@@ -55,6 +55,8 @@ class Picture:
     cue: int | None = None
     transition: TransitionPlan | None = None
     sound: tuple[float, float] = (0.0, 0.0)
+    lengths: tuple[int | None, ...] = field(default=(), compare=False)
+    """For each of `overlays` the frames of its cue, None where it never ends; for how it goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +141,17 @@ class TimelineIndex:
 
     def overlays_at(self, position: int) -> tuple[tuple[str, int], ...]:
         """Pairs of instance id and age, from the bottom up."""
+        return tuple((cue.instance, position - cue.start) for cue in self._overlay_cues(position))
+
+    def lengths_at(self, position: int) -> tuple[int | None, ...]:
+        """The frames of each of those cues; None of one that never ends."""
+        return tuple(
+            None if cue.end is None else cue.end - cue.start for cue in self._overlay_cues(position)
+        )
+
+    def _overlay_cues(self, position: int) -> tuple[OverlayCuePlan, ...]:
         index = bisect_right(self._span_starts, position) - 1
-        if index < 0:
-            return ()
-        return tuple((cue.instance, position - cue.start) for cue in self._spans[index].cues)
+        return self._spans[index].cues if index >= 0 else ()
 
     def cues_from(self, position: int) -> range:
         """Indices of the video cues that start after the frame."""
@@ -203,10 +212,10 @@ def picture(timeline: TimelineIndex, position: int | None) -> Picture:
     """
     if position is None:
         return Picture(None)
-    overlays = timeline.overlays_at(position)
+    overlays, lengths = timeline.overlays_at(position), timeline.lengths_at(position)
     index = timeline.video_at(position)
     if index is None:
-        return Picture(None, overlays=overlays)
+        return Picture(None, overlays=overlays, lengths=lengths)
     cue = timeline.cue(index)
     source, how = cue.source, cue.transition
     k = position - cue.start
@@ -216,8 +225,8 @@ def picture(timeline: TimelineIndex, position: int | None) -> Picture:
             share = ease(how.easing, (k + 1) / (how.frames + 1))
             mix = min(max(share, 0.0), 1.0)
             sound = (0.0, 0.0) if outgoing == source else (k / how.frames, (k + 1) / how.frames)
-            return Picture(outgoing, source, mix, overlays, index, how, sound)
-    return Picture(source, overlays=overlays, cue=index)
+            return Picture(outgoing, source, mix, overlays, index, how, sound, lengths)
+    return Picture(source, overlays=overlays, cue=index, lengths=lengths)
 
 
 def needed(
