@@ -312,7 +312,7 @@ def test_a_movie_is_made_from_two_pipes(lossless: bool) -> None:
         if lossless
         else "-f mp4 -b:a 192000 -c:a aac -c:v libx264 -color_primaries bt709 -color_range tv"
         " -color_trc bt709 -colorspace bt709 -crf 18 -g 60 -movflags +faststart -pix_fmt yuv420p"
-        " -preset veryfast"
+        " -preset fast"
     )
     assert " ".join(argv) == (
         f"{COMMON} -nostdin -y"

@@ -318,9 +318,7 @@ def test_a_png_has_the_colours_that_ffmpeg_sees(tmp_path: Path) -> None:
     how = "in_color_matrix=bt709:in_range=tv:in_chroma_loc=center:flags=bilinear+accurate_rnd"
     how = f"scale={how}+full_chroma_int,format=rgb24"
     wanted = np.frombuffer(
-        ffmpeg(
-            [*raw, "-vf", f"{how}+full_chroma_int,format=rgb24", "-f", "rawvideo", "-"], bytes(frame.buffer)
-        ),
+        ffmpeg([*raw, "-i", "-", "-vf", how, "-f", "rawvideo", "-"], bytes(frame.buffer)),
         np.uint8,
     ).reshape(48, 64, 3)
     with Image.open(tmp_path / "x.png") as picture:

@@ -222,7 +222,7 @@ def movie(path: Path, format: Format, *, audio_fd: int, lossless: bool) -> list[
         options |= {"c:v": "ffv1", "level": 3, "g": 1, "slices": 4, "slicecrc": 1, "c:a": "pcm_s16le"}
         options |= {"format": "matroska"}
     else:
-        options |= {"c:v": "libx264", "preset": "veryfast", "crf": 18}
+        options |= {"c:v": "libx264", "preset": "fast", "crf": 18}
         options |= {"g": max(1, round(2 * format.frame_rate.fraction))}  # s; players seek to key frames
         options |= {"c:a": "aac", "b:a": 192_000, "movflags": "+faststart", "format": "mp4"}
     output = ffmpeg.output(video["v:0"], audio["a:0"], f"file:{path}", **options)
