@@ -22,7 +22,7 @@ from vistterstream.resources.quantities import (
 from vistterstream.resources.texts import FilePath, Text, TimeZone
 
 
-def _instant(text: str) -> str:
+def _check_instant(text: str) -> str:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
@@ -44,6 +44,8 @@ def _token_name(text: str) -> str:
     return text
 
 
+Instant = Annotated[str, AfterValidator(_check_instant)]
+"""An instant with a zone, as text."""
 Value = Annotated[Text, StringConstraints(max_length=4096)]
 
 
@@ -279,7 +281,7 @@ class TimelineAnchor(Model):
 
     EXACTLY_ONE = ("start", "daily")
 
-    start: Annotated[str, AfterValidator(_instant)] | None = field(
+    start: Instant | None = field(
         None, description="An instant with a zone, such as 2026-05-17T09:30:00+02:00."
     )
     daily: DailyAnchor | None = field(

@@ -23,10 +23,10 @@ from vistterstream.resources.camera import CameraSpec
 from vistterstream.resources.kinds import Camera, Output, Overlay, Program, Resource, Timeline
 from vistterstream.resources.output import Encoding, Target
 from vistterstream.resources.overlay import Layer, OverlaySpec
-from vistterstream.resources.program import Fallback
+from vistterstream.resources.program import Fallback, PlaybackState
 from vistterstream.resources.timeline import DailyAnchor, ImageCue, Transition
 from vistterstream.timeline.evaluate import round_half_up
-from vistterstream.timeline.flatten import FlatCue, FlatOverlay, PlanError, flatten
+from vistterstream.timeline.flatten import Flat, FlatCue, FlatOverlay, PlanError, flatten
 from vistterstream.timeline.plan import (
     CameraPlan,
     CuePointPlan,
@@ -37,6 +37,7 @@ from vistterstream.timeline.plan import (
     OverlayCuePlan,
     OverlayInstance,
     Plan,
+    PlaybackPlan,
     TimelinePlan,
     TransitionPlan,
     VideoCuePlan,
@@ -309,6 +310,7 @@ class _TimelineCompiler:
             loop=spec.loop and not endless,
             anchor=spec.anchor.start if spec.anchor is not None else None,
             daily=None if daily is None else _daily(daily),
+            playback=self._playback(flat, None if endless else length),
             video=tuple(video),
             overlays=tuple(overlays),
             cue_points=tuple(
@@ -386,6 +388,33 @@ class _TimelineCompiler:
             self._blame(
                 f"{cue.path}.camera", f"there is no Camera {cue.camera!r}; the slate is shown instead"
             )
+
+    def _playback(self, flat: Flat, length: int | None) -> PlaybackPlan | None:
+        """Where the program wants the timeline; None where its anchor has it, or the place is wrong."""
+        program = self._compiler.program
+        given = program.spec.playback
+        frame: int | None = None
+        if given.state is PlaybackState.PLAYING and given.since is None:
+            return None
+        if given.cue is not None:
+            names = [point.name for point in self._timeline.spec.cue_points]
+            if given.cue not in names:
+                sentence = f"the Timeline {self._timeline.metadata.name!r} has no cue point {given.cue!r}"
+                self._compiler.blame(program, "spec.playback.cue", f"{sentence}; it plays as its anchor says")
+                return None
+            frame = round_half_up(flat.cue_points[names.index(given.cue)])
+        elif given.at is not None:
+            try:
+                frame = round_half_up(given.at.frames(self._compiler.rate))
+            except ValueError as error:
+                self._compiler.blame(program, "spec.playback.at", f"{error}; it plays as its anchor says")
+                return None
+        if frame is not None and length is not None and frame >= length:
+            path = "spec.playback.at" if given.cue is None else "spec.playback.cue"
+            sentence = "lies at the end of the timeline or later; it plays as its anchor says"
+            self._compiler.blame(program, path, sentence)
+            return None
+        return PlaybackPlan(state=given.state, frame=frame, since=given.since)
 
     def _frame(self, path: str, exact: Fraction) -> int:
         """The frame nearest to an exact time on the timeline, in frames."""

@@ -21,12 +21,14 @@ from typing import TypeGuard
 from zoneinfo import ZoneInfo
 
 from vistterstream.resources.overlay import AnimatedProperty, Easing, Layer
+from vistterstream.resources.program import PlaybackState
 from vistterstream.resources.timeline import TransitionType
 from vistterstream.timeline.easing import ease
 from vistterstream.timeline.plan import (
     IMAGE,
     DailyPlan,
     OverlayCuePlan,
+    PlaybackPlan,
     TimelinePlan,
     TransitionPlan,
     VideoCuePlan,
@@ -106,6 +108,15 @@ class Daily:
         return (wall.astimezone(UTC) - _EPOCH) // _MICROSECOND * 1000
 
 
+class _Playback:
+    """A `PlaybackPlan`, ready to be asked."""
+
+    def __init__(self, plan: PlaybackPlan) -> None:
+        self.state = plan.state
+        self.frame = plan.frame
+        self.since_ns = None if plan.since is None else _nanoseconds(plan.since)
+
+
 class TimelineIndex:
     """A `TimelinePlan`, sorted for looking up frames. Immutable; any thread may ask."""
 
@@ -116,6 +127,7 @@ class TimelineIndex:
         self.endless = not plan.loop and any(cue.end is None for cue in plan.overlays)
         self.anchor_ns = None if plan.anchor is None else _nanoseconds(plan.anchor)
         self.daily = None if plan.daily is None else Daily(plan.daily)
+        self.playback = None if plan.playback is None else _Playback(plan.playback)
         self._video = plan.video
         self._starts = [cue.start for cue in plan.video]
         self._spans = _spans(plan.overlays)
@@ -145,13 +157,19 @@ class TimelineIndex:
 
     def lengths_at(self, position: int) -> tuple[int | None, ...]:
         """The frames of each of those cues; None of one that never ends."""
-        return tuple(
-            None if cue.end is None else cue.end - cue.start for cue in self._overlay_cues(position)
-        )
+        return tuple(None if cue.end is None else cue.end - cue.start for cue in self._overlay_cues(position))
 
     def _overlay_cues(self, position: int) -> tuple[OverlayCuePlan, ...]:
         index = bisect_right(self._span_starts, position) - 1
         return self._spans[index].cues if index >= 0 else ()
+
+    def last_of_cue(self, passed: int) -> int:
+        """The elapsed frame that is the last of the video cue which `passed` is in; itself in a gap."""
+        position = wrap(self, passed)
+        index = None if position is None else self.video_at(position)
+        if position is None or index is None:
+            return passed
+        return passed + self._video[index].end - 1 - position
 
     def cues_from(self, position: int) -> range:
         """Indices of the video cues that start after the frame."""
@@ -168,8 +186,39 @@ def elapsed(timeline: TimelineIndex, n: int, rate: Fraction, epoch_wall_ns: int)
     `rate` is in frames a second; `epoch_wall_ns` is the Unix time, in ns, of program frame 0. With an
     anchor the offset between the two counts is (epoch - anchor) * rate, rounded once, so that it is the
     same for every n: nothing drifts. With a daily anchor that is so for each day: the frames count from its
-    last occurrence.
+    last occurrence. A playback puts the timeline at its own place, from its instant on.
     """
+    playback = timeline.playback
+    if playback is None:
+        return _anchored(timeline, n, rate, epoch_wall_ns)
+    if playback.since_ns is None:  # paused, always
+        return playback.frame or 0
+    since = round_half_up(Fraction(playback.since_ns - epoch_wall_ns, 1_000_000_000) * rate)
+    over = not _stands(playback) and _another_day(timeline, n, since, rate, epoch_wall_ns)
+    if n < since or over:
+        return _anchored(timeline, n, rate, epoch_wall_ns)
+    there = playback.frame
+    if there is None:
+        there = _anchored(timeline, since, rate, epoch_wall_ns)
+    if playback.state is PlaybackState.PAUSED:
+        return there
+    if playback.state is PlaybackState.HELD:
+        return min(there + n - since, timeline.last_of_cue(there))
+    return there + n - since
+
+
+def _stands(playback: _Playback | None) -> bool:
+    """Whether the timeline is kept from going on."""
+    return playback is not None and playback.state is not PlaybackState.PLAYING
+
+
+def _another_day(timeline: TimelineIndex, n: int, since: int, rate: Fraction, epoch_wall_ns: int) -> bool:
+    """Whether a daily anchor has started the timeline anew between frames `since` and `n`."""
+    return timeline.daily is not None and timeline.daily.day(n, rate, epoch_wall_ns)[0] > since
+
+
+def _anchored(timeline: TimelineIndex, n: int, rate: Fraction, epoch_wall_ns: int) -> int:
+    """What `elapsed` is where the anchor alone says it."""
     if timeline.daily is not None:
         return n - timeline.daily.day(n, rate, epoch_wall_ns)[0]
     if timeline.anchor_ns is None:
@@ -181,7 +230,7 @@ def restart(timeline: TimelineIndex, n: int, rate: Fraction, epoch_wall_ns: int)
     """Frames from program frame `n` until a daily anchor starts the timeline again; None where there is
     none. Parameters as of `elapsed`.
     """
-    if timeline.daily is None:
+    if timeline.daily is None or _stands(timeline.playback):
         return None
     return timeline.daily.day(n, rate, epoch_wall_ns)[1] - n
 

@@ -11,7 +11,7 @@ from vistterstream.resources.camera import CameraSpec
 from vistterstream.resources.model import Effect, Model, field
 from vistterstream.resources.output import Encoding, Failover, Target
 from vistterstream.resources.overlay import OverlaySpec
-from vistterstream.resources.program import Fallback, Format
+from vistterstream.resources.program import Fallback, Format, PlaybackState
 from vistterstream.resources.quantities import Color, EasingFunction
 from vistterstream.resources.timeline import Direction, Fit, TransitionType
 
@@ -92,6 +92,14 @@ class DailyPlan(Model):
     time_zone: str = field(description="IANA time zone.")
 
 
+class PlaybackPlan(Model):
+    """Where a timeline stands, if not where its anchor has it; see `Playback`."""
+
+    state: PlaybackState = field(description="What it does.")
+    frame: int | None = field(None, description="The frame at `since`; where it was then, where None.", ge=0)
+    since: str | None = field(None, description="Instant from which on this holds; always where None.")
+
+
 class CuePointPlan(Model):
     """A named frame of the timeline."""
 
@@ -109,6 +117,7 @@ class TimelinePlan(Model):
         None, description="Instant of frame 0, ISO 8601 with zone; the program's epoch where None."
     )
     daily: DailyPlan | None = field(None, description="When it starts from frame 0 each day, instead.")
+    playback: PlaybackPlan | None = field(None, description="Where it stands instead of all that.")
     video: tuple[VideoCuePlan, ...] = field((), description="In order, not overlapping.")
     overlays: tuple[OverlayCuePlan, ...] = field((), description="From the bottom up.")
     cue_points: tuple[CuePointPlan, ...] = field((), description="In the order of the manifest.")
