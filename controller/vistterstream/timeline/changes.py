@@ -86,13 +86,16 @@ def walk(
     round_ = stretches(index)
     starts = [stretch.start for stretch in round_]
     at, told = first, False
+    last: Stretch | None = None
     while at < end:
         passed = elapsed(index, at, rate, epoch_wall_ns)
         where = wrap(index, passed)
         stretch = None if where is None else round_[bisect_right(starts, where) - 1]
-        if stretch is not None or not told:
+        if not told or (stretch is not None and (stretch.start == where or stretch is not last)):
             yield at, stretch
-        told = stretch is None
+        elif stretch is None and last is not None:
+            yield at, None
+        told, last = True, stretch
         following = [end]
         if stretch is not None and where is not None and stretch.end is not None:
             following.append(at + stretch.end - where)
@@ -101,7 +104,28 @@ def walk(
         again = restart(index, at, rate, epoch_wall_ns)
         if again is not None:
             following.append(at + again)
-        at = min(following)
+        at = _steady(index, rate, epoch_wall_ns, at, end, min(following))
+
+
+def _steady(
+    index: TimelineIndex, rate: Fraction, epoch_wall_ns: int, at: int, end: int, following: int
+) -> int:
+    """How far the timeline does, from frame `at`, what it does there: the first frame where it does not, at
+    most `following` where it goes on, and `end` where it stands.
+    """
+    base = elapsed(index, at, rate, epoch_wall_ns)
+    pace = 0 if elapsed(index, at + 1, rate, epoch_wall_ns) == base else 1
+
+    def same(number: int) -> bool:
+        return elapsed(index, number, rate, epoch_wall_ns) - base == pace * (number - at)
+
+    low, high = at, following if pace else end
+    if high <= at + 1 or same(high):
+        return high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if same(middle) else (low, middle)
+    return high
 
 
 class Appearances:
