@@ -360,8 +360,9 @@ class Engine:
         show = self._mixer.show
         repeated = sum(encoder.repeated for encoder in self._encoders.values())
         problems = dict(show.scene.problems)
-        if show.scene.slate_problem:
-            problems[""] = show.scene.slate_problem
+        pictures = [show.scene.slate_problem, *show.scene.stills.problems.values()]
+        if any(pictures):
+            problems[""] = " ".join(sentence for sentence in pictures if sentence)
         return PlayoutStatus(
             pid=os.getpid(),
             revision=show.revision,
