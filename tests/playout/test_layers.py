@@ -10,10 +10,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import yaml
 from PIL import Image, ImageFont
 
-from playout.pictures import noise, quarters, to_yuv
-from vistterstream.playout import compositor
+from playout.pictures import ffmpeg, noise, quarters, to_yuv
+from vistterstream.playout import compositor, frames
 from vistterstream.playout.compositor import Scene, compose, prepare, time_left
 from vistterstream.playout.frames import Bytes, Frame
 from vistterstream.resources.overlay import CountdownLayer, OverlaySpec
@@ -338,3 +339,35 @@ class TestOnTheTimeline:
         fading = [16 + round(219 * left / 6) for left in (5, 4, 3, 2, 1)]
         wanted = [235] * 15 + fading + [16] * 10 + [235] * 35 + fading + [16] * 20
         assert np.abs(np.array(lumas) - wanted).max() <= 1
+
+
+class TestAgainstFfmpeg:
+    @pytest.mark.parametrize("opacity", [255, 160, 40])
+    def test_a_box_is_laid_over_as_ffmpeg_s_overlay_does(self, tmp_path: Path, opacity: int) -> None:
+        """At even places, where FFmpeg's chroma is right, and rounded once more: within 2 code values."""
+        base = noise(640, 360)
+        color = f"#C85A1E{opacity:02X}"
+        box = {"rectangle": {"width": 100, "height": 60, "color": color}, "position": {"x": 40, "y": 30}}
+        ours = frame(scene(box), base=base)
+        y, u, v = frames.to_yuv((0xC8, 0x5A, 0x1E))
+        planes = bytes([y]) * 6000 + bytes([u]) * 1500 + bytes([v]) * 1500 + bytes([opacity]) * 6000
+        (tmp_path / "box.yuva").write_bytes(planes)
+        raw = ["-f", "rawvideo", "-pix_fmt", "yuv420p"]
+        below = [*raw, "-video_size", "640x360", "-i", "-"]
+        above = ["-f", "rawvideo", "-pix_fmt", "yuva420p", "-video_size", "100x60", "-i"]
+        graph = "[0][1]overlay=x=40:y=30:format=yuv420"
+        command = [*below, *above, str(tmp_path / "box.yuva"), "-filter_complex", graph]
+        theirs = ffmpeg([*command, "-frames:v", "1", *raw, "-"], bytes(base.buffer))
+        difference = np.frombuffer(theirs, np.uint8).astype(int) - np.frombuffer(ours.buffer, np.uint8)
+        assert np.abs(difference).max() <= 2
+        assert (np.frombuffer(theirs, np.uint8) != np.frombuffer(base.buffer, np.uint8)).sum() > 5000
+
+
+class TestDocuments:
+    def test_the_overlays_of_the_documentation_are_good(self) -> None:
+        page = (Path(__file__).parents[2] / "docs/ocl.md").read_text(encoding="utf-8")
+        blocks = [block.split("```")[0] for block in page.split("```yaml\n")[1:]]
+        assert len(blocks) == 3
+        for block in blocks:
+            layers = yaml.safe_load(block)
+            OverlaySpec.model_validate(layers if isinstance(layers, dict) else {"layers": layers})

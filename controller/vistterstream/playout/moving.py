@@ -212,26 +212,32 @@ class Planar:
             for row in (0, 1)
         ]
 
-    @property
-    def nbytes(self) -> int:
-        """Memory taken."""
-        return 2 * self._luma.nbytes * 2
+        self._scratch = [np.empty(tall * wide, np.uint16) for _ in range(3)]
 
     def at(self, left: float, top: float, bounds: Rect) -> Sprite | None:
-        """The part within `bounds` (even) of the picture put with its corner at `left`, `top`."""
+        """The part within `bounds` (even) of the picture put with its corner at `left`, `top`.
+
+        It is good until the next question: the memory is used again.
+        """
         whole_x, whole_y = math.floor(left), math.floor(top)
         seen = Rect(whole_x, whole_y, self.width + 1, self.height + 1).widened().common(bounds)
         if seen.empty:
             return None
         across, down = left - whole_x, top - whole_y
         x, y = seen.x - whole_x + _PAD, seen.y - whole_y + _PAD  # of the first pixel, in the padded planes
-        rest = _between(self._alpha, x, y, seen, across, down, -1.0, 255.0)
-        light = _between(self._luma, x, y, seen, across, down, 1.0, 128.0)
+        count = seen.width * seen.height
+        rest, light = (scratch[:count].reshape(seen.height, seen.width) for scratch in self._scratch[:2])
+        _between(self._alpha, x, y, seen, across, down, (-1.0, 255.0), rest)
+        _between(self._luma, x, y, seen, across, down, (1.0, 128.0), light)
         half = Rect(seen.x // 2, seen.y // 2, seen.width // 2, seen.height // 2)
-        u, v, alpha = (self._chroma_between(part, x, y, half, across, down) for part in range(3))
-        return Sprite(*seen, planes=Planes(rest, light, alpha, np.stack([u, v])))
+        chroma = self._scratch[2][: 3 * count // 4].reshape(3, half.height, half.width)
+        for part in range(3):
+            self._chroma_between(part, x, y, half, across, down, chroma[part])
+        return Sprite(*seen, planes=Planes(rest, light, chroma[2], chroma[:2]))
 
-    def _chroma_between(self, part: int, x: int, y: int, half: Rect, across: float, down: float) -> Words:
+    def _chroma_between(
+        self, part: int, x: int, y: int, half: Rect, across: float, down: float, out: Words
+    ) -> None:
         """Chroma of the squares from (x, y) on: the means there and one pixel left and above, weighted."""
         scale, offset = (1.0, 128.0) if part < 2 else (-1.0 / _QUARTERS, 255.0)
         rows = [(y, 1.0 - down), (y - 1, down)] if down else [(y, 1.0)]
@@ -244,13 +250,21 @@ class Planar:
                 terms.append(
                     (plane[top : top + half.height, left : left + half.width], share * other * scale)
                 )
-        return _sum(terms, offset)
+        _sum(terms, offset, out)
 
 
 def _between(
-    plane: Words, x: int, y: int, seen: Rect, across: float, down: float, scale: float, offset: float
-) -> Words:
-    """`plane` from (x, y) on, shifted right and down by fractions of a pixel, times `scale` plus `offset`."""
+    plane: Words,
+    x: int,
+    y: int,
+    seen: Rect,
+    across: float,
+    down: float,
+    linear: tuple[float, float],
+    out: Words,
+) -> None:
+    """`out` = `plane` from (x, y) on, shifted right and down by fractions of a pixel, times a, plus b."""
+    scale, offset = linear
     rows = [(y, 1.0 - down), (y - 1, down)] if down else [(y, 1.0)]
     columns = [(x, 1.0 - across), (x - 1, across)] if across else [(x, 1.0)]
     terms = [
@@ -258,22 +272,23 @@ def _between(
         for row, share in rows
         for column, other in columns
     ]
-    return _sum(terms, offset)
+    _sum(terms, offset, out)
 
 
-def _sum(terms: list[tuple[Words, float]], offset: float) -> Words:
-    """The weighted sum of one, two or four planes, rounded once."""
+def _sum(terms: list[tuple[Words, float]], offset: float, out: Words) -> None:
+    """`out` = the weighted sum of one, two or four planes, rounded once."""
     if len(terms) == 1:
         (plane, weight), *_ = terms
-        return _turned(plane, weight, offset)
-    if len(terms) == 2:
+        cv2.addWeighted(plane, weight, plane, 0.0, offset, dst=out)
+    elif len(terms) == 2:
         (one, first), (other, second) = terms
-        return _words(cv2.addWeighted(one, first, other, second, offset, dtype=cv2.CV_16U))
-    halves = [
-        cv2.addWeighted(one, first, other, second, offset / 2, dtype=cv2.CV_32F)
-        for (one, first), (other, second) in (terms[:2], terms[2:])
-    ]
-    return _words(cv2.add(halves[0], halves[1], dtype=cv2.CV_16U))
+        cv2.addWeighted(one, first, other, second, offset, dst=out)
+    else:
+        halves = [
+            cv2.addWeighted(one, first, other, second, offset / 2, dtype=cv2.CV_32F)
+            for (one, first), (other, second) in (terms[:2], terms[2:])
+        ]
+        cv2.add(halves[0], halves[1], dst=out, dtype=cv2.CV_16U)
 
 
 class Slider:
@@ -454,7 +469,7 @@ def _cropped(pixels: Floats, left: float, top: float, right: float, bottom: floa
 def _sprite(pixels: Floats, seen: Rect) -> Sprite:
     """The sprite of premultiplied pixels, both sides even."""
     half = cv2.resize(pixels, (seen.width // 2, seen.height // 2), interpolation=cv2.INTER_AREA)
-    y, _, _, alpha = cv2.split(pixels)
+    y, alpha = (cv2.extractChannel(pixels, part) for part in (0, 3))
     _, u, v, chroma_alpha = cv2.split(half)
     return Sprite(
         *seen,
