@@ -200,6 +200,7 @@ def test_the_slate_as_a_cue_is_no_gap(tmp_path: Path) -> None:
     write(tmp_path, SHOW.replace("{camera: wharf, duration: 10s}", "{slate: {}, duration: 10s}"))
     done = vistter("simulate", "-m", tmp_path, "--strict")
     assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1].split()[3] == "fallback"
 
 
 def test_it_needs_one_program(tmp_path: Path) -> None:

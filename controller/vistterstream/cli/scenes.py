@@ -137,7 +137,8 @@ def program_of(objects: Objects, name: str | None) -> Program:
 
 def program_for(objects: Objects, timeline: str, name: str | None) -> Program:
     """The program that plays `timeline`: the one that is named, else the one that does, else the only one,
-    else one of the usual format. Raises VistterError.
+    else one of the usual format. Whether it is paused, or has been sent to another place, is left aside.
+    Raises VistterError.
     """
     _named(_of_kind(objects, Timeline), "Timeline", timeline)
     programs = _of_kind(objects, Program)
@@ -153,7 +154,8 @@ def program_for(objects: Objects, timeline: str, name: str | None) -> Program:
                 reason="WhichProgram",
             )
         found = next(iter(fit.values())) if fit else _usual(timeline)
-    return found.model_copy(update={"spec": found.spec.model_copy(update={"timeline": timeline})})
+    spec = ProgramSpec(format=found.spec.format, timeline=timeline, fallback=found.spec.fallback)
+    return found.model_copy(update={"spec": spec})
 
 
 def plan_of(objects: Objects, program: Program) -> Compiled:

@@ -245,13 +245,15 @@ def _one_round(plan: Plan, rows: list[Row]) -> list[Row]:
 
 def _cells(plan: Plan, row: Row) -> list[Cell]:
     there = _is_there(row, {camera.name for camera in plan.cameras})
-    source = row.source if there else f"fallback (no Camera {row.source})" if row.source else "fallback"
+    source = row.source or "fallback"
+    if row.source is not None and not there:
+        source = f"fallback (no Camera {row.source})"
     transition = f"{row.transition} from {row.outgoing or 'fallback'}" if row.transition else "-"
     return [
         (_when(row), ""),
         (str(row.frame), ""),
         (_length(plan, row), ""),
-        (str(source), "" if there else "warn"),
+        (source, "" if there else "warn"),
         (transition, "idle" if row.transition is None else ""),
         (", ".join(row.overlays) or "-", "" if row.overlays else "idle"),
     ]

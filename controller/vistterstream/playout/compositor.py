@@ -140,6 +140,11 @@ class Clock:
                 self._text, self._sprite = self._wanted, drawn.result()
         return self._sprite
 
+    def draw_at_once(self) -> None:
+        """From now on draw each text when it is due, however long that takes: no frame waits for anybody."""
+        self.close()
+        self._worker = None
+
     def close(self) -> None:
         """End the thread that draws ahead, if there is one."""
         if self._worker is not None:
@@ -229,6 +234,13 @@ class Scene:
         self.blender = Blender(format.width)
         self.transitions = Transitions()
         self.stills: Stills = Stills(format, images, previous.stills if previous is not None else None)
+
+    def draw_at_once(self) -> None:
+        """Have every frame right rather than in time: for frames that are made offline."""
+        for items in self.items.values():
+            for item in items:
+                if isinstance(item, _Clocks):
+                    item.clock.draw_at_once()
 
     def close(self) -> None:
         """Let go of threads; the scene must not be composed any more."""

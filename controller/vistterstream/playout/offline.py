@@ -168,6 +168,7 @@ class Offline:
         self._reels = [source for source in sources.values() if isinstance(source, Reel)]
         wall = datetime.fromtimestamp(self.epoch.wall_of(first, self.rate) / NANOSECONDS, UTC)
         scene = prepare(plan.format, plan.overlays, plan.fallback, wall=wall, images=plan.images)
+        scene.draw_at_once()
         self._stage = Stage(index=self._index, scene=scene, feeds=sources)
 
     @property
