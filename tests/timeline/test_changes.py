@@ -19,13 +19,14 @@ RATE = Fraction(10)
 EPOCH = 1_779_000_000_000_000_000
 
 
-def index_of(spec: dict[str, Any]) -> TimelineIndex:
+def index_of(spec: dict[str, Any], playback: dict[str, Any] | None = None) -> TimelineIndex:
     """The timeline of a manifest at 10 frames/s."""
+    more = {"playback": playback} if playback else {}
     source = CameraSource(test_pattern=TestPatternSource())
     layers = {"layers": [{"name": "box", "rectangle": {"width": 9, "height": 9, "color": "#FFFFFF"}}]}
     plan = compile_plan(
         Program.model_validate(
-            {"metadata": {"name": "main"}, "spec": {"format": {"frameRate": "10"}, "timeline": "t"}}
+            {"metadata": {"name": "main"}, "spec": {"format": {"frameRate": "10"}, "timeline": "t"} | more}
         ),
         timeline=Timeline.model_validate({"metadata": {"name": "t"}, "spec": spec}),
         overlays={
@@ -82,16 +83,27 @@ def specs(draw: st.DrawFn, *, daily: bool = True) -> dict[str, Any]:
     return spec
 
 
+PLAYBACKS: list[dict[str, Any] | None] = [
+    None,
+    {"state": "paused", "at": "300ms"},
+    {"state": "paused", "since": "2026-05-17T06:40:04Z"},
+    {"state": "held", "since": "2026-05-17T06:40:04Z"},
+    {"state": "playing", "at": "200ms", "since": "2026-05-17T06:40:05Z"},
+]
+
+
 def kept(shown: Picture) -> tuple[object, ...]:
     """What stays the same within a stretch."""
     overlays = tuple(id for id, *_ in shown.overlays)
     return shown.camera, shown.incoming, overlays, shown.cue, shown.transition
 
 
-@given(specs())
+@given(specs(), st.sampled_from(PLAYBACKS))
 @settings(deadline=None)
-def test_walking_changes_tells_what_each_frame_shows(spec: dict[str, Any]) -> None:
-    index = index_of(spec)
+def test_walking_changes_tells_what_each_frame_shows(
+    spec: dict[str, Any], playback: dict[str, Any] | None
+) -> None:
+    index = index_of(spec, playback)
     first, end = 3, 160
     told = list(walk(index, RATE, EPOCH, first, end))
     assert [at for at, _ in told] == sorted({at for at, _ in told})
@@ -131,6 +143,13 @@ def test_appearances_are_counted_as_if_each_frame_were_looked_at(spec: dict[str,
         assert appearances.count(passed) == count
         assert appearances.since(passed) == (passed if since is None else since)
         count += visible
+
+
+def test_a_day_of_a_paused_timeline_is_one_stretch() -> None:
+    video = [{"camera": c, "duration": "15s"} for c in "ab"]
+    spec = {"loop": True, "tracks": [{"name": "v", "video": video}]}
+    index = index_of(spec, {"state": "paused", "at": "20s"})
+    assert [at for at, _ in walk(index, RATE, EPOCH, 0, 864_000)] == [0]
 
 
 def test_a_day_of_a_short_loop_is_walked_by_its_changes() -> None:
