@@ -6,7 +6,7 @@ import pytest
 
 from api.serving import condition
 from vistterstream.api import words
-from vistterstream.playout.mixer import _SLATE_REASONS
+from vistterstream.playout.stage import _SLATE_REASONS
 
 
 def form(kind: str, *conditions: dict[str, Any], **status: Any) -> dict[str, Any]:

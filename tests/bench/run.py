@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench import bench_compositor, shows
+from bench import bench_compositor, bench_timeline, shows
 from bench.processor import cpu_seconds, resident
 from peers.rtsp import Camera
 from peers.vistter import Appliance, Object, manifest
@@ -172,6 +172,18 @@ def compositor() -> Figure:
     )  # fmt: skip
 
 
+def timeline() -> list[Figure]:
+    """A timeline of 10,000 cues, and the slowest transition."""
+    figures = bench_timeline.run()
+    evaluated = max(figures["evaluate_any_frame"], figures["evaluate_frame_in_transition"])
+    required, most = bench_timeline.REQUIRED_COMPILE, bench_timeline.REQUIRED_EVALUATE
+    soft = f"{figures['1080p_wipe_softness_1'] * 1000:.2f} ms a frame of 1080p in the softest wipe"
+    return [
+        Figure("compiling 10,000 cues", figures["compile_10000_cues"], "s", required, "lower"),
+        Figure("evaluating a frame of them", evaluated * 1e6, "µs", most * 1e6, "lower", soft),
+    ]
+
+
 def _hundred_objects() -> list[Object]:
     layer = {"name": "words", "text": {"value": "{{ title }}"}}
     fixed = shows.program([(f"camera-{index}", "10s") for index in range(40)])
@@ -231,6 +243,7 @@ def measure(lengths: Lengths) -> list[Figure]:
             *against_one_command(folder, lengths),
             idle_cameras(folder, lengths),
             compositor(),
+            *timeline(),
             *idle_controller(folder, lengths),
             playout_memory(folder, lengths),
         ]

@@ -303,6 +303,26 @@ def target(**fields: Any) -> Target:
     return Target(name="t", **fields)
 
 
+@pytest.mark.parametrize("lossless", [False, True])
+def test_a_movie_is_made_from_two_pipes(lossless: bool) -> None:
+    argv = commands.movie(Path("/a/out"), FORMAT, audio_fd=5, lossless=lossless)
+    how = (
+        "-f matroska -c:a pcm_s16le -c:v ffv1 -color_primaries bt709 -color_range tv -color_trc bt709"
+        " -colorspace bt709 -g 1 -level 3 -pix_fmt yuv420p -slicecrc 1 -slices 4"
+        if lossless
+        else "-f mp4 -b:a 192000 -c:a aac -c:v libx264 -color_primaries bt709 -color_range tv"
+        " -color_trc bt709 -colorspace bt709 -crf 18 -g 60 -movflags +faststart -pix_fmt yuv420p"
+        " -preset fast"
+    )
+    assert " ".join(argv) == (
+        f"{COMMON} -nostdin -y"
+        " -f rawvideo -analyzeduration 0 -color_range tv -colorspace bt709 -framerate 30 -pix_fmt yuv420p"
+        " -probesize 32 -s 320x180 -i pipe:0"
+        " -f s16le -ac 2 -analyzeduration 0 -ar 48000 -probesize 32 -i pipe:5"
+        f" -map 0:v:0 -map 1:a:0 {how} file:/a/out"
+    )
+
+
 def test_rtmp_is_flv_with_a_write_timeout_and_the_key_behind_the_path() -> None:
     argv = commands.pusher(target(url="rtmp://a.example.com/live2"), stream_key="abcd-1234")
     assert " ".join(argv) == (

@@ -23,14 +23,16 @@ from vistterstream.playout.encoder import Encoder
 from vistterstream.playout.feeds import Feed, PatternFeed, Want
 from vistterstream.playout.frames import Frame, FramePool
 from vistterstream.playout.jitter import Taken
-from vistterstream.playout.mixer import Choice, Mixer, Show, Swapped, choose
+from vistterstream.playout.mixer import Mixer, Show, Swapped
 from vistterstream.playout.protocol import CameraState, CameraStatus, OnAir
 from vistterstream.playout.sound import samples_of
+from vistterstream.playout.stage import Choice, choose
 from vistterstream.resources.camera import CameraSource, CameraSpec, TestPatternSource
 from vistterstream.resources.program import Fallback
 from vistterstream.resources.quantities import Color
+from vistterstream.resources.timeline import TransitionType
 from vistterstream.timeline.evaluate import TimelineIndex
-from vistterstream.timeline.plan import OverlayCuePlan, TimelinePlan, VideoCuePlan
+from vistterstream.timeline.plan import OverlayCuePlan, TimelinePlan, TransitionPlan, VideoCuePlan
 
 RATE = Fraction(FPS)
 CODE = 10  # side of a pattern's squares at this width
@@ -185,7 +187,8 @@ def stage(plan: TimelinePlan | None, *switches: Switch, pool: int = 6) -> Iterat
 
 
 def cue(start: int, end: int, camera: str, fade: int = 0) -> VideoCuePlan:
-    return VideoCuePlan(start=start, end=end, camera=camera, fade=fade)
+    crossfade = TransitionPlan(type=TransitionType.CROSSFADE, frames=fade) if fade else None
+    return VideoCuePlan(start=start, end=end, source=camera, transition=crossfade)
 
 
 def test_a_cut_lands_on_its_frame_and_every_frame_is_handed_on_once() -> None:

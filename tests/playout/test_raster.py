@@ -179,8 +179,8 @@ class TestImages:
     @pytest.mark.parametrize(
         ("content", "said"),
         [
-            (b"", "is not a PNG, JPEG or WebP picture"),
-            (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not a PNG, JPEG or WebP picture"),
+            (b"", "is not a PNG, JPEG, WebP or GIF picture"),
+            (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not a PNG, JPEG, WebP or GIF picture"),
             (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, "/bad.png"),
         ],
     )

@@ -15,6 +15,7 @@ from reconcile.objects import (
     image_overlay,
     impossible_timeline,
     key,
+    make,
     program,
     recording,
     secret,
@@ -242,6 +243,29 @@ async def test_a_timeline_that_makes_no_sense_leaves_what_is_on_air(
         apply(store, timeline("day", "pier"))
         await settle()
         assert appliance.conditions("Program", "main") == {"Ready": "True OnAir", "OnAir": "True Camera"}
+
+
+async def test_a_timeline_shown_by_another_that_makes_no_sense_leaves_what_is_on_air(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        nested = {"loop": True, "tracks": [{"name": "pictures", "video": [{"timeline": "news"}]}]}
+        apply(store, camera("pier"), timeline("news", "pier"), make("Timeline", "day", nested))
+        await settle()
+        good = appliance.playout().plan.timeline
+        assert good is not None
+        assert {cue.camera for cue in good.video} == {"pier"}
+        cues = [{"camera": "wharf", "duration": "9s"}, {"camera": "pier", "duration": "1s", "at": "1f"}]
+        apply(store, make("Timeline", "news", {"tracks": [{"name": "pictures", "video": cues}]}))
+        await settle()
+        assert appliance.playout().plan.timeline == good
+        assert "the Timeline 'news' cannot be played" in appliance.condition("Timeline", "day").message
+        apply(store, timeline("news", "wharf"))
+        await settle()
+        mended = appliance.playout().plan.timeline
+        assert mended is not None
+        assert {cue.camera for cue in mended.video} == {"wharf"}
 
 
 async def test_a_timeline_that_makes_no_sense_leaves_what_is_on_air_across_controllers(

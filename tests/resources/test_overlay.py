@@ -40,7 +40,7 @@ def test_a_property_has_one_track() -> None:
 
 @pytest.mark.parametrize("content", [{}, {"image": {"file": "a"}, "frameCode": {}}])
 def test_a_layer_is_of_one_sort(content: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match="exactly one of image, text, rectangle, clock and frameCode"):
+    with pytest.raises(ValidationError, match=r"exactly one of image, text, rectangle, clock, .*frameCode"):
         Layer.model_validate({"name": "a", **content})
 
 

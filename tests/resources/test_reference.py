@@ -42,7 +42,7 @@ def test_a_field_is_told_with_type_default_cost_and_meaning() -> None:
         "| `width` | whole number, 64 to 3840 | `1280` | the program's playout is replaced"
         in PAGES["program.md"]
     )
-    assert "| `camera` | name of a [Camera](camera.md) | **required** |" in PAGES["timeline.md"]
+    assert "| `camera` | name of a [Camera](camera.md) | – |" in PAGES["timeline.md"]
     assert "| `transport` | `tcp`, `udp` | `tcp` | the camera's ingest is replaced" in PAGES["camera.md"]
 
 

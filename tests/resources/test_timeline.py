@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -88,3 +89,93 @@ def test_an_anchor_is_an_instant(start: str) -> None:
     anchor = TimelineSpec.model_validate(spec).anchor
     assert anchor is not None
     assert anchor.start == start
+
+
+@pytest.mark.parametrize(
+    ("transition", "complaint"),
+    [
+        (
+            {"easing": "linear"},
+            "easing: a cut has none; it is for crossfade, fadeThroughBlack, wipe, slide or push",
+        ),
+        (
+            {"type": "crossfade", "direction": "up"},
+            "direction: a crossfade has none; it is for wipe, slide or push",
+        ),
+        ({"type": "push", "softness": 0.5}, "softness: a push has none; it is for wipe"),
+        ({"type": "wipe", "color": "#000000"}, "color: a wipe has none; it is for fadeThroughBlack"),
+        ({"type": "wipe", "softness": 1.5}, "softness"),
+        ({"type": "wipe", "easing": "cubic-bezier(2,0,0,1)"}, "lie between 0 and 1"),
+        ({"type": "wipe", "duration": "0f"}, "no time at all"),
+        ({"type": "wipe", "direction": "sideways"}, "'left', 'right', 'up' or 'down'"),
+    ],
+)
+def test_a_transition_has_the_fields_of_its_type(transition: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(complaint)):
+        Transition.model_validate(transition)
+
+
+def test_every_problem_of_a_transition_is_told_at_once() -> None:
+    with pytest.raises(ValidationError, match=r"direction: .*; softness: "):
+        Transition.model_validate({"type": "crossfade", "direction": "up", "softness": 0.5})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param({"camera": "a"}, id="camera"),
+        pytest.param({"image": {"file": "a.png"}}, id="image"),
+        pytest.param({"slate": {}}, id="slate"),
+        pytest.param({"timeline": "news"}, id="timeline"),
+    ],
+)
+def test_a_cue_shows_one_of_four_things(source: dict[str, Any]) -> None:
+    assert VideoCue.model_validate({**source, "duration": "1s"}).dump().keys() >= source.keys()
+    with pytest.raises(ValidationError, match="exactly one of camera, image, slate and timeline"):
+        VideoCue.model_validate({"duration": "1s"})
+    other: dict[str, Any] = {"slate": {}} if "slate" not in source else {"camera": "a"}
+    with pytest.raises(ValidationError, match="exactly one of"):
+        VideoCue.model_validate({**source, **other, "duration": "1s"})
+
+
+def test_only_a_timeline_may_do_without_a_duration() -> None:
+    assert VideoCue.model_validate({"timeline": "news"}).duration is None
+    for name, what in (("camera", "a"), ("slate", {})):
+        with pytest.raises(ValidationError, match="duration: must be given"):
+            VideoCue.model_validate({name: what})
+
+
+def test_what_depends_on_the_rate_is_left_to_the_plan() -> None:
+    assert track({"duration": "10s"}, {"at": "1f", "duration": "1s"}).end is None
+    assert track({"duration": "30f"}, {"at": "1s", "duration": "1s"}).end == 2
+    long = {"type": "wipe", "duration": "31f"}
+    assert track({"duration": "1s", "transition": long}).end == 1
+    spec = {"name": "t", "video": [{"timeline": "news"}]}
+    assert TimelineTrack.model_validate(spec).end is None
+
+
+def with_anchor(**anchor: Any) -> TimelineSpec:
+    tracks = [{"name": "o", "overlays": [{"overlay": "a"}]}]
+    return TimelineSpec.model_validate({"anchor": anchor, "tracks": tracks})
+
+
+def test_an_anchor_may_be_a_time_of_each_day() -> None:
+    anchor = with_anchor(daily={"time": "09:30", "timeZone": "Europe/Oslo"}).anchor
+    assert anchor is not None
+    assert anchor.daily is not None
+    assert (anchor.daily.time, anchor.daily.time_zone) == ("09:30", "Europe/Oslo")
+    with pytest.raises(ValidationError, match="exactly one of start and daily"):
+        with_anchor(start="2026-05-17T09:30:00Z", daily={"time": "09:30"})
+
+
+@pytest.mark.parametrize("time", ["9:30", "24:00", "09:60", "09:30:61", "0930", "09:30:00.5", ""])
+def test_what_is_no_time_of_day_is_refused(time: str) -> None:
+    with pytest.raises(ValidationError, match="is not a time of day such as"):
+        with_anchor(daily={"time": time})
+
+
+def test_cue_points_have_different_names() -> None:
+    points = [{"name": "sermon", "at": "1s"}, {"name": "sermon", "at": "2s"}]
+    tracks = [{"name": "o", "overlays": [{"overlay": "a"}]}]
+    with pytest.raises(ValidationError, match=r"cuePoints\[1\].name: 'sermon' is the name of item 0"):
+        TimelineSpec.model_validate({"tracks": tracks, "cuePoints": points})

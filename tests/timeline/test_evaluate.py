@@ -7,18 +7,16 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vistterstream.resources.overlay import AnimatedProperty, Easing, Layer
+from vistterstream.resources.overlay import AnimatedProperty, Layer
+from vistterstream.resources.timeline import TransitionType
 from vistterstream.timeline.evaluate import (
-    CURVES,
     Curve,
     Picture,
     TimelineIndex,
-    ease,
     elapsed,
     needed,
     opacity,
@@ -27,7 +25,7 @@ from vistterstream.timeline.evaluate import (
     round_half_up,
     wrap,
 )
-from vistterstream.timeline.plan import OverlayCuePlan, TimelinePlan, VideoCuePlan
+from vistterstream.timeline.plan import OverlayCuePlan, TimelinePlan, TransitionPlan, VideoCuePlan
 
 NTSC = Fraction(30000, 1001)
 RATES = st.sampled_from([Fraction(24000, 1001), Fraction(25), NTSC, Fraction(30), Fraction(60)])
@@ -35,8 +33,12 @@ SECOND = 1_000_000_000
 YEAR = 365 * 24 * 3600
 
 
-def video(start: int, end: int, camera: str, fade: int = 0) -> VideoCuePlan:
-    return VideoCuePlan(start=start, end=end, camera=camera, fade=fade)
+def crossfade(frames: int) -> TransitionPlan | None:
+    return TransitionPlan(type=TransitionType.CROSSFADE, frames=frames) if frames else None
+
+
+def video(start: int, end: int, camera: str | None, fade: int = 0) -> VideoCuePlan:
+    return VideoCuePlan(start=start, end=end, camera=camera, transition=crossfade(fade))
 
 
 def shown(start: int, end: int | None, instance: str) -> OverlayCuePlan:
@@ -115,7 +117,9 @@ class TestPicture:
         assert [p.cue for p in mixes] == [0, 1, 1, 1, 1, 1, 1]
 
     def test_a_crossfade_from_a_gap_comes_in_over_the_slate(self) -> None:
-        assert picture(index(video(5, 10, "a", fade=1)), 5) == Picture(None, "a", 0.5, (), 0)
+        assert picture(index(video(5, 10, "a", fade=1)), 5) == Picture(
+            None, "a", 0.5, (), 0, crossfade(1), (0, 1)
+        )
 
     def test_a_crossfade_from_a_camera_to_itself_is_none(self) -> None:
         timeline = index(video(0, 5, "a"), video(5, 10, "a", fade=3))
@@ -123,9 +127,15 @@ class TestPicture:
 
     def test_in_a_loop_the_last_cue_comes_before_the_first(self) -> None:
         cues = (video(0, 5, "a", fade=2), video(5, 10, "b"))
-        assert picture(index(*cues, loop=True), 0) == Picture("b", "a", 1 / 3, (), 0)
-        assert picture(index(*cues, loop=False), 0) == Picture(None, "a", 1 / 3, (), 0)
-        assert picture(index(*cues, loop=True, length=12), 0) == Picture(None, "a", 1 / 3, (), 0)
+        assert picture(index(*cues, loop=True), 0) == Picture(
+            "b", "a", 1 / 3, (), 0, crossfade(2), (0, 1 / 2)
+        )
+        assert picture(index(*cues, loop=False), 0) == Picture(
+            None, "a", 1 / 3, (), 0, crossfade(2), (0, 1 / 2)
+        )
+        assert picture(index(*cues, loop=True, length=12), 0) == Picture(
+            None, "a", 1 / 3, (), 0, crossfade(2), (0, 1 / 2)
+        )
 
     def test_overlays_come_and_go_on_their_frames_with_their_age(self) -> None:
         timeline = index(video(0, 30, "a"), overlays=(shown(10, 20, "low"), shown(15, 30, "top")))
@@ -320,33 +330,6 @@ class TestOpacity:
         moving = layer(("0s", 0.4, "linear"), ("1s", 0.5, "linear"))
         assert Curve(still, NTSC, AnimatedProperty.OPACITY).constant == 0.4
         assert Curve(moving, NTSC, AnimatedProperty.OPACITY).constant is None
-
-    @pytest.mark.parametrize("easing", CURVES)
-    def test_easings_are_the_css_curves(self, easing: Easing) -> None:
-        x1, y1, x2, y2 = CURVES[easing]
-        for x in np.linspace(0.01, 0.99, 37):
-            # x(t) = 3(1-t)²t·x1 + 3(1-t)t²·x2 + t³, solved by NumPy instead of by bisection
-            roots = np.roots([1 + 3 * x1 - 3 * x2, 3 * x2 - 6 * x1, 3 * x1, -x])
-            (t,) = (root.real for root in roots if abs(root.imag) < 1e-9 and -1e-9 <= root.real <= 1 + 1e-9)
-            y = 3 * (1 - t) ** 2 * t * y1 + 3 * (1 - t) * t**2 * y2 + t**3
-            assert ease(easing, float(x)) == pytest.approx(y, abs=1e-7)
-
-    @pytest.mark.parametrize("easing", Easing)
-    def test_every_easing_starts_at_the_old_value_and_ends_at_the_new(self, easing: Easing) -> None:
-        assert ease(easing, 0.0) == 0.0
-        assert ease(easing, 1.0) == 1.0
-
-    @pytest.mark.parametrize(
-        ("easing", "middle"),
-        [(Easing.LINEAR, 0.5), (Easing.EASE_IN_OUT_CUBIC, 0.5), (Easing.HOLD, 0.0)],
-    )
-    def test_symmetrical_easings_are_half_way_in_the_middle(self, easing: Easing, middle: float) -> None:
-        assert ease(easing, 0.5) == pytest.approx(middle, abs=1e-9)
-
-    @given(st.sampled_from(list(Easing)), st.floats(0, 1), st.floats(0, 1))
-    def test_easings_rise_and_stay_between_0_and_1(self, easing: Easing, one: float, other: float) -> None:
-        low, high = sorted((one, other))
-        assert 0 <= ease(easing, low) <= ease(easing, high) + 1e-8 <= 1 + 1e-8
 
 
 @given(st.fractions())

@@ -6,13 +6,23 @@ import pytest
 from pydantic import ValidationError
 
 from vistterstream.resources.program import Format
-from vistterstream.timeline.plan import PLAN_VERSION, Plan, TimelinePlan, VideoCuePlan
+from vistterstream.resources.quantities import EasingFunction
+from vistterstream.resources.timeline import TransitionType
+from vistterstream.timeline.plan import (
+    PLAN_VERSION,
+    DailyPlan,
+    Plan,
+    TimelinePlan,
+    TransitionPlan,
+    VideoCuePlan,
+)
 
 
 def test_a_plan_reads_back_as_it_was_written() -> None:
-    timeline = TimelinePlan(
-        name="t", length=10, loop=True, video=(VideoCuePlan(start=0, end=10, camera="a", fade=3),)
-    )
+    transition = TransitionPlan(type=TransitionType.WIPE, frames=3, easing=EasingFunction("easeIn"))
+    cue = VideoCuePlan(start=0, end=10, camera="a", transition=transition)
+    daily = DailyPlan(second=34200, time_zone="Europe/Oslo")
+    timeline = TimelinePlan(name="t", length=10, loop=True, daily=daily, video=(cue,))
     plan = Plan(namespace="default", program="main", format=Format(), timeline=timeline)
     assert plan.version == PLAN_VERSION
     assert Plan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan

@@ -32,19 +32,21 @@ def condition(form: dict[str, Any], type_: str) -> dict[str, Any] | None:
 
 
 def on_air_title(on_air: dict[str, Any]) -> str:
-    """What is on air: the name of a camera, or that it is the slate."""
+    """What is on air: the name of a camera or a picture, or that it is the slate."""
     source = on_air["source"]
-    return str(source["name"]) if source["kind"] == "Camera" else "Slate"
+    return "Slate" if source["kind"] == "Slate" else str(source["name"])
 
 
 def on_air_reason(on_air: dict[str, Any]) -> str:
     """Why it is on air, a sentence without its full stop."""
     source, reason = on_air["source"], on_air.get("reason") or ""
-    if source["kind"] == "Camera":
+    if source["kind"] != "Slate":
         return {
             "Cue": "as the timeline says",
             "Backup": "as a backup, while the planned camera has nothing to show",
         }.get(reason, reason)
+    if reason == "Cue":
+        return "as the timeline says"
     if reason in ("NoCue", "") and not source.get("name"):
         return "the timeline has nothing to show now"
     words = _SLATE.get(reason, "camera {name}: {reason}" if source.get("name") else "{reason}")
@@ -59,7 +61,7 @@ def program_state(form: dict[str, Any]) -> State:
     if on_air is None:
         reason = (ready or {}).get("reason") or ""
         return State("OffAir", _failing(reason, "").tone if _is(ready, "False") else "idle", message)
-    return State("OnAir", "warn" if on_air["source"]["kind"] != "Camera" else "good", message)
+    return State("OnAir", "warn" if on_air["source"]["kind"] == "Slate" else "good", message)
 
 
 def camera_state(form: dict[str, Any]) -> State:

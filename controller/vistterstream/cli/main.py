@@ -281,6 +281,150 @@ def diff(
     raise typer.Exit(diffing.diff(statedir.resolve(state_dir), paths, as_json=output is EventFormat.json))
 
 
+Folders = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--manifests",
+        "-m",
+        metavar="DIR",
+        show_default="./manifests",
+        help="A folder of manifests, or a file; may be given more than once.",
+    ),
+]
+EpochInstant = Annotated[
+    str | None,
+    typer.Option(
+        "--epoch",
+        metavar="INSTANT",
+        show_default="the timeline's anchor",
+        help="The instant of the program's frame 0: what clocks show, and where an anchored timeline stands.",
+    ),
+]
+
+
+@app.command(rich_help_panel="Offline")
+def render(
+    timeline: Annotated[str, typer.Argument(metavar="TIMELINE", help="The Timeline to render.")],
+    manifests: Folders = None,
+    program: Annotated[
+        str | None,
+        typer.Option(
+            "--program",
+            "-p",
+            metavar="P",
+            show_default="the one that plays the timeline",
+            help="The Program whose format and fallback to use.",
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="T", help="Where to start: 1m30s, 120f, 00:01:23:12, or an instant."),
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option("--to", metavar="T", show_default="the timeline's end", help="Where to end."),
+    ] = None,
+    frames: Annotated[
+        int | None, typer.Option("--frames", metavar="N", min=1, help="How many frames, instead of --to.")
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source",
+            "-s",
+            metavar="CAMERA=FILE",
+            help="A media file to show for a camera; may be given more than once. "
+            "A device without one is a card with its name.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            show_default="TIMELINE.mp4",
+            help="A movie (.mp4, or .mkv with --lossless), or the frame at --from as a picture (.png).",
+        ),
+    ] = None,
+    lossless: Annotated[
+        bool, typer.Option("--lossless", help="Keep every bit: FFV1 and PCM in Matroska.")
+    ] = False,
+    epoch: EpochInstant = None,
+) -> None:
+    """Make a movie or a picture of a timeline: the frames that would be on air, faster than real time.
+
+    Needs no controller, and no camera.
+    """
+    from vistterstream.cli import rendering
+
+    code = rendering.render(
+        rendering.Options(
+            timeline=timeline,
+            manifests=manifests,
+            program=program,
+            start=start,
+            end=end,
+            frames=frames,
+            sources=source,
+            epoch=epoch,
+            out=output,
+            lossless=lossless,
+        )
+    )
+    raise typer.Exit(code)
+
+
+@app.command(rich_help_panel="Offline")
+def simulate(
+    program: Annotated[
+        str | None,
+        typer.Argument(metavar="[PROGRAM]", show_default="the only one", help="The Program to look at."),
+    ] = None,
+    manifests: Folders = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="T",
+            show_default="the program's start",
+            help="Where to start: 1m30s, 120f, 00:01:23:12, or an instant.",
+        ),
+    ] = None,
+    period: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="DURATION",
+            show_default="24h, of a loop one round",
+            help="How far to look.",
+        ),
+    ] = None,
+    epoch: EpochInstant = None,
+    output: Annotated[
+        EventFormat, typer.Option("--output", "-o", help="A table, or JSON.")
+    ] = EventFormat.table,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="End with status 1 where there is a warning.")
+    ] = False,
+) -> None:
+    """Tell what will be on air when, and warn of gaps, overlaps and what is missing. Needs no controller."""
+    from vistterstream.cli import simulating
+
+    code = simulating.simulate(
+        simulating.Options(
+            program=program,
+            manifests=manifests,
+            at=at,
+            period=period,
+            epoch=epoch,
+            as_json=output is EventFormat.json,
+            strict=strict,
+        )
+    )
+    raise typer.Exit(code)
+
+
 @app.command(rich_help_panel="Manifests")
 def crds(
     out: Annotated[

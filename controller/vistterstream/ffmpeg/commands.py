@@ -192,6 +192,44 @@ def encoder(encoding: Encoding, format: Format, *, audio_fd: int, offset: Fracti
     return _argv(output, "-nostdin", "-progress", "pipe:2", "-stats_period", "1")
 
 
+# --- offline --------------------------------------------------------------------------------------------
+
+
+def movie(path: Path, format: Format, *, audio_fd: int, lossless: bool) -> list[str]:
+    """Encode raw pictures from stdin and raw sound from `audio_fd` into the file `path`, overwriting it.
+
+    H.264 and AAC in MP4; `lossless`, FFV1 and PCM in Matroska, which give every bit back.
+    """
+    raw = {"probesize": 32, "analyzeduration": 0}
+    video = ffmpeg.input(
+        "pipe:0",
+        **raw,
+        format="rawvideo",
+        pix_fmt="yuv420p",
+        s=f"{format.width}x{format.height}",
+        framerate=str(format.frame_rate),
+        color_range="tv",
+        colorspace="bt709",
+    )
+    audio = ffmpeg.input(f"pipe:{audio_fd}", **raw, format="s16le", ar=SAMPLE_RATE, ac=CHANNELS)
+    options: dict[str, Any] = {
+        "pix_fmt": "yuv420p",
+        "color_primaries": "bt709",
+        "color_trc": "bt709",
+        "colorspace": "bt709",
+        "color_range": "tv",
+    }
+    if lossless:
+        options |= {"c:v": "ffv1", "level": 3, "g": 1, "slices": 4, "slicecrc": 1, "c:a": "pcm_s16le"}
+        options |= {"format": "matroska"}
+    else:
+        options |= {"c:v": "libx264", "preset": "fast", "crf": 18}
+        options |= {"g": max(1, round(2 * format.frame_rate.fraction))}  # s; players seek to key frames
+        options |= {"c:a": "aac", "b:a": 192_000, "movflags": "+faststart", "format": "mp4"}
+    output = ffmpeg.output(video["v:0"], audio["a:0"], f"file:{path}", **options)
+    return _argv(output, "-nostdin", "-y")
+
+
 # --- pusher ---------------------------------------------------------------------------------------------
 
 

@@ -39,7 +39,7 @@ from vistterstream.resources.camera import CameraSpec, SecretKeyRef
 from vistterstream.resources.effects import changes
 from vistterstream.resources.model import Effect
 from vistterstream.timeline.compile import plan_revision
-from vistterstream.timeline.evaluate import TimelineIndex, elapsed, needed
+from vistterstream.timeline.evaluate import TimelineIndex, elapsed, needed, restart
 from vistterstream.timeline.plan import CameraPlan, OutputPlan, Plan
 
 _LEAD_SECONDS = 10  # a camera is decoded in full this long before it is shown
@@ -144,7 +144,14 @@ class Engine:
             return Applied(revision=show.revision, frame=swapped.frame, due=swapped.due_ns / NANOSECONDS)
 
     def _prepare(self, plan: Plan, previous: Scene | None) -> Scene:
-        return prepare(plan.format, plan.overlays, plan.fallback, wall=datetime.now(UTC), previous=previous)
+        return prepare(
+            plan.format,
+            plan.overlays,
+            plan.fallback,
+            wall=datetime.now(UTC),
+            previous=previous,
+            images=plan.images,
+        )
 
     def _converge(self, plan: Plan, secrets: Mapping[str, str], scene: Scene) -> Show:
         """Start what the plan needs to make frames; the show that is made from it."""
@@ -307,8 +314,9 @@ class Engine:
         if show.index is None:
             return set()
         rate = self._plan.format.frame_rate.fraction
-        passed = elapsed(show.index, self._ticker.frame, rate, self._mixer.epoch.wall_ns)
-        return set(needed(show.index, passed, round(_LEAD_SECONDS * rate)))
+        at = (self._ticker.frame, rate, self._mixer.epoch.wall_ns)
+        horizon = round(_LEAD_SECONDS * rate)
+        return set(needed(show.index, elapsed(show.index, *at), horizon, restart(show.index, *at)))
 
     def _follow_wall_clock(self) -> None:
         epoch = self._mixer.epoch.stepped(steady_ns(), time.time_ns())
@@ -353,8 +361,9 @@ class Engine:
         show = self._mixer.show
         repeated = sum(encoder.repeated for encoder in self._encoders.values())
         problems = dict(show.scene.problems)
-        if show.scene.slate_problem:
-            problems[""] = show.scene.slate_problem
+        pictures = [show.scene.slate_problem, *show.scene.stills.problems.values()]
+        if any(pictures):
+            problems[""] = " ".join(sentence for sentence in pictures if sentence)
         return PlayoutStatus(
             pid=os.getpid(),
             revision=show.revision,

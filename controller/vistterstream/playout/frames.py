@@ -18,6 +18,7 @@ cv2.setNumThreads(1)  # one core does the pixels; the others belong to FFmpeg, a
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint16]
+Floats = NDArray[np.float32]
 
 BLACK = (16, 128, 128)
 
@@ -155,6 +156,22 @@ def planes(rgba: Bytes) -> Planes:
         chroma_rest=(255 - chroma_alpha).astype(np.uint16),
         chroma_light=_words(np.stack(light)),
     )
+
+
+def premultiplied(rgba: Bytes) -> Floats:
+    """Y, U, V, each times alpha, and alpha (0 to 255) of `rgba`, (height, width, 4) uint8; float32.
+
+    What is a sum or a mean of such pixels is right where alphas differ.
+    """
+    alpha = rgba[..., 3].astype(np.float32)
+    parts = [plane * alpha for plane in _rgb_to_yuv(rgba[..., :3])]
+    return np.stack([*parts, alpha], axis=-1)
+
+
+def exact_yuv(rgb: Iterable[float]) -> tuple[float, float, float]:
+    """The Y, U, V of one colour, each 0 to 255 in sRGB, not rounded."""
+    y, u, v = (_TO_YUV @ np.array(list(rgb), np.float32) + _OFFSET).tolist()
+    return y, u, v
 
 
 def to_yuv(rgb: Iterable[int]) -> tuple[int, int, int]:

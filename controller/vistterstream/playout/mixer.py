@@ -1,8 +1,7 @@
 """The mixer: makes each frame of the program, in the clock thread.
 
-What to show comes from a `Show`, which the event loop swaps in whole between two frames. The choice of the
-source is a pure function (`choose`); the rest takes pictures and sound from the feeds, has them composed
-and hands the result to every encoder.
+What to show comes from a `Show`, which the event loop swaps in whole between two frames; how a frame is made
+of it stands in `stage`. The mixer hands it to every encoder and tells what is on air.
 """
 
 from __future__ import annotations
@@ -13,65 +12,24 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import anyio
 
 from vistterstream.playout.clock import NANOSECONDS, Epoch
-from vistterstream.playout.compositor import Scene, compose
 from vistterstream.playout.encoder import Encoder
-from vistterstream.playout.feeds import Feed
 from vistterstream.playout.frames import Frame, FramePool
-from vistterstream.playout.jitter import Taken
-from vistterstream.playout.protocol import CameraState, OnAir
-from vistterstream.playout.sound import Samples, crossfade, samples_of, silence
+from vistterstream.playout.protocol import OnAir
+from vistterstream.playout.stage import Made, Stage, make
 from vistterstream.resources.program import Format
-from vistterstream.timeline.evaluate import Picture, TimelineIndex, picture, position
-
-_SLATE_REASONS = {
-    CameraState.IDLE: "CameraConnecting",
-    CameraState.STANDBY: "CameraConnecting",
-    CameraState.CONNECTING: "CameraConnecting",
-    CameraState.LIVE: "CameraStalled",
-    CameraState.STALLED: "CameraStalled",
-    CameraState.WAITING: "CameraLost",
-}
 
 
 @dataclass(frozen=True)
-class Show:
-    """Everything that the frames are made from; never changed, only replaced."""
+class Show(Stage):
+    """Everything that the frames are made from, and where they go; never changed, only replaced."""
 
     revision: str
-    index: TimelineIndex | None
-    scene: Scene
-    feeds: Mapping[str, Feed]
     encoders: tuple[Encoder, ...]
     overlay_names: Mapping[str, str]  # of each overlay instance id
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What stands for a cue's camera: a camera (itself or a backup), or the slate; and why."""
-
-    kind: str
-    name: str
-    reason: str
-
-
-def choose(camera: str | None, feeds: Mapping[str, Feed], now: float) -> Choice:
-    """The camera that the cue names, its first usable backup, or the slate."""
-    if camera is None:
-        return Choice("Slate", "", "NoCue")
-    wanted, name, seen = camera, camera, set[str]()
-    while name in feeds and name not in seen:
-        seen.add(name)
-        if feeds[name].usable(now):
-            return Choice("Camera", name, "Cue" if name == wanted else "Backup")
-        name = feeds[name].spec.backup or ""
-    if wanted not in feeds:
-        return Choice("Slate", wanted, "CameraMissing")
-    return Choice("Slate", wanted, _SLATE_REASONS[feeds[wanted].state(now)])
 
 
 @dataclass(frozen=True)
@@ -93,7 +51,6 @@ class Mixer:
         self._show = show
         self._next: Show | None = show
         self._last: Frame | None = None
-        self._mix = 0.0  # of the frame before
         self._shown: tuple[object, ...] | None = None
         self._events: deque[OnAir | Swapped] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -133,30 +90,17 @@ class Mixer:
     def tick(self, number: int, repeat: bool) -> None:
         """Make program frame `number` and hand it on; with `repeat`, the picture before once more."""
         show = self._take_over(number)
-        due = self.epoch.wall_of(number, self._rate)
-        where = position(show.index, number, self._rate, self.epoch.wall_ns) if show.index else None
-        cue = picture(show.index, where) if show.index else Picture(None, None, 0.0, (), None)
-        samples = samples_of(number, self._rate)
-        now = time.monotonic()
-        outgoing = choose(cue.camera, show.feeds, now)
-        incoming = choose(cue.incoming, show.feeds, now) if cue.incoming is not None else None
-        taken = self._take(show, number, samples, {choice.name for choice in (outgoing, incoming) if choice})
-        sound = _sound(taken, outgoing, incoming, (self._mix, cue.mix), samples)
-        self._mix = cue.mix
         frame = None if repeat and self._last is not None else self._pool.take()
+        made = make(show, number, self._rate, self.epoch, time.monotonic(), frame)
         if frame is not None:
-            base = _picture_of(show, taken, outgoing)
-            over = _picture_of(show, taken, incoming) if incoming else None
-            wall = datetime.fromtimestamp(due / NANOSECONDS, UTC)
-            compose(show.scene, frame, base, over, cue.mix, cue.overlays, number, wall)
             self._keep(frame)
         elif not repeat:
             self.starved += 1
         if self._last is not None:
-            data = sound.tobytes()
+            data = made.sound.tobytes()
             for encoder in show.encoders:
                 encoder.offer(number, self._last, data)
-        self._note(show, incoming or outgoing, cue, number, due)
+        self._note(show, made, number)
 
     def _take_over(self, number: int) -> Show:
         following, self._next = self._next, None
@@ -166,22 +110,14 @@ class Mixer:
             self.wake()
         return self._show
 
-    def _take(self, show: Show, number: int, samples: int, shown: set[str]) -> dict[str, Taken]:
-        """One frame's worth from every feed: live cameras that are not shown go on as well."""
-        taken = {}
-        for name, feed in show.feeds.items():
-            got = feed.take(number, samples, name in shown)
-            if got is not None:
-                taken[name] = got
-        return taken
-
     def _keep(self, frame: Frame) -> None:
         if self._last is not None:
             self._pool.give(self._last)
         self._last = frame
 
-    def _note(self, show: Show, choice: Choice, cue: Picture, number: int, due_ns: int) -> None:
-        overlays = tuple(show.overlay_names[instance] for instance, _ in cue.overlays)
+    def _note(self, show: Show, made: Made, number: int) -> None:
+        choice = made.shown
+        overlays = tuple(show.overlay_names[instance] for instance, _ in made.cue.overlays)
         shown = (choice, overlays)
         if shown == self._shown:
             return
@@ -189,38 +125,10 @@ class Mixer:
         self.on_air = OnAir(
             kind=choice.kind,
             name=choice.name,
-            since=due_ns / NANOSECONDS,
+            since=self.epoch.wall_of(number, self._rate) / NANOSECONDS,
             frame=number,
             reason=choice.reason,
             overlays=list(overlays),
         )
         self._events.append(self.on_air)
         self.wake()
-
-
-def _picture_of(show: Show, taken: Mapping[str, Taken], choice: Choice) -> Frame:
-    if choice.kind == "Camera" and choice.name in taken:
-        return taken[choice.name].frame
-    return show.scene.slate
-
-
-def _samples_from(taken: Mapping[str, Taken], choice: Choice, samples: int) -> Samples:
-    if choice.kind == "Camera" and choice.name in taken:
-        found = taken[choice.name].samples
-        if found is not None:
-            return found
-    return silence(samples)
-
-
-def _sound(
-    taken: Mapping[str, Taken],
-    outgoing: Choice,
-    incoming: Choice | None,
-    mix: tuple[float, float],
-    samples: int,
-) -> Samples:
-    """The sound follows the picture, through a crossfade too; `mix` at the start and end of the frame."""
-    sound = _samples_from(taken, outgoing, samples)
-    if incoming is None:
-        return sound
-    return crossfade(sound, _samples_from(taken, incoming, samples), *mix)

@@ -44,8 +44,8 @@ class Applied(_Message):
 class OnAir(_Message):
     """What the current program frame shows."""
 
-    kind: str  # "Camera", or "Slate" for the fallback
-    name: str  # of the Camera; of the Camera that is missing, or "" , for the slate
+    kind: str  # "Camera", "Image" for a still picture, or "Slate" for the fallback
+    name: str  # of the Camera or the image's file; of what is missing, or "", for the slate
     since: float  # Unix time of the first such frame
     frame: int  # number of that frame
     reason: str  # "Cue", "Backup", "NoCue", or why the slate: "CameraStalled", "CameraConnecting", …

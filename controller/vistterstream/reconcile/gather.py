@@ -19,6 +19,7 @@ class Inputs:
 
     program: Program
     timeline: Timeline | None
+    timelines: dict[str, Timeline]  # those that `timeline` shows, and that they show
     overlays: dict[str, Overlay]
     cameras: dict[str, Camera]
     outputs: tuple[Output, ...]
@@ -26,7 +27,14 @@ class Inputs:
     def objects(self) -> list[Resource]:
         """All of them."""
         timeline = [self.timeline] if self.timeline is not None else []
-        return [self.program, *timeline, *self.overlays.values(), *self.cameras.values(), *self.outputs]
+        return [
+            self.program,
+            *timeline,
+            *self.timelines.values(),
+            *self.overlays.values(),
+            *self.cameras.values(),
+            *self.outputs,
+        ]
 
 
 def gather(store: Lookup, program: Program) -> Inputs:
@@ -35,15 +43,36 @@ def gather(store: Lookup, program: Program) -> Inputs:
     timeline = None
     if program.spec.timeline is not None:
         timeline = _find(store, Timeline, Key("Timeline", namespace, program.spec.timeline))
-    shown = [reference.target for reference in references(timeline)] if timeline is not None else []
+    timelines = {} if timeline is None else _nested(store, timeline)
+    shown = [
+        reference.target
+        for shows in [timeline, *timelines.values()]
+        if shows is not None
+        for reference in references(shows)
+    ]
     outputs = (_find(store, Output, key) for key in sorted(store.referrers(program.key)))
     return Inputs(
         program=program,
         timeline=timeline,
+        timelines=timelines,
         overlays=_named(_find(store, Overlay, key) for key in shown if key.kind == "Overlay"),
         cameras=_with_backups(store, [key for key in shown if key.kind == "Camera"]),
         outputs=tuple(output for output in outputs if output is not None),
     )
+
+
+def _nested(store: Lookup, timeline: Timeline) -> dict[str, Timeline]:
+    """The timelines that `timeline` shows, and those that they show; itself too, if it comes to that."""
+    wanted, found = [timeline], dict[str, Timeline]()
+    while wanted:
+        for reference in references(wanted.pop()):
+            if reference.target.kind != "Timeline" or reference.target.name in found:
+                continue
+            inner = _find(store, Timeline, reference.target)
+            if inner is not None:
+                found[reference.target.name] = inner
+                wanted.append(inner)
+    return found
 
 
 def _with_backups(store: Lookup, wanted: list[Key]) -> dict[str, Camera]:

@@ -68,7 +68,13 @@ def shown(on_air: OnAir) -> str:
     if on_air.kind == "Camera":
         because = {"Cue": "", "Backup": " as a backup"}.get(on_air.reason, f" ({on_air.reason})")
         return f"Camera {on_air.name} is shown{because}."
-    instead = f" in place of camera {on_air.name}" if on_air.name else ""
+    if on_air.kind == "Image":
+        return f"The picture {on_air.name} is shown."
+    instead = (
+        f" in place of {'image' if on_air.reason == 'ImageMissing' else 'camera'} {on_air.name}"
+        if on_air.name
+        else ""
+    )
     return f"The slate is shown{instead} ({on_air.reason or 'nothing else to show'})."
 
 
@@ -93,10 +99,10 @@ def _on_air_events(program: Key, before: OnAir | None, now: OnAir | None) -> Ite
     """The slate coming and going; cuts as planned are in the as-run log, not here."""
     if now is None:
         return
-    was_slate = before is not None and before.kind != "Camera"
-    if now.kind != "Camera":
+    was_slate = before is not None and before.kind == "Slate"
+    if now.kind == "Slate":
         if before is None or not was_slate or (before.name, before.reason) != (now.name, now.reason):
-            planned = now.reason == "NoCue"
+            planned = now.reason in ("NoCue", "Cue")
             yield NewEvent(
                 program, "SlateShown", shown(now), EventType.NORMAL if planned else EventType.WARNING
             )

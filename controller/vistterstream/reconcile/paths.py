@@ -71,6 +71,13 @@ def images(state_dir: Path, inputs: Inputs) -> Iterator[Image]:
     if fallback is not None:
         file = absolute(state_dir, inputs.program, fallback)
         yield Image(inputs.program, "spec.fallback.image", file)
+    timeline = [inputs.timeline] if inputs.timeline is not None else []
+    for shows in {one.metadata.name: one for one in [*timeline, *inputs.timelines.values()]}.values():
+        for number, track in enumerate(shows.spec.tracks):
+            for index, cue in enumerate(track.video or ()):
+                if cue.image is not None:
+                    file = absolute(state_dir, shows, cue.image.file)
+                    yield Image(shows, f"spec.tracks[{number}].video[{index}].image.file", file)
     for overlay in inputs.overlays.values():
         for index, layer in enumerate(overlay.spec.layers):
             if layer.image is not None:
@@ -91,6 +98,8 @@ def image_names(plan: Plan) -> Iterator[str]:
     """The names of the image files that `plan` shows."""
     if plan.fallback.image is not None:
         yield Path(plan.fallback.image).name
+    for image in plan.images:
+        yield Path(image.file).name
     for instance in plan.overlays:
         for layer in instance.spec.layers:
             if layer.image is not None:

@@ -20,7 +20,7 @@ from vistterstream.resources.effects import Change, changes
 from vistterstream.resources.kinds import Key, Program, Resource
 from vistterstream.resources.model import Effect, Model
 from vistterstream.resources.references import references
-from vistterstream.timeline.compile import compile_plan
+from vistterstream.timeline.compile import Compiled, compile_plan
 from vistterstream.timeline.plan import CameraPlan, EncodingPlan, OutputPlan, Plan
 
 N = TypeVar("N", CameraPlan, OutputPlan)
@@ -183,22 +183,29 @@ def _secrets(key: Key, world: Lookup) -> dict[str, str]:
     return dict(secrets.collect(world, [resource]).values) if resource is not None else {}
 
 
-def _plan(world: Objects, key: Key, state_dir: Path) -> Plan | None:
-    program = world.get(key)
-    if not isinstance(program, Program):
-        return None
+def compiled(world: Lookup, program: Program, state_dir: Path) -> Compiled:
+    """The plan of `program` with what `world` has for it; images are where the manifests say.
+
+    Raises PlanError where no frames can be made of the timeline.
+    """
     inputs = gather(world, program)
     paths = Paths(state_dir, {})
     return compile_plan(
         program,
         timeline=inputs.timeline,
+        timelines=inputs.timelines,
         overlays=inputs.overlays,
         cameras=inputs.cameras,
         outputs=inputs.outputs,
         resolve=paths.resolve,
         hls_folder=paths.hls_folder,
         recording_folder=paths.recording_folder,
-    ).plan
+    )
+
+
+def _plan(world: Objects, key: Key, state_dir: Path) -> Plan | None:
+    program = world.get(key)
+    return compiled(world, program, state_dir).plan if isinstance(program, Program) else None
 
 
 def _program(resource: Resource) -> bool:

@@ -115,12 +115,13 @@ def _compile(
     running = read_plan(appliance.playouts.of(program.key).folder) if good is None else None
     try:
         compiled = _plan(inputs, good, paths, revision)
-    except PlanError:  # at another frame rate even the one that was good may make no sense
+    except PlanError:  # at another frame rate, or with a timeline it shows, even the good one may make none
         compiled = _plan(inputs, None, paths, revision)
+        running = read_plan(appliance.playouts.of(program.key).folder)
     plan = compiled.plan
     if running is not None and running.format == plan.format:
-        kept = {"timeline": running.timeline, "cameras": running.cameras, "overlays": running.overlays}
-        plan = plan.model_copy(update=kept)
+        kept = ("timeline", "cameras", "overlays", "images")
+        plan = plan.model_copy(update={name: getattr(running, name) for name in kept})
     return plan, good, wrong
 
 
@@ -128,6 +129,7 @@ def _plan(inputs: Inputs, timeline: Timeline | None, paths: Paths, revision: str
     return compile_plan(
         inputs.program,
         timeline=timeline,
+        timelines=inputs.timelines,
         overlays=inputs.overlays,
         cameras=inputs.cameras,
         outputs=inputs.outputs,

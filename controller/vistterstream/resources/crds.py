@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from vistterstream.resources.kinds import GROUP, KINDS, VERSION, KindInfo
+from vistterstream.resources.overlay import OCL_VERSION, OverlaySpec
 from vistterstream.resources.schemas import Schema, plain_schema, structural
 
 _HEADER = "# Generated from the models by `make generate`. Do not edit.\n"
@@ -109,6 +110,19 @@ def editor_schema() -> str:
             for kind in KINDS
         ],
         "definitions": dict(sorted(definitions.items())),
+    }
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def ocl_schema() -> str:
+    """A JSON Schema of the Overlay Composition Language, in which `spec` of an Overlay is written."""
+    schema, inner = plain_schema(OverlaySpec, "#/$defs/{model}")
+    whole = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"https://{GROUP}/ocl/{OCL_VERSION}/schema.json",
+        **schema,
+        "title": f"Overlay Composition Language {OCL_VERSION}",
+        "$defs": dict(sorted(inner.items())),
     }
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 

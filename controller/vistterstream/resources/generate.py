@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from vistterstream.base.files import write_atomic
-from vistterstream.resources.crds import crd_files, editor_schema
+from vistterstream.resources.crds import crd_files, editor_schema, ocl_schema
 from vistterstream.resources.reference import reference_files
 
 FOLDERS = ("crds", "docs/reference")
@@ -24,6 +24,7 @@ def generated() -> Mapping[str, str]:
     """Every generated file: its path under the root, and its text."""
     files = {f"crds/{name}": text for name, text in crd_files().items()}
     files["crds/schema.json"] = editor_schema()
+    files["crds/ocl.schema.json"] = ocl_schema()
     return files | {f"docs/reference/{name}": text for name, text in reference_files().items()}
 
 

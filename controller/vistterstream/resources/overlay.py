@@ -1,17 +1,70 @@
-"""Overlay: a graphic of layers (the first part of the Overlay Composition Language, OCL)."""
+"""Overlay: a graphic of layers, in the Overlay Composition Language (OCL) 1.0.
+
+Everything that moves is a function of the time since the overlay entered, and for `exit` of the length of
+its cue: the same frame of the same manifests is the same picture.
+"""
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from itertools import pairwise
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
+from pydantic.alias_generators import to_camel
 
 from vistterstream.resources.model import Effect, Model, Problems, field
 from vistterstream.resources.names import PartName
-from vistterstream.resources.quantities import Color, Duration
-from vistterstream.resources.texts import FilePath, Line, Text, TimeFormat, TimeZone
+from vistterstream.resources.quantities import Color, Duration, EasingFunction, PositiveDuration, Quantity
+from vistterstream.resources.texts import FilePath, Instant, Line, Text, TimeFormat, TimeZone, check_line
+
+OCL_VERSION = "1.0"
+"""The newest version of OCL that is understood here."""
+MAX_TEXTS = 100
+"""Texts that one layer may change between: each is drawn beforehand."""
+
+_COUNTDOWN_DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
+
+
+class OclVersion(Quantity):
+    """A version of OCL; one that is newer than `OCL_VERSION` is refused."""
+
+    __slots__ = ()
+    pattern = r"[0-9]{1,4}\.[0-9]{1,4}"
+    example = 'a version such as "1.0"'
+
+    def check(self) -> None:
+        """Refuse what is not known here."""
+        major, minor = (int(part) for part in self.split("."))
+        known = tuple(int(part) for part in OCL_VERSION.split("."))
+        if major < 1:
+            raise ValueError(f"there is no OCL {self!s}; the first version is 1.0")
+        if (major, minor) > known:
+            raise ValueError(
+                f"this overlay needs OCL {self!s}, and this VistterStream knows OCL up to {OCL_VERSION}; "
+                f"install a newer one, or write the overlay in OCL {OCL_VERSION}"
+            )
+
+
+class Digest(Quantity):
+    """A SHA-256 in hexadecimal."""
+
+    __slots__ = ()
+    pattern = r"[0-9a-fA-F]{64}"
+    example = "a SHA-256, 64 hexadecimal digits"
+
+
+def check_countdown_format(text: str) -> str:
+    """`text`, if it is the format of a countdown; else ValueError."""
+    directives = [match[1] for match in _COUNTDOWN_DIRECTIVE.finditer(text)]
+    for directive in directives:
+        if directive not in {"D", "H", "M", "S", "%"}:
+            raise ValueError(f"%{directive} is not known here; there are %D, %H, %M, %S, and %% for a % sign")
+    return check_line(text)
+
+
+CountdownFormat = Annotated[str, AfterValidator(check_countdown_format)]
 
 
 class Anchor(StrEnum):
@@ -42,6 +95,73 @@ class AnimatedProperty(StrEnum):
     """Which property of a layer a track moves."""
 
     OPACITY = "opacity"
+    X = "x"
+    Y = "y"
+    SCALE = "scale"
+    ROTATION = "rotation"
+    CROP_LEFT = "cropLeft"
+    CROP_TOP = "cropTop"
+    CROP_RIGHT = "cropRight"
+    CROP_BOTTOM = "cropBottom"
+    COLOR = "color"
+    TEXT = "text"
+
+
+_RANGES = {
+    AnimatedProperty.OPACITY: (0.0, 1.0),
+    AnimatedProperty.X: (-16384.0, 16384.0),
+    AnimatedProperty.Y: (-16384.0, 16384.0),
+    AnimatedProperty.SCALE: (0.0, 16.0),
+    AnimatedProperty.ROTATION: (-36000.0, 36000.0),
+    AnimatedProperty.CROP_LEFT: (0.0, 1.0),
+    AnimatedProperty.CROP_TOP: (0.0, 1.0),
+    AnimatedProperty.CROP_RIGHT: (0.0, 1.0),
+    AnimatedProperty.CROP_BOTTOM: (0.0, 1.0),
+}
+"""Least and greatest value of each property that is a number."""
+
+
+class Repeat(StrEnum):
+    """What a track does after its last keyframe."""
+
+    NONE = "none"
+    LOOP = "loop"
+    PING_PONG = "pingPong"
+
+
+class Side(StrEnum):
+    """A side of the picture."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    TOP = "top"
+    BOTTOM = "bottom"
+
+
+class Align(StrEnum):
+    """How the lines of a text stand to each other."""
+
+    LEFT = "left"
+    CENTER = "center"
+    RIGHT = "right"
+
+
+class Play(StrEnum):
+    """How a picture file of several frames is shown."""
+
+    STILL = "still"
+    ONCE = "once"
+    LOOP = "loop"
+    PING_PONG = "pingPong"
+
+
+class Correction(StrEnum):
+    """How much of a QR code may be hidden or damaged: about 7, 15, 25 or 30 %."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    QUARTILE = "quartile"
+    HIGH = "high"
 
 
 class Canvas(Model):
@@ -60,21 +180,44 @@ class Position(Model):
 
 
 class Keyframe(Model):
-    """A value at a time; times count from the moment the overlay enters."""
+    """A value at a time; times count from the moment the overlay enters.
+
+    A number is given as value, a colour as color, a text as text, as the property wants it.
+    """
 
     at: Duration = field(description="Time since the overlay entered.")
-    value: float = field(description="The value at that time.", ge=0, le=1)
-    easing: Easing = field(Easing.LINEAR, description="How the value got here from the keyframe before.")
+    value: float | None = field(
+        None, description="The value at that time, of a property that is a number.", ge=-36000, le=36000
+    )
+    color: Color | None = field(None, description="The value of the property color.")
+    text: Text | None = field(None, description="The value of the property text.", max_length=4096)
+    easing: EasingFunction = field(
+        EasingFunction("linear"), description="How the value got here from the keyframe before."
+    )
+
+    @property
+    def number(self) -> float:
+        """The value of a property that is a number."""
+        assert self.value is not None, "the track has been checked"
+        return self.value
 
 
 class Track(Model):
-    """One property of a layer, moved by keyframes."""
+    """One property of a layer, moved by keyframes.
+
+    The properties: opacity (0 to 1); x and y, which replace those of position, may be fractions; scale and
+    rotation (degrees, clockwise), about the layer's anchor point; cropLeft, cropTop, cropRight and
+    cropBottom, shares of the layer that are cut off; color of letters or shape; text.
+    """
 
     property: AnimatedProperty = field(description="Which property.")
     keyframes: tuple[Keyframe, ...] = field(
         description="In order of time; before the first and after the last the value holds.",
         min_length=1,
         max_length=1000,
+    )
+    repeat: Repeat = field(
+        Repeat.NONE, description="After the last keyframe: hold, start again at 0s, or run back and forth."
     )
 
     @model_validator(mode="after")
@@ -83,16 +226,92 @@ class Track(Model):
             if keyframe.at.seconds <= before.at.seconds:
                 path = ("keyframes", index, "at")
                 raise Problems((path, f"{keyframe.at} is not later than the keyframe before ({before.at})"))
+        if self.repeat is not Repeat.NONE and not self.keyframes[-1].at.seconds:
+            raise Problems((("repeat",), "the last keyframe is at 0s, so there is nothing to repeat"))
+        return self
+
+    @model_validator(mode="after")
+    def _of_one_sort(self) -> Self:
+        wanted = _SORTS.get(self.property, "value")
+        for index, keyframe in enumerate(self.keyframes):
+            given = [name for name in ("value", "color", "text") if getattr(keyframe, name) is not None]
+            if given != [wanted]:
+                wrong = next((name for name in given if name != wanted), None)
+                path = ("keyframes", index, *((wrong,) if wrong else ()))
+                raise Problems(
+                    (path, f"a keyframe of {self.property.value} has a {wanted}, and nothing else")
+                )
+            least, most = _RANGES.get(self.property, (0.0, 0.0))
+            if keyframe.value is not None and not least <= keyframe.value <= most:
+                sentence = f"{keyframe.value:g} is not between {least:g} and {most:g}"
+                raise Problems((("keyframes", index, "value"), sentence))
+        if self.property is AnimatedProperty.TEXT and len(self.keyframes) > MAX_TEXTS:
+            raise Problems((("keyframes",), f"a text has at most {MAX_TEXTS} keyframes"))
         return self
 
 
+class Envelope(Model):
+    """How a layer comes or goes, with the overlay: it fades, slides, or both."""
+
+    duration: PositiveDuration = field(description="How long it takes.")
+    easing: EasingFunction = field(EasingFunction("easeInOut"), description="How it moves meanwhile.")
+    opacity: float = field(
+        0.0, description="The share of its opacity at the outer end; 1 does not fade.", ge=0, le=1
+    )
+    slide: Side | None = field(None, description="The side that it slides in from, or out to; none without.")
+    distance: int | None = field(
+        None, description="How far it slides, in canvas pixels; without, out of the picture.", ge=0, le=16384
+    )
+
+
+class Crop(Model):
+    """What is cut off a layer: shares of its width and height."""
+
+    left: float = field(0.0, description="Share cut off at the left.", ge=0, le=1)
+    top: float = field(0.0, description="Share cut off at the top.", ge=0, le=1)
+    right: float = field(0.0, description="Share cut off at the right.", ge=0, le=1)
+    bottom: float = field(0.0, description="Share cut off at the bottom.", ge=0, le=1)
+
+
+class Outline(Model):
+    """A line around letters."""
+
+    width: float = field(2.0, description="Width in canvas pixels.", gt=0, le=64)
+    color: Color = field(Color("#000000"), description="Its colour.")
+
+
+class Shadow(Model):
+    """A shadow of letters and their outline."""
+
+    right: int = field(4, description="Canvas pixels to the right.", ge=-256, le=256)
+    down: int = field(4, description="Canvas pixels down.", ge=-256, le=256)
+    blur: float = field(6.0, description="Radius of the blur in canvas pixels; 0 is sharp.", ge=0, le=64)
+    color: Color = field(Color("#000000A0"), description="Its colour.")
+
+
+class Missing(Model):
+    """What stands in for a picture that cannot be shown: a box of its size, with a text in it."""
+
+    color: Color = field(Color("#2B2F3ACC"), description="Colour of the box.")
+    text: Line = field("", description="Text in the box.", max_length=128)
+
+
 class ImageLayer(Model):
-    """A picture from a file (PNG, JPEG or WebP)."""
+    """A picture from a file (PNG, JPEG, WebP or GIF), which may be an animation."""
 
     file: FilePath = field(description="The file; a relative path starts at the folder of the manifest.")
     width: int | None = field(None, description="Width in canvas pixels; its own without.", ge=1, le=7680)
     height: int | None = field(
         None, description="Height in canvas pixels; keeps its proportions without.", ge=1, le=7680
+    )
+    play: Play = field(
+        Play.STILL, description="How the frames of an animation are shown; still is the first."
+    )
+    sha256: Digest | None = field(
+        None, description="SHA-256 of the file, 64 hexadecimal digits; another file is not shown."
+    )
+    fallback: Missing | None = field(
+        None, description="What stands in when the picture cannot be shown; nothing without."
     )
 
 
@@ -107,6 +326,18 @@ class TextLayer(Model):
     padding: int = field(
         16, description="Space between text and the edge of its box, canvas pixels.", ge=0, le=512
     )
+    width: int | None = field(
+        None,
+        description="Width that lines are wrapped at, canvas pixels; not wrapped without.",
+        ge=16,
+        le=7680,
+    )
+    align: Align | None = field(None, description="How lines stand to each other; as anchored without.")
+    line_spacing: float = field(
+        1.0, description="Distance of lines, as a multiple of that of the font.", ge=0.5, le=4
+    )
+    outline: Outline | None = field(None, description="A line around the letters; none without.")
+    shadow: Shadow | None = field(None, description="A shadow of the letters; none without.")
 
 
 class RectangleLayer(Model):
@@ -115,6 +346,7 @@ class RectangleLayer(Model):
     width: int = field(description="Width in canvas pixels.", ge=1, le=7680)
     height: int = field(description="Height in canvas pixels.", ge=1, le=7680)
     color: Color = field(description="Fill colour.")
+    radius: int = field(0, description="Radius of its corners in canvas pixels.", ge=0, le=3840)
 
 
 class ClockLayer(Model):
@@ -133,6 +365,61 @@ class ClockLayer(Model):
     )
 
 
+class CountdownLayer(Model):
+    """The time that is left until an instant, or of a duration that starts with the cue."""
+
+    EXACTLY_ONE = ("to", "duration")
+
+    to: Instant | None = field(None, description="The instant, such as 2026-05-17T09:30:00Z.")
+    duration: PositiveDuration | None = field(None, description="The time, counted from the cue's start.")
+    format: CountdownFormat = field(
+        "%M:%S",
+        description="Text with %D days, %H hours, %M minutes and %S seconds that are left; the largest unit "
+        "given counts all that is above it.",
+        min_length=1,
+        max_length=64,
+    )
+    done: Line = field(
+        "", description="The text when no time is left; without, the format with zeros.", max_length=64
+    )
+    font: Line = field("Inter", description="Font family.", max_length=64)
+    size: int = field(48, description="Font size in canvas pixels.", ge=4, le=1024)
+    color: Color = field(Color("#FFFFFF"), description="Colour of the digits.")
+    background: Color | None = field(None, description="Colour of a box behind the text; none without.")
+    padding: int = field(
+        16, description="Space between text and the edge of its box, canvas pixels.", ge=0, le=512
+    )
+
+
+class TickerLayer(Model):
+    """A line of text that runs through from right to left, again and again."""
+
+    value: Text = field(
+        description="The text; lines follow each other, with the gap between.", max_length=4096
+    )
+    width: int = field(1920, description="Width of the band in canvas pixels.", ge=16, le=7680)
+    speed: float = field(
+        120.0, description="Canvas pixels a second; negative runs to the right.", ge=-4000, le=4000
+    )
+    gap: int = field(120, description="Space after each line, canvas pixels.", ge=0, le=7680)
+    font: Line = field("Inter", description="Font family.", max_length=64)
+    size: int = field(48, description="Font size in canvas pixels.", ge=4, le=256)
+    color: Color = field(Color("#FFFFFF"), description="Colour of the letters.")
+    background: Color | None = field(None, description="Colour of the band; none without.")
+    padding: int = field(16, description="Space above and below the text, canvas pixels.", ge=0, le=512)
+
+
+class QrLayer(Model):
+    """A QR code."""
+
+    value: Text = field(description="What it says, such as an address.", min_length=1, max_length=1024)
+    size: int = field(240, description="Side in canvas pixels, with the quiet zone.", ge=32, le=4320)
+    color: Color = field(Color("#000000"), description="Colour of the dark squares.")
+    background: Color = field(Color("#FFFFFF"), description="Colour of the light squares.")
+    quiet_zone: int = field(4, description="Light squares around it; the standard asks for 4.", ge=0, le=16)
+    correction: Correction = field(Correction.MEDIUM, description="How much damage it survives.")
+
+
 class FrameCodeLayer(Model):
     """The program's frame number as a row of 32 black and white squares, most significant bit first.
 
@@ -146,19 +433,34 @@ class FrameCodeLayer(Model):
 
 
 class Layer(Model):
-    """One layer: exactly one of image, text, rectangle, clock, frameCode. Later layers lie on top."""
+    """One layer: exactly one of image, text, rectangle, clock, countdown, ticker, qr, frameCode.
 
-    EXACTLY_ONE = ("image", "text", "rectangle", "clock", "frame_code")
+    Later layers lie on top.
+    """
+
+    EXACTLY_ONE = ("image", "text", "rectangle", "clock", "countdown", "ticker", "qr", "frame_code")
 
     name: PartName = field(description="Name of the layer, unique in the overlay.")
     image: ImageLayer | None = field(None, description="A picture.")
     text: TextLayer | None = field(None, description="Text.")
     rectangle: RectangleLayer | None = field(None, description="A filled rectangle.")
     clock: ClockLayer | None = field(None, description="The time of day.")
+    countdown: CountdownLayer | None = field(None, description="The time that is left.")
+    ticker: TickerLayer | None = field(None, description="Text that runs through.")
+    qr: QrLayer | None = field(None, description="A QR code.")
     frame_code: FrameCodeLayer | None = field(None, description="The frame number, for machines.")
     position: Position = field(Position(), description="Where it stands.")
     opacity: float = field(1.0, description="0 is invisible, 1 is solid.", ge=0, le=1)
+    scale: float = field(1.0, description="Its size, as a multiple, about its anchor point.", ge=0, le=16)
+    rotation: float = field(
+        0.0, description="Degrees clockwise, about its anchor point.", ge=-36000, le=36000
+    )
+    crop: Crop = field(Crop(), description="What is cut off.")
     tracks: tuple[Track, ...] = field((), description="Properties that move.", max_length=16)
+    enter: Envelope | None = field(None, description="How it comes in; at once without.")
+    exit: Envelope | None = field(
+        None, description="How it goes, at the end of its cue (if that has one); at once without."
+    )
 
     @model_validator(mode="after")
     def _one_track_each(self) -> Self:
@@ -168,10 +470,45 @@ class Layer(Model):
                 raise Problems((("tracks", index, "property"), f"{moved} has a track already"))
         return self
 
+    @model_validator(mode="after")
+    def _able_to_move(self) -> Self:
+        """Refuse what the sort of layer cannot do."""
+        for index, track in enumerate(self.tracks):
+            path = ("tracks", index, "property")
+            if track.property is AnimatedProperty.TEXT and self.text is None:
+                raise Problems((path, "only a text layer has a text that changes"))
+            if track.property is AnimatedProperty.COLOR and self.text is None and self.rectangle is None:
+                raise Problems((path, "only text and rectangle layers have a colour that changes"))
+        self._check_fixed()
+        return self
+
+    def _check_fixed(self) -> None:
+        fixed = next((name for name in _FIXED if getattr(self, name) is not None), None)
+        if fixed is None:
+            return
+        word = to_camel(fixed)
+        for index, track in enumerate(self.tracks):
+            if track.property is not AnimatedProperty.OPACITY:
+                raise Problems((("tracks", index, "property"), f"of a {word} layer only opacity can change"))
+        for name in ("scale", "rotation", "crop"):
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise Problems(((name,), f"a {word} layer has no {name}"))
+        for name in ("enter", "exit"):
+            envelope: Envelope | None = getattr(self, name)
+            if envelope is not None and envelope.slide is not None:
+                raise Problems(((name, "slide"), f"a {word} layer can fade, but not slide"))
+
+
+_FIXED = ("clock", "countdown", "ticker", "frame_code")
+_SORTS = {AnimatedProperty.COLOR: "color", AnimatedProperty.TEXT: "text"}
+
 
 class OverlaySpec(Model):
-    """What an overlay looks like."""
+    """What an overlay looks like: a document of the Overlay Composition Language (OCL)."""
 
+    version: OclVersion = field(
+        OclVersion(OCL_VERSION), description="The version of OCL that it is written in.", effect=Effect.LIVE
+    )
     canvas: Canvas = field(Canvas(), description="The coordinate space.", effect=Effect.LIVE)
     layers: tuple[Layer, ...] = field(
         description="From the bottom up.", effect=Effect.LIVE, min_length=1, max_length=64

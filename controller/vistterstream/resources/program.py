@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from vistterstream.resources.model import Effect, Model, field
-from vistterstream.resources.names import Name
-from vistterstream.resources.quantities import Color, FrameRate
+from enum import StrEnum
+from typing import Self
+
+from pydantic import model_validator
+
+from vistterstream.resources.model import Effect, Model, Problems, field
+from vistterstream.resources.names import Name, PartName
+from vistterstream.resources.quantities import Color, FrameRate, TimelinePosition
 from vistterstream.resources.texts import FilePath, Text
+from vistterstream.resources.timeline import Instant
 
 
 class Format(Model):
@@ -29,6 +35,47 @@ class Fallback(Model):
     color: Color = field(Color("#121521"), description="Colour behind it.")
 
 
+class PlaybackState(StrEnum):
+    """What the timeline of a program does."""
+
+    PLAYING = "playing"
+    PAUSED = "paused"
+    HELD = "held"
+
+
+class Playback(Model):
+    """Where the timeline stands, if not where its anchor has it. All of it follows from these fields and
+    the time of day, so that it survives a restart.
+    """
+
+    state: PlaybackState = field(
+        PlaybackState.PLAYING,
+        description="playing goes on; paused stands still (cameras stay live); held goes on to the end of "
+        "the video cue and stays there.",
+    )
+    at: TimelinePosition | None = field(None, description="The place on the timeline at the instant `since`.")
+    cue: PartName | None = field(None, description="The same, by the name of a cue point.")
+    since: Instant | None = field(
+        None,
+        description="From when on this holds, an instant with a zone; before, the timeline follows its "
+        "anchor. Without a place, the one that the timeline has reached then.",
+    )
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.at is not None and self.cue is not None:
+            raise Problems((("cue",), "give either at or cue, not both"))
+        placed = self.at is not None or self.cue is not None
+        if self.state is PlaybackState.PLAYING and placed != (self.since is not None):
+            missing = "since" if placed else "at or cue"
+            raise Problems(((), f"to play from another place, give a place and since; {missing} is missing"))
+        if self.state is PlaybackState.HELD and self.since is None:
+            raise Problems((("since",), "must be given, to tell when the cue that is held began to be"))
+        if self.state is PlaybackState.PAUSED and not placed and self.since is None:
+            raise Problems(((), "to pause, give a place (at or cue), or since"))
+        return self
+
+
 class ProgramSpec(Model):
     """What a program should be."""
 
@@ -38,5 +85,8 @@ class ProgramSpec(Model):
         description="The Timeline it plays; the fallback alone without.",
         reference="Timeline",
         effect=Effect.LIVE,
+    )
+    playback: Playback = field(
+        Playback(), description="Whether the timeline plays, and from where.", effect=Effect.LIVE
     )
     fallback: Fallback = field(Fallback(), description="The slate.", effect=Effect.LIVE)

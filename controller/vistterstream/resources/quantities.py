@@ -15,14 +15,11 @@ from pydantic import AfterValidator, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from vistterstream.resources.messages import shown
+from vistterstream.resources.timecode import frame_of
 
-_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|h|m|s)")
-_DURATION_UNITS = {
-    "h": Fraction(3600),
-    "m": Fraction(60),
-    "s": Fraction(1),
-    "ms": Fraction(1, 1000),
-}
+_DURATION_PART = re.compile(r"([0-9]+)(?:\.([0-9]+))?(ms|h|m|s)")
+_DURATION_UNITS = {"h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}  # in ms
+_BILLION = 10**9
 
 
 class Quantity(str):
@@ -77,10 +74,10 @@ class Duration(Quantity):
     @property
     def seconds(self) -> Fraction:
         """The length in seconds."""
-        return sum(
-            (Fraction(number) * _DURATION_UNITS[unit] for number, unit in _DURATION_PART.findall(self)),
-            Fraction(0),
-        )
+        billionths = 0  # of a millisecond: whole, since there are at most nine digits behind the point
+        for whole, part, unit in _DURATION_PART.findall(self):
+            billionths += (int(whole) * _BILLION + int(part.ljust(9, "0"))) * _DURATION_UNITS[unit]
+        return Fraction(billionths, 1000 * _BILLION)
 
 
 def between(least: str, most: str) -> AfterValidator:
@@ -105,6 +102,62 @@ PositiveDuration = Annotated[Duration, AfterValidator(_more_than_nothing)]
 """A duration longer than 0s."""
 
 
+class TimelinePosition(Quantity):
+    """A time on a timeline, or a length of one: a duration, frames (``120f``) or timecode.
+
+    Timecode is ``00:01:23:12``, or drop-frame ``00:01:23;12`` at the rates that have it. What frames and
+    timecode mean depends on the rate of the program, so `frames` is asked when a plan is made.
+    """
+
+    __slots__ = ()
+    pattern = rf"({Duration.pattern}|[0-9]{{1,15}}f|[0-9]{{2,7}}:[0-5][0-9]:[0-5][0-9][:;][0-9]{{2,3}})"
+    example = "a time such as 1m30s, 120f (frames) or 00:01:23:12 (timecode)"
+
+    def check(self) -> None:
+        """Refuse what is no time at any rate."""
+        if not self:
+            raise ValueError(f"an empty string is not {self.example}")
+        if ";" in self and re.fullmatch(r"[0-9]+:[0-9][1-9]:00;0[01]", self):
+            raise ValueError(
+                f"{shown(self)} is left out by drop-frame timecode; write {self[:-1]}2 "
+                "for the first frame of the minute at 30000/1001, ;04 at 60000/1001"
+            )
+
+    @property
+    def seconds(self) -> Fraction | None:
+        """The time in seconds, exact; None where it depends on the rate."""
+        if self[-1] == "f" or ":" in self:
+            return None
+        return Duration(self).seconds
+
+    @property
+    def zero(self) -> bool:
+        """Whether it is no time at all."""
+        return not any(digit in self for digit in "123456789")
+
+    def frames(self, rate: Fraction) -> Fraction:
+        """The time in frames at `rate`, exact and not rounded; raises ValueError with a sentence."""
+        if self[-1] == "f":
+            return Fraction(int(self[:-1]))
+        if ":" not in self:
+            return Duration(self).seconds * rate
+        hours, minutes, seconds, frames = (int(part) for part in re.split("[:;]", self))
+        try:
+            return Fraction(frame_of(hours, minutes, seconds, frames, rate, drop=";" in self))
+        except ValueError as error:
+            raise ValueError(f"{shown(self)} {error}") from None
+
+
+def _some_time(value: TimelinePosition) -> TimelinePosition:
+    if value.zero:
+        raise ValueError(f"{str(value)!r} is no time at all; it must be longer than 0s")
+    return value
+
+
+PositiveTimelinePosition = Annotated[TimelinePosition, AfterValidator(_some_time)]
+"""A length of time longer than nothing."""
+
+
 class FrameRate(Quantity):
     """Frames a second: ``25``, ``30000/1001``. Exact, as a fraction; 1 to 120."""
 
@@ -114,7 +167,7 @@ class FrameRate(Quantity):
 
     def check(self) -> None:
         """Refuse what is out of range."""
-        if self.endswith("/0") or not 1 <= self.fraction <= 120:
+        if not int(self.partition("/")[2] or 1) or not 1 <= self.fraction <= 120:
             raise ValueError(f"{str(self)!r} is not a frame rate between 1 and 120")
 
     @property
@@ -154,3 +207,77 @@ class Color(Quantity):
         """Red, green, blue and opacity, each 0 to 255; not premultiplied."""
         red, green, blue = (int(self[i : i + 2], 16) for i in (1, 3, 5))
         return red, green, blue, int(self[7:9], 16) if len(self) == 9 else 255
+
+
+CUBIC_BEZIERS: dict[str, tuple[float, float, float, float]] = {
+    "ease": (0.25, 0.1, 0.25, 1.0),
+    "easeIn": (0.42, 0.0, 1.0, 1.0),
+    "easeOut": (0.0, 0.0, 0.58, 1.0),
+    "easeInOut": (0.42, 0.0, 0.58, 1.0),
+    "easeInSine": (0.12, 0.0, 0.39, 0.0),
+    "easeOutSine": (0.61, 1.0, 0.88, 1.0),
+    "easeInOutSine": (0.37, 0.0, 0.63, 1.0),
+    "easeInQuad": (0.11, 0.0, 0.5, 0.0),
+    "easeOutQuad": (0.5, 1.0, 0.89, 1.0),
+    "easeInOutQuad": (0.45, 0.0, 0.55, 1.0),
+    "easeInCubic": (0.32, 0.0, 0.67, 0.0),
+    "easeOutCubic": (0.33, 1.0, 0.68, 1.0),
+    "easeInOutCubic": (0.65, 0.0, 0.35, 1.0),
+    "easeInQuart": (0.5, 0.0, 0.75, 0.0),
+    "easeOutQuart": (0.25, 1.0, 0.5, 1.0),
+    "easeInOutQuart": (0.76, 0.0, 0.24, 1.0),
+    "easeInQuint": (0.64, 0.0, 0.78, 0.0),
+    "easeOutQuint": (0.22, 1.0, 0.36, 1.0),
+    "easeInOutQuint": (0.83, 0.0, 0.17, 1.0),
+    "easeInExpo": (0.7, 0.0, 0.84, 0.0),
+    "easeOutExpo": (0.16, 1.0, 0.3, 1.0),
+    "easeInOutExpo": (0.87, 0.0, 0.13, 1.0),
+    "easeInCirc": (0.55, 0.0, 1.0, 0.45),
+    "easeOutCirc": (0.0, 0.55, 0.45, 1.0),
+    "easeInOutCirc": (0.85, 0.0, 0.15, 1.0),
+    "easeInBack": (0.36, 0.0, 0.66, -0.56),
+    "easeOutBack": (0.34, 1.56, 0.64, 1.0),
+    "easeInOutBack": (0.68, -0.6, 0.32, 1.6),
+}
+"""Control points x1, y1, x2, y2 of the named curves: `ease` to `easeInOut` as in CSS Easing Functions 1,
+2.2, the others those of easings.net. Back goes beyond 0 and 1."""
+
+_STEPS = ("linear", "hold", "stepStart", "stepEnd")
+_NUMBER = r"-?([0-9]{1,4}(\.[0-9]{1,6})?|\.[0-9]{1,6})"
+
+
+class EasingFunction(Quantity):
+    """How a value gets from one to the next: a name, or the ``cubic-bezier(x1, y1, x2, y2)`` of CSS.
+
+    CSS's own spelling of its names (``ease-in-out``) is taken too; `name` is the same for both.
+    """
+
+    __slots__ = ()
+    pattern = (
+        "("
+        + "|".join((*_STEPS, *CUBIC_BEZIERS, "ease-in", "ease-out", "ease-in-out", "step-start", "step-end"))
+        + rf"|cubic-bezier\( ?{_NUMBER} ?, ?{_NUMBER} ?, ?{_NUMBER} ?, ?{_NUMBER} ?\))"
+    )
+    example = "an easing such as linear, hold, easeInOut, easeOutCubic or cubic-bezier(0.2, 0, 0, 1)"
+
+    def check(self) -> None:
+        """Refuse a curve that would run backwards in time."""
+        points = self.control_points
+        if points is not None and not (0 <= points[0] <= 1 and 0 <= points[2] <= 1):
+            raise ValueError(f"{shown(self)}: x1 and x2 (the first and third number) lie between 0 and 1")
+
+    @property
+    def name(self) -> str:
+        """The name in camelCase; ``cubic-bezier`` for a curve of its own."""
+        if "(" in self:
+            return "cubic-bezier"
+        first, *rest = self.split("-")
+        return first + "".join(word.capitalize() for word in rest)
+
+    @property
+    def control_points(self) -> tuple[float, float, float, float] | None:
+        """x1, y1, x2, y2; None where it is no curve (linear, hold and the steps)."""
+        if "(" not in self:
+            return CUBIC_BEZIERS.get(self.name)
+        x1, y1, x2, y2 = (float(number) for number in self[self.index("(") + 1 : -1].split(","))
+        return x1, y1, x2, y2

@@ -104,14 +104,22 @@ _WORDS: dict[Any, str] = {
     float: "number",
     NoneType: "nothing",
 }
-_QUANTITIES = {"BitRate": "bit rate", "FrameRate": "frame rate", "Color": "colour"}
+_QUANTITIES = {
+    "BitRate": "bit rate",
+    "FrameRate": "frame rate",
+    "Color": "colour",
+    "TimelinePosition": "time",
+    "EasingFunction": "easing",
+}
 _COMMON = {"api_version", "kind", "metadata", "status"}
 _INDEX = """\
 <!-- Generated from the models by `make generate`. Do not edit. -->
 # Manifest reference
 
 Every field of every kind. Durations are written `250ms`, `10s`, `1m30s`, bit rates `128k`, `6M`, frame rates
-`"30"`, `"30000/1001"`, colours `"#RRGGBB"` or `"#RRGGBBAA"`. Unknown fields are errors.
+`"30"`, `"30000/1001"`, colours `"#RRGGBB"` or `"#RRGGBBAA"`. Times on a
+timeline are durations, frames (`120f`) or timecode (`00:01:23:12`, drop-frame `00:01:23;12`). Unknown fields
+are errors.
 
 | kind | short | what it is |
 |---|---|---|

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -65,6 +66,17 @@ def check_text(text: str) -> str:
     return text
 
 
+def check_instant(text: str) -> str:
+    """`text`, if it is an instant of ISO 8601 with a zone; else ValueError."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{shown(text)} is not an instant such as 2026-05-17T09:30:00+02:00") from None
+    if instant.tzinfo is None:
+        raise ValueError(f"{shown(text)} has no zone; write {text}Z, or with an offset such as +02:00")
+    return text
+
+
 FilePath = Annotated[
     str,
     AfterValidator(check_path),
@@ -72,5 +84,6 @@ FilePath = Annotated[
 ]
 TimeZone = Annotated[str, AfterValidator(check_time_zone)]
 TimeFormat = Annotated[str, AfterValidator(check_time_format)]
+Instant = Annotated[str, AfterValidator(check_instant)]
 Line = Annotated[str, AfterValidator(check_line)]
 Text = Annotated[str, AfterValidator(check_text)]

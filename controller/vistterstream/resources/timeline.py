@@ -10,14 +10,19 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, StringConstraints, model_validator
 
-from vistterstream.resources.messages import shown
+from vistterstream.resources.messages import enumeration, shown
 from vistterstream.resources.model import Effect, Model, Problems, field
 from vistterstream.resources.names import Name, PartName
-from vistterstream.resources.quantities import Duration, PositiveDuration
-from vistterstream.resources.texts import Text
+from vistterstream.resources.quantities import (
+    Color,
+    EasingFunction,
+    PositiveTimelinePosition,
+    TimelinePosition,
+)
+from vistterstream.resources.texts import FilePath, Text, TimeZone
 
 
-def _instant(text: str) -> str:
+def _check_instant(text: str) -> str:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
@@ -27,12 +32,20 @@ def _instant(text: str) -> str:
     return text
 
 
+def _time_of_day(text: str) -> str:
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?", text):
+        raise ValueError(f"{shown(text)} is not a time of day such as 09:30 or 09:30:00")
+    return text
+
+
 def _token_name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", text):
         raise ValueError(f"{shown(text)} is not a token name (letters, digits and _)")
     return text
 
 
+Instant = Annotated[str, AfterValidator(_check_instant)]
+"""An instant with a zone, as text."""
 Value = Annotated[Text, StringConstraints(max_length=4096)]
 
 
@@ -41,52 +54,156 @@ class TransitionType(StrEnum):
 
     CUT = "cut"
     CROSSFADE = "crossfade"
+    FADE_THROUGH_BLACK = "fadeThroughBlack"
+    WIPE = "wipe"
+    SLIDE = "slide"
+    PUSH = "push"
+
+
+class Direction(StrEnum):
+    """Where the edge of a transition moves to."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    UP = "up"
+    DOWN = "down"
+
+
+_MOVING = (TransitionType.WIPE, TransitionType.SLIDE, TransitionType.PUSH)
+_ONLY_FOR: dict[str, tuple[TransitionType, ...]] = {
+    "duration": tuple(TransitionType)[1:],
+    "easing": tuple(TransitionType)[1:],
+    "direction": _MOVING,
+    "softness": (TransitionType.WIPE,),
+    "color": (TransitionType.FADE_THROUGH_BLACK,),
+}
+_A_SECOND = TimelinePosition("1s")
 
 
 class Transition(Model):
     """How a video cue comes in. The outgoing cue is held over into it for `duration`."""
 
-    type: TransitionType = field(TransitionType.CUT, description="cut or crossfade.")
-    duration: PositiveDuration | None = field(None, description="Length of a crossfade; 1s without.")
+    type: TransitionType = field(
+        TransitionType.CUT,
+        description="crossfade mixes; fadeThroughBlack goes out to a colour and in from it; wipe uncovers "
+        "the new picture behind an edge; slide moves it over the old one; push moves both.",
+    )
+    duration: PositiveTimelinePosition | None = field(
+        None, description="How long; 1s without. A cut takes no time."
+    )
+    easing: EasingFunction | None = field(
+        None,
+        description="How it gathers and loses speed: linear (without), easeInOut, easeOutCubic, "
+        "cubic-bezier(x1, y1, x2, y2) and so on. The sound goes evenly.",
+    )
+    direction: Direction | None = field(
+        None, description="Where to: of a wipe its edge, of slide and push the picture; left without."
+    )
+    softness: float | None = field(
+        None, description="Of a wipe: the width of its edge, as a share of the picture.", ge=0, le=1
+    )
+    color: Color | None = field(None, description="Of fadeThroughBlack: the colour; black without.")
 
     @model_validator(mode="after")
-    def _cut_has_no_duration(self) -> Self:
-        if self.type is TransitionType.CUT and self.duration is not None:
-            raise Problems((("duration",), "a cut takes no time; write type: crossfade"))
+    def _fields_of_the_type(self) -> Self:
+        problems = []
+        for name, types in _ONLY_FOR.items():
+            if getattr(self, name) is None or self.type in types:
+                continue
+            if name == "duration":
+                sentence = "a cut takes no time; write type: crossfade"
+            else:
+                sentence = f"a {self.type.value} has none; it is for {enumeration([t.value for t in types])}"
+            problems.append(((name,), sentence))
+        if problems:
+            raise Problems(*problems)
         return self
 
     @property
-    def seconds(self) -> Fraction:
-        """How long it takes; 0 for a cut."""
+    def length(self) -> TimelinePosition | None:
+        """How long it takes; None for a cut."""
         if self.type is TransitionType.CUT:
-            return Fraction(0)
-        return self.duration.seconds if self.duration is not None else Fraction(1)
+            return None
+        return self.duration if self.duration is not None else _A_SECOND
+
+    @property
+    def seconds(self) -> Fraction | None:
+        """How long it takes in seconds, 0 for a cut; None where that depends on the rate."""
+        return Fraction(0) if self.length is None else self.length.seconds
+
+
+class Fit(StrEnum):
+    """How a picture of another shape meets the frame."""
+
+    FILL = "fill"
+    FIT = "fit"
+
+
+class ImageCue(Model):
+    """A still picture."""
+
+    file: FilePath = field(
+        description="A PNG, JPEG or WebP file; a relative path starts at the folder of the manifest."
+    )
+    fit: Fit = field(
+        Fit.FILL, description="fill covers the frame and cuts what is over; fit shows all of the picture."
+    )
+    color: Color = field(Color("#000000"), description="Colour around and behind it.")
+
+
+class SlateCue(Model):
+    """The program's fallback picture, shown on purpose."""
 
 
 class VideoCue(Model):
-    """Show a camera from `at` (or the end of the cue before) for `duration`."""
+    """Show a camera, a picture, the slate or another timeline, from `at` (or the end of the cue before) for
+    `duration`.
+    """
 
-    camera: Name = field(description="The Camera to show.", reference="Camera")
-    at: Duration | None = field(None, description="Start on the timeline; the end of the cue before without.")
-    duration: PositiveDuration = field(description="How long.")
+    EXACTLY_ONE = ("camera", "image", "slate", "timeline")
+
+    camera: Name | None = field(None, description="The Camera to show.", reference="Camera")
+    image: ImageCue | None = field(None, description="A still picture to show.")
+    slate: SlateCue | None = field(None, description="Show the program's fallback: `slate: {}`.")
+    timeline: Name | None = field(
+        None,
+        description="The Timeline to play from its start, with its overlays; if it loops, over and over.",
+        reference="Timeline",
+    )
+    at: TimelinePosition | None = field(
+        None, description="Start on the timeline; the end of the cue before without."
+    )
+    duration: PositiveTimelinePosition | None = field(
+        None, description="How long; must be given, except of a timeline, which then is played once."
+    )
     transition: Transition = field(Transition(), description="How it comes in.")
 
     @model_validator(mode="after")
-    def _fade_fits(self) -> Self:
-        if self.transition.seconds > self.duration.seconds:
-            length = self.transition.duration or "1s, where none is given"
-            raise Problems(
-                (("transition",), f"the crossfade ({length}) is longer than its cue ({self.duration})")
-            )
+    def _has_a_duration(self) -> Self:
+        if self.duration is None and self.timeline is None:
+            raise Problems((("duration",), "must be given"))
         return self
+
+    @model_validator(mode="after")
+    def _fade_fits(self) -> Self:
+        taken, given = self.transition.seconds, self.duration.seconds if self.duration is not None else None
+        if taken is not None and given is not None and taken > given:
+            raise Problems((("transition",), self.transition_too_long()))
+        return self
+
+    def transition_too_long(self) -> str:
+        """The sentence that says so."""
+        length = self.transition.duration or "1s, where none is given"
+        whose = f" ({self.duration})" if self.duration is not None else ""
+        return f"the {self.transition.type.value} ({length}) is longer than its cue{whose}"
 
 
 class OverlayCue(Model):
     """Show an overlay from `at` for `duration`."""
 
     overlay: Name = field(description="The Overlay to show.", reference="Overlay")
-    at: Duration = field(Duration("0s"), description="Start on the timeline.")
-    duration: PositiveDuration | None = field(
+    at: TimelinePosition = field(TimelinePosition("0s"), description="Start on the timeline.")
+    duration: PositiveTimelinePosition | None = field(
         None, description="How long; to the end of the timeline without."
     )
     values: dict[Annotated[str, AfterValidator(_token_name)], Value] = field(
@@ -105,35 +222,78 @@ class TimelineTrack(Model):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        end = Fraction(0)
+        """Checks what needs no frame rate; the rest is checked when a plan is made."""
+        end: Fraction | None = Fraction(0)
         for index, cue in enumerate(self.video or ()):
-            if cue.at is not None and cue.at.seconds < end:
-                raise Problems(
-                    (
-                        ("video", index, "at"),
-                        f"{cue.at} is before the end of the cue above ({float(end):.10g}s); cues of a "
-                        "video track stand in order and do not overlap",
-                    )
-                )
-            end = (cue.at.seconds if cue.at is not None else end) + cue.duration.seconds
+            start = end if cue.at is None else cue.at.seconds
+            if cue.at is not None and start is not None and end is not None and start < end:
+                raise Problems((("video", index, "at"), too_early(cue, f"{float(end):.10g}s")))
+            length = None if cue.duration is None else cue.duration.seconds
+            end = None if start is None or length is None else start + length
         return self
 
     @property
-    def end(self) -> Fraction:
-        """When the last cue with a known end is over, in seconds; 0 where there is none."""
-        end = Fraction(0)
+    def end(self) -> Fraction | None:
+        """When the last cue with a known end is over, in seconds; 0 where there is none, None where that
+        depends on the frame rate or on another timeline.
+        """
+        end: Fraction | None = Fraction(0)
         for cue in self.video or ():
-            end = (cue.at.seconds if cue.at is not None else end) + cue.duration.seconds
-        ends = (cue.at.seconds + cue.duration.seconds for cue in self.overlays or () if cue.duration)
-        return max(end, *ends, Fraction(0))
+            length = None if cue.duration is None else cue.duration.seconds
+            end = _sum(end if cue.at is None else cue.at.seconds, length)
+        ends = [
+            end,
+            *(_sum(cue.at.seconds, cue.duration.seconds) for cue in self.overlays or () if cue.duration),
+        ]
+        known = [one for one in ends if one is not None]
+        return max(known) if len(known) == len(ends) else None
+
+
+def too_early(cue: VideoCue, end: str) -> str:
+    """The sentence that says that `cue` starts before `end`, that of the cue above."""
+    return (
+        f"{cue.at} is before the end of the cue above ({end}); cues of a video track stand in order and do "
+        "not overlap"
+    )
+
+
+def too_late(cue: OverlayCue, end: str) -> str:
+    """The sentence that says that `cue` would start when the timeline ends, or later."""
+    return f"{cue.at} is the end of the timeline or later ({end}); give an earlier time, or a duration"
+
+
+def _sum(start: Fraction | None, length: Fraction | None) -> Fraction | None:
+    return None if start is None or length is None else start + length
+
+
+class DailyAnchor(Model):
+    """A time of each day."""
+
+    time: Annotated[str, AfterValidator(_time_of_day)] = field(
+        description="The time of day, HH:MM or HH:MM:SS, in the zone. Where the clocks skip it, it is as "
+        "much later; where they show it twice, the first time counts."
+    )
+    time_zone: TimeZone = field("UTC", description="IANA time zone, such as Europe/Oslo.")
 
 
 class TimelineAnchor(Model):
-    """The instant of the timeline's first frame."""
+    """When the timeline's first frame is shown: at one instant, or each day anew."""
 
-    start: Annotated[str, AfterValidator(_instant)] = field(
-        description="An instant with a zone, such as 2026-05-17T09:30:00+02:00."
+    EXACTLY_ONE = ("start", "daily")
+
+    start: Instant | None = field(
+        None, description="An instant with a zone, such as 2026-05-17T09:30:00+02:00."
     )
+    daily: DailyAnchor | None = field(
+        None, description="Each day at this time the timeline starts from its beginning, wherever it is."
+    )
+
+
+class CuePoint(Model):
+    """A named place on the timeline."""
+
+    name: PartName = field(description="Name of the place, unique in the timeline.")
+    at: TimelinePosition = field(description="Where it is.")
 
 
 class TimelineSpec(Model):
@@ -151,6 +311,9 @@ class TimelineSpec(Model):
         min_length=1,
         max_length=64,
     )
+    cue_points: tuple[CuePoint, ...] = field(
+        (), description="Places that have a name.", effect=Effect.LIVE, max_length=1000
+    )
 
     @model_validator(mode="after")
     def _one_video_track(self) -> Self:
@@ -161,16 +324,14 @@ class TimelineSpec(Model):
 
     @model_validator(mode="after")
     def _overlays_start_in_time(self) -> Self:
-        end = max(track.end for track in self.tracks)
+        ends = [track.end for track in self.tracks]
+        known = [end for end in ends if end is not None]
+        end = max(known) if len(known) == len(ends) else None
         problems = [
-            (
-                ("tracks", index, "overlays", cue_index, "at"),
-                f"{cue.at} is the end of the timeline or later ({float(end):.10g}s); give an earlier time, "
-                "or a duration",
-            )
+            (("tracks", index, "overlays", cue_index, "at"), too_late(cue, f"{float(end):.10g}s"))
             for index, track in enumerate(self.tracks)
             for cue_index, cue in enumerate(track.overlays or ())
-            if cue.duration is None and end and cue.at.seconds >= end
+            if cue.duration is None and end and cue.at.seconds is not None and cue.at.seconds >= end
         ]
         if problems:
             raise Problems(*problems)

@@ -3,8 +3,8 @@
 Pure: the same objects give the same plan, with the same ids. What cannot be shown does not stop what can:
 a cue whose Camera does not exist compiles to a camera without a `CameraPlan` (the playout shows the slate),
 an overlay that does not exist is left out, and each is told as a `Problem`. Only a timeline that no frames
-can be made of raises `PlanError`; the program then keeps the plan it has. That cues stand in order and do
-not overlap, the model has checked.
+can be made of, or with cues that contradict each other (flatten.py), raises `PlanError`; the program then
+keeps the plan it has.
 """
 
 from __future__ import annotations
@@ -16,26 +16,44 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
-from vistterstream.base.errors import PermanentError
 from vistterstream.resources.camera import CameraSpec
 from vistterstream.resources.kinds import Camera, Output, Overlay, Program, Resource, Timeline
 from vistterstream.resources.output import Encoding, Target
 from vistterstream.resources.overlay import Layer, OverlaySpec
-from vistterstream.resources.program import Fallback
-from vistterstream.resources.timeline import OverlayCue, VideoCue
+from vistterstream.resources.program import Fallback, PlaybackState
+from vistterstream.resources.timeline import DailyAnchor, ImageCue, Transition
 from vistterstream.timeline.evaluate import round_half_up
+from vistterstream.timeline.flatten import Flat, FlatCue, FlatOverlay, PlanError, flatten
 from vistterstream.timeline.plan import (
     CameraPlan,
+    CuePointPlan,
+    DailyPlan,
     EncodingPlan,
+    ImagePlan,
     OutputPlan,
     OverlayCuePlan,
     OverlayInstance,
     Plan,
+    PlaybackPlan,
     TimelinePlan,
+    TransitionPlan,
     VideoCuePlan,
 )
+
+__all__ = [
+    "MAX_FRAMES",
+    "OVERLAYS_AT_ONCE",
+    "AssetKind",
+    "Compiled",
+    "PlanError",
+    "Problem",
+    "compile_plan",
+    "encoding_id",
+    "plan_revision",
+]
 
 OVERLAYS_AT_ONCE = 64
 """Overlays that may be shown at the same time; more could not be composed within a frame anyway."""
@@ -49,21 +67,10 @@ _TOKEN = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,62})\s*\}\}")
 class AssetKind(StrEnum):
     """What a relative path in a manifest leads to."""
 
-    IMAGE = "image"  # of an overlay or a slate
+    IMAGE = "image"  # of an overlay, a slate or a video cue
     MEDIA = "media"  # of a file camera
     CERTIFICATES = "certificates"  # of a target
     FOLDER = "folder"  # that a target writes to
-
-
-class PlanError(PermanentError):
-    """A timeline that cannot be compiled: `path` is the field, such as ``spec.tracks[0].video[1].at``."""
-
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(message, reason="InvalidTimeline")
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +111,14 @@ def compile_plan(
     hls_folder: DefaultFolder,
     recording_folder: DefaultFolder,
     secrets_revision: str = "",
+    timelines: Mapping[str, Timeline] = MappingProxyType({}),
 ) -> Compiled:
-    """The plan of `program`. `overlays` and `cameras` are by name, `outputs` those that deliver it.
+    """The plan of `program`. `overlays`, `cameras` and `timelines` (those that the timeline shows, and that
+    they show) are by name, `outputs` those that deliver the program.
 
     Raises PlanError where no frames can be made of the timeline.
     """
-    compiler = _Compiler(program, overlays, cameras, resolve)
+    compiler = _Compiler(program, overlays, cameras, timelines, resolve)
     timeline_plan = compiler.timeline(timeline)
     mine = sorted(
         (output for output in outputs if output.spec.program == program.metadata.name),
@@ -125,6 +134,7 @@ def compile_plan(
         format=program.spec.format,
         cameras=compiler.cameras_of(timeline_plan),
         overlays=tuple(compiler.instances[id] for id in sorted(compiler.instances)),
+        images=tuple(compiler.images[id] for id in sorted(compiler.images)),
         timeline=timeline_plan,
         fallback=compiler.fallback(),
         encodings=tuple(encodings[id] for id in sorted(encodings)),
@@ -160,7 +170,9 @@ class _Compiler:
     program: Program
     overlays: Mapping[str, Overlay]
     cameras: Mapping[str, Camera]
+    timelines: Mapping[str, Timeline]
     resolve: Resolve
+    images: dict[str, ImagePlan] = field(default_factory=dict)
     instances: dict[str, OverlayInstance] = field(default_factory=dict)
     problems: dict[Problem, None] = field(default_factory=dict)  # an ordered set
 
@@ -188,7 +200,8 @@ class _Compiler:
 
     def cameras_of(self, timeline: TimelinePlan | None) -> tuple[CameraPlan, ...]:
         """The cameras of the cues that exist, and their backups, and theirs, by name."""
-        wanted = [cue.camera for cue in timeline.video] if timeline is not None else []
+        cues = timeline.video if timeline is not None else ()
+        wanted = [cue.camera for cue in cues if cue.camera is not None]
         found: dict[str, CameraPlan] = {}
         while wanted:
             name = wanted.pop()
@@ -214,6 +227,13 @@ class _Compiler:
         path = self.resolve(camera, source.file.path, AssetKind.MEDIA)
         file = source.file.model_copy(update={"path": path})
         return camera.spec.model_copy(update={"source": source.model_copy(update={"file": file})})
+
+    def image(self, owner: Timeline, image: ImageCue) -> str:
+        """Id of the picture that a cue of `owner` shows."""
+        file = self.resolve(owner, image.file, AssetKind.IMAGE)
+        id = _digest([file, image.fit, image.color])
+        self.images.setdefault(id, ImagePlan(id=id, file=file, fit=image.fit, color=image.color))
+        return id
 
     def instance(self, overlay: Overlay, values: Mapping[str, str], blame: Callable[[str], None]) -> str:
         """Id of the overlay with these values; `blame` is told what is missing."""
@@ -256,87 +276,160 @@ def _filled(text: str, values: Mapping[str, str], blame: Callable[[str], None]) 
 
 
 class _TimelineCompiler:
-    """Compiles one timeline for one program."""
+    """Compiles one timeline for one program. Times are exact frames until they are rounded, once."""
 
     def __init__(self, compiler: _Compiler, timeline: Timeline) -> None:
         self._compiler = compiler
         self._timeline = timeline
+        self._transitions: dict[tuple[Transition, int], TransitionPlan] = {}
+        self._instances: dict[tuple[str, frozenset[tuple[str, str]]], tuple[str, tuple[str, ...]]] = {}
 
     def compile(self) -> TimelinePlan:
         spec = self._timeline.spec
-        video: list[VideoCuePlan] = []
-        pending: list[tuple[str, OverlayCue]] = []
-        for index, track in enumerate(spec.tracks):
-            if track.video is not None:
-                video = self._video(track.video, f"spec.tracks[{index}].video")
-            for cue_index, cue in enumerate(track.overlays or ()):
-                pending.append((f"spec.tracks[{index}].overlays[{cue_index}]", cue))
-        length = self._frame("spec.tracks", max(track.end for track in spec.tracks))
-        endless = length == 0 and any(cue.duration is None for _, cue in pending)
+        flat = flatten(self._timeline, self._compiler.timelines, self._compiler.rate)
+        for missing in flat.missing:
+            self._blame(
+                f"{missing.path}.timeline",
+                f"there is no Timeline {missing.name!r}; the slate is shown instead",
+            )
+        video = self._video(flat.video)
+        length = self._frame("spec.tracks", flat.length)
+        endless = length == 0 and any(cue.end is None for cue in flat.overlays)
         if endless:  # overlays alone, none of which ends: they stay
-            length = 1 + max(self._frame(path, cue.at.seconds) for path, cue in pending)
+            length = 1 + max(self._frame(cue.path, cue.start) for cue in flat.overlays)
         if length == 0:
             raise PlanError("spec.tracks", "no cue lasts as long as a frame; give one a longer duration")
         overlays = [
-            plan for path, cue in pending if (plan := self._overlay(path, cue, None if endless else length))
+            plan for cue in flat.overlays if (plan := self._overlay(cue, None if endless else length))
         ]
         _check_at_once(overlays)
+        daily = spec.anchor.daily if spec.anchor is not None else None
         return TimelinePlan(
             name=self._timeline.metadata.name,
             length=length,
             loop=spec.loop and not endless,
             anchor=spec.anchor.start if spec.anchor is not None else None,
+            daily=None if daily is None else _daily(daily),
+            playback=self._playback(flat, None if endless else length),
             video=tuple(video),
             overlays=tuple(overlays),
+            cue_points=tuple(
+                CuePointPlan(
+                    name=point.name,
+                    frame=self._frame(f"spec.cuePoints[{index}].at", flat.cue_points[index]),
+                )
+                for index, point in enumerate(spec.cue_points)
+            ),
         )
 
-    def _video(self, cues: Iterable[VideoCue], path: str) -> list[VideoCuePlan]:
+    def _video(self, cues: Iterable[FlatCue]) -> list[VideoCuePlan]:
         """The cues in whole frames; those that are shorter than a frame are left out."""
         plans: list[VideoCuePlan] = []
-        time = Fraction(0)
-        for index, cue in enumerate(cues):
-            here = f"{path}[{index}]"
-            time = cue.at.seconds if cue.at is not None else time
-            start = self._frame(here, time)
-            time += cue.duration.seconds
-            end = self._frame(here, time)
-            self._check_camera(cue, here)
+        for cue in cues:
+            start, end = self._frame(cue.path, cue.start), self._frame(cue.path, cue.end)
+            self._check_camera(cue)
             if end == start:
-                self._blame(here, "lasts less than a frame; the cue is left out")
-            else:
-                fade = min(round_half_up(cue.transition.seconds * self._compiler.rate), end - start)
-                plans.append(VideoCuePlan(start=start, end=end, camera=cue.camera, fade=fade))
+                if not cue.cut_short:
+                    self._blame(cue.path, "lasts less than a frame; the cue is left out")
+                continue
+            image = None if cue.image is None else self._compiler.image(cue.owner, cue.image)
+            transition = self._transition(cue, end - start)
+            plans.append(
+                VideoCuePlan(start=start, end=end, camera=cue.camera, image=image, transition=transition)
+            )
         return plans
 
-    def _overlay(self, path: str, cue: OverlayCue, length: int | None) -> OverlayCuePlan | None:
-        """The cue in whole frames of a timeline of `length` (None: endless); None if it shows nothing."""
-        overlay = self._compiler.overlays.get(cue.overlay)
-        if overlay is None:
-            self._blame(f"{path}.overlay", f"there is no Overlay {cue.overlay!r}; the cue is left out")
+    def _transition(self, cue: FlatCue, length: int) -> TransitionPlan | None:
+        frames = min(round_half_up(cue.transition_frames), length)
+        if not frames:
             return None
-        start = self._frame(path, cue.at.seconds)
-        end = length if cue.duration is None else self._frame(path, cue.at.seconds + cue.duration.seconds)
-        if end is not None and end <= start:
-            self._blame(path, "lasts less than a frame; the cue is left out")
-            return None
-        instance = self._compiler.instance(
-            overlay, cue.values, lambda message: self._blame(f"{path}.values", message)
+        given = cue.transition
+        key = given, frames
+        if key not in self._transitions:
+            self._transitions[key] = self._new_transition(given, frames)
+        return self._transitions[key]
+
+    def _new_transition(self, given: Transition, frames: int) -> TransitionPlan:
+        how: dict[str, Any] = {"direction": given.direction, "softness": given.softness}
+        how |= {"color": given.color, "easing": given.easing}
+        return TransitionPlan(
+            type=given.type,
+            frames=frames,
+            **{name: value for name, value in how.items() if value is not None},
         )
-        return OverlayCuePlan(start=start, end=end, instance=instance)
 
-    def _check_camera(self, cue: VideoCue, path: str) -> None:
-        if cue.camera not in self._compiler.cameras:
-            self._blame(f"{path}.camera", f"there is no Camera {cue.camera!r}; the slate is shown instead")
+    def _overlay(self, cue: FlatOverlay, length: int | None) -> OverlayCuePlan | None:
+        """The cue in whole frames of a timeline of `length` (None: endless); None if it shows nothing."""
+        if cue.overlay not in self._compiler.overlays:
+            self._blame(f"{cue.path}.overlay", f"there is no Overlay {cue.overlay!r}; the cue is left out")
+            return None
+        start = self._frame(cue.path, cue.start)
+        end = length if cue.end is None else self._frame(cue.path, cue.end)
+        if end is not None and end <= start:
+            if not cue.cut_short:
+                self._blame(cue.path, "lasts less than a frame; the cue is left out")
+            return None
+        return OverlayCuePlan(start=start, end=end, instance=self._instance(cue))
 
-    def _frame(self, path: str, seconds: Fraction) -> int:
-        """The frame nearest to an exact time on the timeline."""
-        frame = round_half_up(seconds * self._compiler.rate)
+    def _instance(self, cue: FlatOverlay) -> str:
+        """The overlay with the cue's values; made once for all cues that have the same."""
+        key = cue.overlay, frozenset(cue.values.items())
+        if key not in self._instances:
+            told: list[str] = []
+            overlay = self._compiler.overlays[cue.overlay]
+            self._instances[key] = self._compiler.instance(overlay, cue.values, told.append), tuple(told)
+        id, sentences = self._instances[key]
+        for sentence in sentences:
+            self._blame(f"{cue.path}.values", sentence)
+        return id
+
+    def _check_camera(self, cue: FlatCue) -> None:
+        if cue.camera is not None and cue.camera not in self._compiler.cameras:
+            self._blame(
+                f"{cue.path}.camera", f"there is no Camera {cue.camera!r}; the slate is shown instead"
+            )
+
+    def _playback(self, flat: Flat, length: int | None) -> PlaybackPlan | None:
+        """Where the program wants the timeline; None where its anchor has it, or the place is wrong."""
+        program = self._compiler.program
+        given = program.spec.playback
+        frame: int | None = None
+        if given.state is PlaybackState.PLAYING and given.since is None:
+            return None
+        if given.cue is not None:
+            names = [point.name for point in self._timeline.spec.cue_points]
+            if given.cue not in names:
+                sentence = f"the Timeline {self._timeline.metadata.name!r} has no cue point {given.cue!r}"
+                self._compiler.blame(program, "spec.playback.cue", f"{sentence}; it plays as its anchor says")
+                return None
+            frame = round_half_up(flat.cue_points[names.index(given.cue)])
+        elif given.at is not None:
+            try:
+                frame = round_half_up(given.at.frames(self._compiler.rate))
+            except ValueError as error:
+                self._compiler.blame(program, "spec.playback.at", f"{error}; it plays as its anchor says")
+                return None
+        if frame is not None and length is not None and frame >= length:
+            path = "spec.playback.at" if given.cue is None else "spec.playback.cue"
+            sentence = "lies at the end of the timeline or later; it plays as its anchor says"
+            self._compiler.blame(program, path, sentence)
+            return None
+        return PlaybackPlan(state=given.state, frame=frame, since=given.since)
+
+    def _frame(self, path: str, exact: Fraction) -> int:
+        """The frame nearest to an exact time on the timeline, in frames."""
+        frame = round_half_up(exact)
         if frame > MAX_FRAMES:
             raise PlanError(path, "lies too far in the future; the timeline is longer than a million years")
         return frame
 
     def _blame(self, path: str, message: str) -> None:
         self._compiler.blame(self._timeline, path, message)
+
+
+def _daily(anchor: DailyAnchor) -> DailyPlan:
+    hours, minutes, seconds = (int(part) for part in f"{anchor.time}:00".split(":")[:3])
+    return DailyPlan(second=3600 * hours + 60 * minutes + seconds, time_zone=anchor.time_zone)
 
 
 def _check_at_once(cues: Sequence[OverlayCuePlan]) -> None:

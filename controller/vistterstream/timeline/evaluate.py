@@ -14,32 +14,40 @@ Three numbers tell where a program stands:
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from typing import TypeGuard
+from zoneinfo import ZoneInfo
 
 from vistterstream.resources.overlay import AnimatedProperty, Easing, Layer
-from vistterstream.timeline.plan import OverlayCuePlan, TimelinePlan, VideoCuePlan
+from vistterstream.resources.program import PlaybackState
+from vistterstream.resources.timeline import TransitionType
+from vistterstream.timeline.easing import ease
+from vistterstream.timeline.plan import (
+    IMAGE,
+    DailyPlan,
+    OverlayCuePlan,
+    PlaybackPlan,
+    TimelinePlan,
+    TransitionPlan,
+    VideoCuePlan,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-
-CURVES: dict[Easing, tuple[float, float, float, float]] = {
-    Easing.EASE_IN_CUBIC: (0.32, 0.0, 0.67, 0.0),
-    Easing.EASE_OUT_CUBIC: (0.33, 1.0, 0.68, 1.0),
-    Easing.EASE_IN_OUT_CUBIC: (0.65, 0.0, 0.35, 1.0),
-}
-"""Control points x1, y1, x2, y2 of CSS ``cubic-bezier()`` (CSS Easing Functions 1; curves of easings.net)."""
+_MIXING = (TransitionType.CROSSFADE, TransitionType.WIPE)
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """What one frame of the timeline shows.
 
-    `camera` is the picture that fills the frame, None for the slate. During a crossfade it is the picture
-    that goes out, `incoming` the one that comes in, and `mix` the share of the latter, between 0 and 1.
-    `overlays` holds pairs of instance id and age (frames since the overlay entered), from the bottom up.
-    `cue` is the index of the video cue, None in a gap.
+    `camera` is the source that fills the frame: the name of a Camera, `IMAGE` and the id of an image, or
+    None for the slate. During a `transition` it is the one that goes out, `incoming` the one that comes in,
+    and `mix` how far it has come, 0 to 1, with its easing. `sound` is the share of the incoming sound at the
+    start and at the end of the frame. `overlays` holds pairs of instance id and age (frames since the
+    overlay entered), from the bottom up. `cue` is the index of the video cue, None in a gap.
     """
 
     camera: str | None
@@ -47,6 +55,10 @@ class Picture:
     mix: float = 0.0
     overlays: tuple[tuple[str, int], ...] = ()
     cue: int | None = None
+    transition: TransitionPlan | None = None
+    sound: tuple[float, float] = (0.0, 0.0)
+    lengths: tuple[int | None, ...] = field(default=(), compare=False)
+    """For each of `overlays` the frames of its cue, None where it never ends; for how it goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,54 @@ class _Span:
 
     start: int
     cues: tuple[OverlayCuePlan, ...]
+
+
+class Daily:
+    """When each day's first frame is. Immutable but for a memory of the last answer; any thread may ask."""
+
+    def __init__(self, plan: DailyPlan) -> None:
+        self._zone = ZoneInfo(plan.time_zone)
+        self._time = timedelta(seconds=plan.second)
+        self._last: tuple[tuple[Fraction, int], int, int] | None = None
+
+    def day(self, n: int, rate: Fraction, epoch_wall_ns: int) -> tuple[int, int]:
+        """The program frames of the last occurrence at or before frame `n`, and of the one after.
+
+        Parameters as of `elapsed`; a frame belongs to the occurrence nearest to its instant.
+        """
+        key, last = (rate, epoch_wall_ns), self._last
+        if last is None or last[0] != key or not last[1] <= n < last[2]:
+            last = (key, *self._find(n, rate, epoch_wall_ns))
+            self._last = last
+        return last[1], last[2]
+
+    def _find(self, n: int, rate: Fraction, epoch_wall_ns: int) -> tuple[int, int]:
+        seconds = (epoch_wall_ns + int(n * 1_000_000_000 / rate)) // 1_000_000_000
+        day = (_EPOCH + timedelta(seconds=seconds)).astimezone(self._zone).date()
+        found = sorted(
+            -round_half_up(Fraction(epoch_wall_ns - self._instant(day + timedelta(days=by)), 10**9) * rate)
+            for by in range(-2, 4)  # a zone may skip a day when it changes sides of the date line
+        )
+        following = bisect_right(found, n)
+        return found[following - 1], found[following]
+
+    def _instant(self, day: date) -> int:
+        """Unix time, in ns, of the occurrence of a day.
+
+        A time that the clocks skip is as much later as they skip (PEP 495, fold 0); of one that they show
+        twice, the first is meant.
+        """
+        wall = datetime(day.year, day.month, day.day, tzinfo=self._zone) + self._time
+        return (wall.astimezone(UTC) - _EPOCH) // _MICROSECOND * 1000
+
+
+class _Playback:
+    """A `PlaybackPlan`, ready to be asked."""
+
+    def __init__(self, plan: PlaybackPlan) -> None:
+        self.state = plan.state
+        self.frame = plan.frame
+        self.since_ns = None if plan.since is None else _nanoseconds(plan.since)
 
 
 class TimelineIndex:
@@ -66,6 +126,8 @@ class TimelineIndex:
         self.loop = plan.loop
         self.endless = not plan.loop and any(cue.end is None for cue in plan.overlays)
         self.anchor_ns = None if plan.anchor is None else _nanoseconds(plan.anchor)
+        self.daily = None if plan.daily is None else Daily(plan.daily)
+        self.playback = None if plan.playback is None else _Playback(plan.playback)
         self._video = plan.video
         self._starts = [cue.start for cue in plan.video]
         self._spans = _spans(plan.overlays)
@@ -77,7 +139,7 @@ class TimelineIndex:
         return index if index >= 0 and position < self._video[index].end else None
 
     def before(self, index: int) -> str | None:
-        """The camera shown just before cue `index` starts, None for the slate.
+        """The source shown just before cue `index` starts, None for the slate.
 
         In a loop the last frame comes before the first, also on the first round: frame 0 looks the same
         each time.
@@ -85,16 +147,29 @@ class TimelineIndex:
         start = self._video[index].start
         if index > 0:
             previous = self._video[index - 1]
-            return previous.camera if previous.end == start else None
+            return previous.source if previous.end == start else None
         last = self._video[-1]
-        return last.camera if self.loop and start == 0 and last.end == self.length else None
+        return last.source if self.loop and start == 0 and last.end == self.length else None
 
     def overlays_at(self, position: int) -> tuple[tuple[str, int], ...]:
         """Pairs of instance id and age, from the bottom up."""
+        return tuple((cue.instance, position - cue.start) for cue in self._overlay_cues(position))
+
+    def lengths_at(self, position: int) -> tuple[int | None, ...]:
+        """The frames of each of those cues; None of one that never ends."""
+        return tuple(None if cue.end is None else cue.end - cue.start for cue in self._overlay_cues(position))
+
+    def _overlay_cues(self, position: int) -> tuple[OverlayCuePlan, ...]:
         index = bisect_right(self._span_starts, position) - 1
-        if index < 0:
-            return ()
-        return tuple((cue.instance, position - cue.start) for cue in self._spans[index].cues)
+        return self._spans[index].cues if index >= 0 else ()
+
+    def last_of_cue(self, passed: int) -> int:
+        """The elapsed frame that is the last of the video cue which `passed` is in; itself in a gap."""
+        position = wrap(self, passed)
+        index = None if position is None else self.video_at(position)
+        if position is None or index is None:
+            return passed
+        return passed + self._video[index].end - 1 - position
 
     def cues_from(self, position: int) -> range:
         """Indices of the video cues that start after the frame."""
@@ -110,11 +185,54 @@ def elapsed(timeline: TimelineIndex, n: int, rate: Fraction, epoch_wall_ns: int)
 
     `rate` is in frames a second; `epoch_wall_ns` is the Unix time, in ns, of program frame 0. With an
     anchor the offset between the two counts is (epoch - anchor) * rate, rounded once, so that it is the
-    same for every n: nothing drifts.
+    same for every n: nothing drifts. With a daily anchor that is so for each day: the frames count from its
+    last occurrence. A playback puts the timeline at its own place, from its instant on.
     """
+    playback = timeline.playback
+    if playback is None:
+        return _anchored(timeline, n, rate, epoch_wall_ns)
+    if playback.since_ns is None:  # paused, always
+        return playback.frame or 0
+    since = round_half_up(Fraction(playback.since_ns - epoch_wall_ns, 1_000_000_000) * rate)
+    over = not _stands(playback) and _another_day(timeline, n, since, rate, epoch_wall_ns)
+    if n < since or over:
+        return _anchored(timeline, n, rate, epoch_wall_ns)
+    there = playback.frame
+    if there is None:
+        there = _anchored(timeline, since, rate, epoch_wall_ns)
+    if playback.state is PlaybackState.PAUSED:
+        return there
+    if playback.state is PlaybackState.HELD:
+        return min(there + n - since, timeline.last_of_cue(there))
+    return there + n - since
+
+
+def _stands(playback: _Playback | None) -> bool:
+    """Whether the timeline is kept from going on."""
+    return playback is not None and playback.state is not PlaybackState.PLAYING
+
+
+def _another_day(timeline: TimelineIndex, n: int, since: int, rate: Fraction, epoch_wall_ns: int) -> bool:
+    """Whether a daily anchor has started the timeline anew between frames `since` and `n`."""
+    return timeline.daily is not None and timeline.daily.day(n, rate, epoch_wall_ns)[0] > since
+
+
+def _anchored(timeline: TimelineIndex, n: int, rate: Fraction, epoch_wall_ns: int) -> int:
+    """What `elapsed` is where the anchor alone says it."""
+    if timeline.daily is not None:
+        return n - timeline.daily.day(n, rate, epoch_wall_ns)[0]
     if timeline.anchor_ns is None:
         return n
     return n + round_half_up(Fraction(epoch_wall_ns - timeline.anchor_ns, 1_000_000_000) * rate)
+
+
+def restart(timeline: TimelineIndex, n: int, rate: Fraction, epoch_wall_ns: int) -> int | None:
+    """Frames from program frame `n` until a daily anchor starts the timeline again; None where there is
+    none. Parameters as of `elapsed`.
+    """
+    if timeline.daily is None or _stands(timeline.playback):
+        return None
+    return timeline.daily.day(n, rate, epoch_wall_ns)[1] - n
 
 
 def position(timeline: TimelineIndex, n: int, rate: Fraction, epoch_wall_ns: int) -> int | None:
@@ -136,45 +254,58 @@ def wrap(timeline: TimelineIndex, passed: int) -> int | None:
 def picture(timeline: TimelineIndex, position: int | None) -> Picture:
     """What the frame of the timeline shows; the slate alone where `position` is None.
 
-    In a crossfade of d frames, frame k of it (from 0) has mix (k+1)/(d+1): neither its first nor its last
-    frame shows one picture alone. A crossfade from a gap comes in over the slate; one from a camera to
-    itself shows nothing, and is none.
+    In a transition of d frames, frame k of it (from 0) has come the share (k+1)/(d+1) of its way, eased:
+    neither its first nor its last frame shows one picture alone. The sound goes from k/d to (k+1)/d within
+    the frame, evenly. A transition from a gap comes in over the slate; a mixture of a picture with itself
+    shows nothing, and is none.
     """
     if position is None:
         return Picture(None)
-    overlays = timeline.overlays_at(position)
+    overlays, lengths = timeline.overlays_at(position), timeline.lengths_at(position)
     index = timeline.video_at(position)
     if index is None:
-        return Picture(None, overlays=overlays)
+        return Picture(None, overlays=overlays, lengths=lengths)
     cue = timeline.cue(index)
+    source, how = cue.source, cue.transition
     k = position - cue.start
-    if k < cue.fade:
+    if how is not None and k < how.frames:
         outgoing = timeline.before(index)
-        if outgoing != cue.camera:
-            return Picture(outgoing, cue.camera, (k + 1) / (cue.fade + 1), overlays, index)
-    return Picture(cue.camera, overlays=overlays, cue=index)
+        if outgoing != source or how.type not in _MIXING:
+            share = ease(how.easing, (k + 1) / (how.frames + 1))
+            mix = min(max(share, 0.0), 1.0)
+            sound = (0.0, 0.0) if outgoing == source else (k / how.frames, (k + 1) / how.frames)
+            return Picture(outgoing, source, mix, overlays, index, how, sound, lengths)
+    return Picture(source, overlays=overlays, cue=index, lengths=lengths)
 
 
-def needed(timeline: TimelineIndex, passed: int | None, horizon: int) -> dict[str, int]:
+def needed(
+    timeline: TimelineIndex, passed: int | None, horizon: int, again: int | None = None
+) -> dict[str, int]:
     """The cameras that the frames from now to `horizon` frames ahead show, each with the frames until then.
 
     `passed` is a position, or elapsed frames (then also what comes after an anchor that still lies ahead
     is found); None needs nothing. A camera that is on air, or goes out in a crossfade, is needed in 0
-    frames. Costs as much as there are cues within the horizon, and never more than all cues twice.
+    frames. `again` is what `restart` says. Costs as much as there are cues within the horizon, and never
+    more than all cues twice.
     """
-    if passed is None:
-        return {}
-    now = wrap(timeline, passed) if passed >= 0 else passed
-    if now is None:
-        return {}
     found: dict[str, int] = {}
+    if passed is not None:
+        now = wrap(timeline, passed) if passed >= 0 else passed
+        if now is not None:
+            _needed_from(timeline, now, horizon, found)
+    if again is not None and again <= horizon:
+        _upcoming(timeline, -1, again - 1, horizon, found)
+    return found
+
+
+def _needed_from(timeline: TimelineIndex, now: int, horizon: int, found: dict[str, int]) -> None:
+    """Add what position `now` (negative before an anchor) shows, and what comes after it."""
     if now >= 0:
         shown = picture(timeline, now)
-        found = {name: 0 for name in (shown.camera, shown.incoming) if name is not None}
+        found.update((name, 0) for name in (shown.camera, shown.incoming) if _is_camera(name))
     _upcoming(timeline, now, 0, horizon, found)
     if timeline.loop and now + horizon >= timeline.length:
         _upcoming(timeline, -1, timeline.length - now - 1, horizon, found)
-    return found
 
 
 def _upcoming(timeline: TimelineIndex, now: int, distance: int, horizon: int, found: dict[str, int]) -> None:
@@ -184,10 +315,15 @@ def _upcoming(timeline: TimelineIndex, now: int, distance: int, horizon: int, fo
         until = distance + cue.start - now
         if until > horizon:
             break
-        found.setdefault(cue.camera, until)
+        if cue.camera is not None:
+            found.setdefault(cue.camera, until)
         outgoing = timeline.before(index) if cue.fade else None
-        if outgoing is not None:  # before an anchor the first cue of a loop already fades from the last
+        if _is_camera(outgoing):  # before an anchor the first cue of a loop already fades from the last
             found.setdefault(outgoing, until)
+
+
+def _is_camera(source: str | None) -> TypeGuard[str]:
+    return source is not None and not source.startswith(IMAGE)
 
 
 class Curve:
@@ -200,10 +336,10 @@ class Curve:
         track = next((track for track in layer.tracks if track.property is property), None)
         if track is None:
             self._times, self._values = [0.0], [float(getattr(layer, property.value))]
-            self._easings = [Easing.LINEAR]
+            self._easings: list[str] = [Easing.LINEAR]
         else:
             self._times = [float(keyframe.at.seconds * rate) for keyframe in track.keyframes]
-            self._values = [keyframe.value for keyframe in track.keyframes]
+            self._values = [keyframe.number for keyframe in track.keyframes]
             self._easings = [keyframe.easing for keyframe in track.keyframes]
 
     @property
@@ -228,40 +364,9 @@ def opacity(layer: Layer, age_frames: int, rate: Fraction) -> float:
     return Curve(layer, rate, AnimatedProperty.OPACITY).at(age_frames)
 
 
-def ease(easing: Easing, share: float) -> float:
-    """The share of the way covered when `share` (0 to 1) of the time has passed.
-
-    HOLD stays at the old value until the new keyframe.
-    """
-    if easing is Easing.LINEAR:
-        return share
-    if easing is Easing.HOLD:
-        return 0.0 if share < 1.0 else 1.0
-    return _cubic_bezier(*CURVES[easing], share)
-
-
-def _cubic_bezier(x1: float, y1: float, x2: float, y2: float, x: float) -> float:
-    """Height of the curve from (0, 0) to (1, 1) at `x`, which grows with the parameter (x1, x2 in 0..1)."""
-    if x <= 0.0 or x >= 1.0:
-        return min(max(x, 0.0), 1.0)
-    low, high = 0.0, 1.0
-    while high - low > 1e-9:
-        middle = (low + high) / 2
-        if _bernstein(x1, x2, middle) < x:
-            low = middle
-        else:
-            high = middle
-    return _bernstein(y1, y2, (low + high) / 2)
-
-
-def _bernstein(first: float, second: float, t: float) -> float:
-    """Cubic Bézier polynomial with end values 0 and 1 and the two control values."""
-    return 3 * (1 - t) * (1 - t) * t * first + 3 * (1 - t) * t * t * second + t * t * t
-
-
 def round_half_up(value: Fraction) -> int:
     """The nearest integer; the upper one of two that are equally near (also below zero)."""
-    return (value + Fraction(1, 2)).__floor__()
+    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
 def _spans(cues: tuple[OverlayCuePlan, ...]) -> list[_Span]:

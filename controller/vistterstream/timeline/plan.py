@@ -11,9 +11,11 @@ from vistterstream.resources.camera import CameraSpec
 from vistterstream.resources.model import Effect, Model, field
 from vistterstream.resources.output import Encoding, Failover, Target
 from vistterstream.resources.overlay import OverlaySpec
-from vistterstream.resources.program import Fallback, Format
+from vistterstream.resources.program import Fallback, Format, PlaybackState
+from vistterstream.resources.quantities import Color, EasingFunction
+from vistterstream.resources.timeline import Direction, Fit, TransitionType
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 
 
 class CameraPlan(Model):
@@ -31,13 +33,48 @@ class OverlayInstance(Model):
     spec: OverlaySpec = field(description="Its spec, tokens replaced, paths made absolute.")
 
 
+class ImagePlan(Model):
+    """A still picture that fills the frame."""
+
+    id: str = field(description="Digest of the rest.")
+    file: str = field(description="Absolute path.")
+    fit: Fit = field(Fit.FILL, description="How it meets the frame.")
+    color: Color = field(Color("#000000"), description="Colour around and behind it.")
+
+
+class TransitionPlan(Model):
+    """How a video cue comes in over what was shown before it; every field has a value, used or not."""
+
+    type: TransitionType = field(description="Never cut.")
+    frames: int = field(description="How long, counted from the start of the cue.", ge=1)
+    direction: Direction = field(Direction.LEFT, description="Of wipe, slide and push.")
+    softness: float = field(0.0, description="Of wipe: width of the edge, share of the picture.", ge=0, le=1)
+    color: Color = field(Color("#000000"), description="Of fadeThroughBlack.")
+    easing: EasingFunction = field(EasingFunction("linear"), description="Of the picture; sound goes evenly.")
+
+
+IMAGE = "image:"
+"""A source that starts so is the ImagePlan whose id follows; no Camera's name has a colon in it."""
+
+
 class VideoCuePlan(Model):
-    """Frames `start` to `end` (not included) of the timeline show `camera`."""
+    """Frames `start` to `end` (not included) of the timeline show a camera, an image, or else the slate."""
 
     start: int = field(description="First frame.", ge=0)
     end: int = field(description="Frame after the last.", ge=1)
-    camera: str = field(description="Name of the Camera.")
-    fade: int = field(0, description="Frames of crossfade from the cue before, counted from start.", ge=0)
+    camera: str | None = field(None, description="Name of the Camera.")
+    image: str | None = field(None, description="Id of the ImagePlan.")
+    transition: TransitionPlan | None = field(None, description="How it comes in; cut where None.")
+
+    @property
+    def source(self) -> str | None:
+        """The camera's name, `IMAGE` and the image's id, or None for the slate."""
+        return self.camera if self.image is None else f"{IMAGE}{self.image}"
+
+    @property
+    def fade(self) -> int:
+        """Frames of transition from the cue before, counted from start."""
+        return 0 if self.transition is None else self.transition.frames
 
 
 class OverlayCuePlan(Model):
@@ -46,6 +83,28 @@ class OverlayCuePlan(Model):
     start: int = field(description="First frame.", ge=0)
     end: int | None = field(description="Frame after the last; None: never ends.")
     instance: str = field(description="Id of the OverlayInstance.")
+
+
+class DailyPlan(Model):
+    """A time of each day."""
+
+    second: int = field(description="Seconds since midnight by the clock on the wall.", ge=0, lt=86400)
+    time_zone: str = field(description="IANA time zone.")
+
+
+class PlaybackPlan(Model):
+    """Where a timeline stands, if not where its anchor has it; see `Playback`."""
+
+    state: PlaybackState = field(description="What it does.")
+    frame: int | None = field(None, description="The frame at `since`; where it was then, where None.", ge=0)
+    since: str | None = field(None, description="Instant from which on this holds; always where None.")
+
+
+class CuePointPlan(Model):
+    """A named frame of the timeline."""
+
+    name: str = field(description="Its name.")
+    frame: int = field(description="The frame.", ge=0)
 
 
 class TimelinePlan(Model):
@@ -57,8 +116,11 @@ class TimelinePlan(Model):
     anchor: str | None = field(
         None, description="Instant of frame 0, ISO 8601 with zone; the program's epoch where None."
     )
+    daily: DailyPlan | None = field(None, description="When it starts from frame 0 each day, instead.")
+    playback: PlaybackPlan | None = field(None, description="Where it stands instead of all that.")
     video: tuple[VideoCuePlan, ...] = field((), description="In order, not overlapping.")
     overlays: tuple[OverlayCuePlan, ...] = field((), description="From the bottom up.")
+    cue_points: tuple[CuePointPlan, ...] = field((), description="In the order of the manifest.")
 
 
 class OutputPlan(Model):
@@ -88,6 +150,7 @@ class Plan(Model):
     format: Format = field(description="Size and rate.", effect=Effect.PLAYOUT)
     cameras: tuple[CameraPlan, ...] = field((), description="By name.")
     overlays: tuple[OverlayInstance, ...] = field((), description="By id.", effect=Effect.LIVE)
+    images: tuple[ImagePlan, ...] = field((), description="By id.", effect=Effect.LIVE)
     timeline: TimelinePlan | None = field(
         None, description="What is shown when; the fallback where None.", effect=Effect.LIVE
     )

@@ -1,0 +1,189 @@
+"""``vistter render``: a timeline made into a movie or a picture, without a controller and without a clock."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from vistterstream.base.errors import VistterError
+from vistterstream.base.redaction import redact
+from vistterstream.cli import scenes
+from vistterstream.cli.console import console, say
+from vistterstream.playout.frames import Frame
+from vistterstream.playout.movie import write_movie, write_png
+from vistterstream.playout.offline import Offline
+from vistterstream.timeline.compile import Compiled
+from vistterstream.timeline.evaluate import TimelineIndex
+from vistterstream.timeline.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line said; None where it said nothing."""
+
+    timeline: str
+    manifests: list[Path] | None
+    program: str | None
+    start: str | None
+    end: str | None
+    frames: int | None
+    sources: list[str] | None
+    epoch: str | None
+    out: Path | None
+    lossless: bool
+
+
+def render(options: Options) -> int:
+    """Render; the exit status. Raises VistterError and OSError."""
+    objects = scenes.world(options.manifests)
+    if objects is None:
+        return 1
+    found = scenes.plan_of(objects, scenes.program_for(objects, options.timeline, options.program))
+    plan = found.plan
+    out = _out(options)
+    epoch = scenes.epoch_of(options.epoch) or scenes.anchor(plan)
+    first, count = _range(options, plan, epoch, single=out.suffix == ".png")
+    files = _files(options.sources or (), plan)
+    _complain(found, files, plan)
+    epoch_ns = scenes.instant(scenes.DEFAULT_EPOCH) if epoch is None else epoch
+    with _ended_by_sigterm(), closing(Offline(plan, epoch_ns, files=files, first=first)) as program:
+        began = time.monotonic()
+        if out.suffix == ".png":
+            _picture(program, first, out)
+        else:
+            _movie(program, first, count, out, lossless=options.lossless)
+        took = time.monotonic() - began
+        for sentence in program.problems:
+            say(redact(sentence), style="yellow")
+    if out.suffix == ".png":
+        say(f"{out}: frame {first}.", style="green")
+    else:
+        speed = f"{count / took:.0f} frames/s, {count / took / program.rate:.1f} × real time"
+        say(f"{out}: {count} frames from frame {first}, in {took:.1f} s ({speed}).", style="green")
+    return 0
+
+
+def _out(options: Options) -> Path:
+    suffix = ".mkv" if options.lossless else ".mp4"
+    out = options.out or Path(f"{options.timeline}{suffix}")
+    if out.suffix == ".png":
+        if options.lossless or options.frames is not None or options.end is not None:
+            raise VistterError(
+                f"{out} is one picture: --to, --frames and --lossless do not go with it.", reason="BadOption"
+            )
+    elif out.suffix != suffix:
+        ends = ".mkv, which can hold the lossless formats" if options.lossless else ".mp4 or .png"
+        more = "" if options.lossless or out.suffix != ".mkv" else " (.mkv with --lossless)"
+        raise VistterError(f"The name of the file, {out}, has to end in {ends}{more}.", reason="BadOption")
+    if out.is_dir():
+        raise VistterError(f"{out} is a folder; name a file.", reason="BadOption")
+    return out
+
+
+def _range(options: Options, plan: Plan, epoch: int | None, *, single: bool) -> tuple[int, int]:
+    """The first program frame, and how many; raises VistterError."""
+    rate = plan.format.frame_rate.fraction
+    assert plan.timeline is not None  # it was named, and found
+    index = TimelineIndex(plan.timeline)
+    first = 0 if options.start is None else scenes.moment("--from", options.start).frame(rate, epoch)
+    if first < 0:
+        raise VistterError("--from lies before the program's first frame.", reason="BadRange")
+    if single:
+        return first, 1
+    if options.frames is not None:
+        if options.end is not None:
+            raise VistterError("--to and --frames do not go together.", reason="BadOption")
+        return first, options.frames
+    if options.end is not None:
+        end = scenes.moment("--to", options.end).frame(rate, epoch)
+    elif index.endless:
+        raise VistterError("This timeline never ends; say how much with --to or --frames.", reason="BadRange")
+    else:
+        end = index.length if first < index.length or not index.loop else first + index.length
+    if end <= first:
+        raise VistterError(
+            f"There is nothing between --from (frame {first}) and the end (frame {end}).", reason="BadRange"
+        )
+    return first, end - first
+
+
+def _files(sources: Iterable[str], plan: Plan) -> dict[str, Path]:
+    """The files that stand for cameras; raises VistterError."""
+    known = {camera.name for camera in plan.cameras}
+    found: dict[str, Path] = {}
+    for source in sources:
+        name, separator, file = source.partition("=")
+        if not separator or not file:
+            raise VistterError(f"--source {source} is not CAMERA=FILE.", reason="BadOption")
+        if name not in known:
+            there = ", ".join(sorted(known)) or "none"
+            raise VistterError(
+                f"--source: the timeline shows no Camera {name}. It shows: {there}.", reason="NoCamera"
+            )
+        Path(file).open("rb").close()
+        found[name] = Path(file).absolute()
+    return found
+
+
+def _complain(found: Compiled, files: dict[str, Path], plan: Plan) -> None:
+    for problem in found.problems:
+        say(redact(str(problem)), style="yellow")
+    for camera in plan.cameras:
+        file = camera.spec.source.file
+        if file is not None and camera.name not in files and not Path(file.path).is_file():
+            say(f"Camera {camera.name}: the file {file.path} does not exist.", style="yellow")
+
+
+def _picture(program: Offline, first: int, out: Path) -> None:
+    frame = Frame(program.format.width, program.format.height)
+    program.make(first, frame)
+    write_png(frame, out)
+
+
+def _movie(program: Offline, first: int, count: int, out: Path, *, lossless: bool) -> None:
+    with _progress(out, count) as progress:
+        write_movie(program, first, count, out, lossless=lossless, progress=progress)
+
+
+@contextmanager
+def _progress(out: Path, count: int) -> Iterator[Callable[[int], None]]:
+    """Tell people how far it is, on a terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+    )
+    terminal = console(sys.stderr)
+    with Progress(*columns, console=terminal, disable=not terminal.is_terminal, transient=True) as bar:
+        task = bar.add_task(out.name, total=count, speed="")
+
+        def tell(made: int) -> None:
+            speed = bar.tasks[0].speed
+            bar.update(task, completed=made, speed=f"{speed:.0f} frames/s" if speed else "")
+
+        yield tell
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends it as Ctrl-C does: in order, with nothing left behind."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,229 @@
+"""A program without its playout: any frame of it, made by the code that makes it on air.
+
+Nothing here knows the time. Test patterns are the same as on air; a file's picture follows from the plan and
+the frame's number alone; a device, which is not there, is a card with its name, or a file given in its place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+from vistterstream.base.redaction import redact
+from vistterstream.playout.clock import NANOSECONDS, Epoch
+from vistterstream.playout.compositor import prepare
+from vistterstream.playout.feeds import PatternFeed
+from vistterstream.playout.film import Film
+from vistterstream.playout.frames import Frame
+from vistterstream.playout.jitter import Taken
+from vistterstream.playout.protocol import CameraState
+from vistterstream.playout.raster import slate
+from vistterstream.playout.sound import samples_before
+from vistterstream.playout.stage import Made, Source, Stage, make
+from vistterstream.resources.camera import CameraSource, CameraSpec, FileSource
+from vistterstream.resources.program import Fallback, Format
+from vistterstream.resources.quantities import Color
+from vistterstream.timeline.changes import Appearances
+from vistterstream.timeline.evaluate import TimelineIndex, elapsed
+from vistterstream.timeline.plan import CameraPlan, Plan
+
+_CARDS = ("#1F3A5F", "#5F1F3A", "#1F5F3A", "#5F4A1F", "#3A1F5F", "#1F5A5F")
+
+
+class Card:
+    """A device that is not there: a picture with its name and address."""
+
+    def __init__(self, name: str, spec: CameraSpec, format: Format, number: int) -> None:
+        self.spec = spec
+        text = f"{name}\n{redact(spec.source.url or '')}"
+        color = Color.parse(_CARDS[number % len(_CARDS)])
+        fallback = Fallback(text=text[:512], color=color)
+        self._frame = slate(fallback, format.width, format.height, lambda _: None)
+
+    def take(self, number: int, samples: int, shown: bool) -> Taken | None:
+        """The card, in silence."""
+        return Taken(self._frame, None, fresh=True) if shown else None
+
+    def usable(self, now: float) -> bool:
+        """Always."""
+        return True
+
+    def state(self, now: float) -> CameraState:
+        """Always live."""
+        return CameraState.LIVE
+
+
+class Reel:
+    """A file camera. Which of its pictures belongs to a program frame follows from the plan.
+
+    A file that loops goes on by a picture for each frame that shows it, and stands while none does. One that
+    does not starts anew whenever it comes into the picture.
+    """
+
+    def __init__(
+        self,
+        camera: CameraPlan,
+        format: Format,
+        appearances: Appearances,
+        elapsed: Callable[[int], int],
+        environment: Mapping[str, str],
+    ) -> None:
+        """`elapsed` gives the elapsed frames of the timeline at a program frame."""
+        assert camera.spec.source.file is not None
+        self.spec = camera.spec
+        self._name, self._format, self._environment = camera.name, format, environment
+        self._rate = format.frame_rate.fraction
+        self._loop = camera.spec.source.file.loop
+        self._appearances, self._elapsed = appearances, elapsed
+        self._film: Film | None = None
+        self._run = 0  # the frame in which the film that is open came into the picture
+        self._made: tuple[int, Taken | None] | None = None
+        self.at = 0  # the program frame that is being made
+        self.problem: str | None = None
+
+    def take(self, number: int, samples: int, shown: bool) -> Taken | None:
+        """The picture and sound that belong to program frame `number`."""
+        return self._fetch(number) if shown else None
+
+    def usable(self, now: float) -> bool:
+        """Whether the file has a picture for the frame that is being made."""
+        return self._fetch(self.at) is not None
+
+    def state(self, now: float) -> CameraState:
+        """Lost where the file cannot be read, else stalled at its end."""
+        return CameraState.LIVE if self.problem is None else CameraState.WAITING
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._film is not None:
+            self._film.close()
+            self._film = None
+
+    def place(self, number: int) -> tuple[int, int]:
+        """The number of the file's picture for program frame `number`, and the frame since which the file has
+        been in the picture.
+        """
+        passed = self._elapsed(number)
+        since = self._appearances.since(passed)
+        first = self._appearances.count(since) if self._loop else 0
+        return first + passed - since, number - (passed - since)
+
+    def _fetch(self, number: int) -> Taken | None:
+        if self._made is None or self._made[0] != number:
+            self._made = number, self._decode(number)
+        return self._made[1]
+
+    def _decode(self, number: int) -> Taken | None:
+        picture, since = self.place(number)
+        film = self._film_for(picture, since)
+        lead = samples_before(number, self._rate) - samples_before(since, self._rate)
+        start = samples_before(picture - (number - since), self._rate) + lead
+        count = samples_before(number + 1, self._rate) - samples_before(number, self._rate)
+        taken = film.take(picture, start, count)
+        if film.failure is not None and self.problem is None:
+            self.problem = f"Camera {self._name}: {film.failure.message}"
+        return taken
+
+    def _film_for(self, picture: int, since: int) -> Film:
+        """The open film, if it still has the picture; else another run through the file."""
+        if self._film is not None and (
+            picture < self._film.number or (not self._loop and since != self._run)
+        ):
+            self.close()
+        if self._film is None:
+            self._film = Film(self.spec.source, self._format, self._environment)
+            self._run = since
+        return self._film
+
+
+class Offline:
+    """The frames of a plan. Not thread-safe; `close` ends the processes that decode files."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        epoch_wall_ns: int,
+        *,
+        files: Mapping[str, Path] | None = None,
+        first: int = 0,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`epoch_wall_ns` is the Unix time of program frame 0, `files` stand for cameras, by name; `first` is
+        the first frame that will be asked for.
+        """
+        self.format = plan.format
+        self.rate = plan.format.frame_rate.fraction
+        self.epoch = Epoch(0, epoch_wall_ns)
+        self._environment = os.environ if environment is None else environment
+        self._index = TimelineIndex(plan.timeline) if plan.timeline is not None else None
+        cameras = {camera.name: _with_file(camera, files or {}) for camera in plan.cameras}
+        sources = {
+            name: self._source(camera, cameras, number)
+            for number, (name, camera) in enumerate(cameras.items())
+        }
+        self._reels = [source for source in sources.values() if isinstance(source, Reel)]
+        wall = datetime.fromtimestamp(self.epoch.wall_of(first, self.rate) / NANOSECONDS, UTC)
+        scene = prepare(plan.format, plan.overlays, plan.fallback, wall=wall, images=plan.images)
+        scene.draw_at_once()
+        self._stage = Stage(index=self._index, scene=scene, feeds=sources)
+
+    @property
+    def problems(self) -> list[str]:
+        """A sentence for each thing that is not shown as it should be, so far."""
+        scene = self._stage.scene
+        found = [f"Overlay {name}: {sentence}" for name, sentence in scene.problems.items()]
+        found += scene.stills.problems.values()
+        found += [scene.slate_problem] if scene.slate_problem else []
+        return [*found, *(reel.problem for reel in self._reels if reel.problem)]
+
+    def make(self, number: int, out: Frame) -> Made:
+        """Make program frame `number` in `out`. Frames may be asked for in any order; rising is fastest."""
+        for reel in self._reels:
+            reel.at = number
+        return make(self._stage, number, self.rate, self.epoch, float(number / self.rate), out)
+
+    def close(self) -> None:
+        """End everything."""
+        for reel in self._reels:
+            reel.close()
+        self._stage.scene.close()
+
+    def _source(self, camera: CameraPlan, cameras: Mapping[str, CameraPlan], number: int) -> Source:
+        if camera.spec.source.test_pattern is not None:
+            return PatternFeed(camera.name, camera.spec, self.format)
+        if camera.spec.source.file is None or self._index is None:
+            return Card(camera.name, camera.spec, self.format, number)
+        passed = partial(_elapsed, self._index, self.rate, self.epoch.wall_ns)
+        shown_for = {name for name in cameras if camera.name in _standing_in(name, cameras)}
+        appearances = Appearances(self._index, shown_for, passed(0))
+        return Reel(camera, self.format, appearances, passed, self._environment)
+
+
+def _elapsed(index: TimelineIndex, rate: Fraction, epoch_wall_ns: int, number: int) -> int:
+    return elapsed(index, number, rate, epoch_wall_ns)
+
+
+def _with_file(camera: CameraPlan, files: Mapping[str, Path]) -> CameraPlan:
+    """`camera` with a file for its source, if one is given; it loops, as a device never ends."""
+    if camera.name not in files:
+        return camera
+    source = CameraSource(file=FileSource(path=str(files[camera.name].absolute()), loop=True))
+    return camera.model_copy(update={"spec": camera.spec.model_copy(update={"source": source})})
+
+
+def _standing_in(name: str, cameras: Mapping[str, CameraPlan]) -> list[str]:
+    """The cameras that may be shown where a cue names `name`: up to the first that has always a picture."""
+    found: list[str] = []
+    while name in cameras and name not in found:
+        file = cameras[name].spec.source.file
+        missing = file is not None and not Path(file.path).is_file()
+        if not missing:
+            found.append(name)
+        if not missing and (file is None or file.loop):
+            break
+        name = cameras[name].spec.backup or ""
+    return found

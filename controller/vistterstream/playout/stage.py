@@ -1,0 +1,166 @@
+"""One frame of the program, made from what is on the stage: the same code on the air and offline.
+
+`make` is a function of the stage, the frame's number and the epoch, as far as the sources are: it remembers
+nothing between two frames, so that any frame may be made alone, or again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Protocol
+
+from vistterstream.playout.clock import NANOSECONDS, Epoch
+from vistterstream.playout.compositor import Scene, compose
+from vistterstream.playout.frames import Frame
+from vistterstream.playout.jitter import Taken
+from vistterstream.playout.protocol import CameraState
+from vistterstream.playout.sound import Samples, crossfade, samples_of, silence
+from vistterstream.resources.camera import CameraSpec
+from vistterstream.timeline.evaluate import Picture, TimelineIndex, picture, position
+from vistterstream.timeline.plan import IMAGE
+
+_SLATE_REASONS = {
+    CameraState.IDLE: "CameraConnecting",
+    CameraState.STANDBY: "CameraConnecting",
+    CameraState.CONNECTING: "CameraConnecting",
+    CameraState.LIVE: "CameraStalled",
+    CameraState.STALLED: "CameraStalled",
+    CameraState.WAITING: "CameraLost",
+}
+
+
+class Source(Protocol):
+    """One camera, as a frame that is being made sees it."""
+
+    spec: CameraSpec
+
+    def take(self, number: int, samples: int, shown: bool) -> Taken | None:
+        """Picture and sound for program frame `number`; None when there is nothing to show."""
+
+    def usable(self, now: float) -> bool:
+        """Whether what `take` gives is fit to be shown at monotonic time `now`."""
+
+    def state(self, now: float) -> CameraState:
+        """What the camera is doing."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that the frames are made from; never changed, only replaced."""
+
+    index: TimelineIndex | None
+    scene: Scene
+    feeds: Mapping[str, Source]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What stands for a cue's source: a camera (itself or a backup), a still picture or the slate; and why.
+
+    `name` is that of the camera, or of the picture's file; `still` is the id of the picture.
+    """
+
+    kind: str
+    name: str
+    reason: str
+    still: str = ""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a frame shows, and its sound."""
+
+    cue: Picture
+    outgoing: Choice
+    incoming: Choice | None
+    sound: Samples
+
+    @property
+    def shown(self) -> Choice:
+        """What counts as being on air: from the start of a crossfade, what comes in."""
+        return self.incoming or self.outgoing
+
+
+def choose(camera: str | None, feeds: Mapping[str, Source], now: float) -> Choice:
+    """The camera that the cue names, its first usable backup, or the slate."""
+    if camera is None:
+        return Choice("Slate", "", "NoCue")
+    wanted, name, seen = camera, camera, set[str]()
+    while name in feeds and name not in seen:
+        seen.add(name)
+        if feeds[name].usable(now):
+            return Choice("Camera", name, "Cue" if name == wanted else "Backup")
+        name = feeds[name].spec.backup or ""
+    if wanted not in feeds:
+        return Choice("Slate", wanted, "CameraMissing")
+    return Choice("Slate", wanted, _SLATE_REASONS[feeds[wanted].state(now)])
+
+
+def _chosen(stage: Stage, source: str | None, cue: Picture, now: float) -> Choice:
+    """What stands for `source`, as `choose`; a still picture that could not be read is the slate."""
+    if source is None and cue.cue is not None and (cue.transition is None or cue.incoming is None):
+        return Choice("Slate", "", "Cue")
+    if source is None or not source.startswith(IMAGE):
+        return choose(source, stage.feeds, now)
+    still, stills = source.removeprefix(IMAGE), stage.scene.stills
+    name = stills.names.get(still, "")
+    if still in stills.frames:
+        return Choice("Image", name, "Cue", still)
+    return Choice("Slate", name, "ImageMissing")
+
+
+def cue_at(index: TimelineIndex | None, number: int, rate: Fraction, epoch: Epoch) -> Picture:
+    """What the timeline wants program frame `number` to show; the slate where there is none."""
+    if index is None:
+        return Picture(None)
+    return picture(index, position(index, number, rate, epoch.wall_ns))
+
+
+def make(stage: Stage, number: int, rate: Fraction, epoch: Epoch, now: float, out: Frame | None) -> Made:
+    """Make program frame `number` in `out`; only its sound where that is None.
+
+    `now` is the time at which sources are asked whether they can be shown. Every source is asked for its
+    share, whether it is shown or not: live cameras go on.
+    """
+    cue = cue_at(stage.index, number, rate, epoch)
+    outgoing = _chosen(stage, cue.camera, cue, now)
+    incoming = _chosen(stage, cue.incoming, cue, now) if cue.transition is not None else None
+    samples = samples_of(number, rate)
+    taken = _take(stage, number, samples, {choice.name for choice in (outgoing, incoming) if choice})
+    sound = _samples_from(taken, outgoing, samples)
+    if incoming is not None:  # the sound follows the picture, through a crossfade too
+        sound = crossfade(sound, _samples_from(taken, incoming, samples), *cue.sound)
+    if out is not None:
+        base = _picture_of(stage, taken, outgoing)
+        over = _picture_of(stage, taken, incoming) if incoming else None
+        wall = datetime.fromtimestamp(epoch.wall_of(number, rate) / NANOSECONDS, UTC)
+        overlays = [(*shown, length) for shown, length in zip(cue.overlays, cue.lengths, strict=True)]
+        compose(stage.scene, out, base, over, cue.mix, overlays, number, wall, cue.transition)
+    return Made(cue, outgoing, incoming, sound)
+
+
+def _take(stage: Stage, number: int, samples: int, shown: set[str]) -> dict[str, Taken]:
+    """One frame's worth from every source."""
+    taken = {}
+    for name, feed in stage.feeds.items():
+        got = feed.take(number, samples, name in shown)
+        if got is not None:
+            taken[name] = got
+    return taken
+
+
+def _picture_of(stage: Stage, taken: Mapping[str, Taken], choice: Choice) -> Frame:
+    if choice.kind == "Camera" and choice.name in taken:
+        return taken[choice.name].frame
+    return stage.scene.stills.frames.get(choice.still, stage.scene.slate)
+
+
+def _samples_from(taken: Mapping[str, Taken], choice: Choice, samples: int) -> Samples:
+    if choice.kind == "Camera" and choice.name in taken:
+        found = taken[choice.name].samples
+        if found is not None:
+            return found
+    return silence(samples)

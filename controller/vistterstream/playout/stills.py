@@ -1,0 +1,55 @@
+"""Still pictures that fill the frame: drawn once, off the clock thread, and shown like a camera's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from vistterstream.playout.frames import Frame
+from vistterstream.playout.raster import Unusable, _open, _stamp
+from vistterstream.resources.program import Format
+from vistterstream.resources.timeline import Fit
+from vistterstream.timeline.plan import ImagePlan
+
+
+class Stills:
+    """The pictures of a plan, by id; `names` are those of their files.
+
+    `problems` has a sentence for each that cannot be read; it is not in `frames`, and the slate is shown.
+    """
+
+    def __init__(self, format: Format, images: Sequence[ImagePlan], previous: Stills | None = None) -> None:
+        """Draws what `previous` has not drawn already from the same file."""
+        self.frames: dict[str, Frame] = {}
+        self.names = {image.id: Path(image.file).name for image in images}
+        self.problems: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
+        for image in images:
+            key = f"{format.width}x{format.height}|{_stamp(Path(image.file))}"
+            if previous is not None and previous._keys.get(image.id) == key:
+                self.frames[image.id] = previous.frames[image.id]
+            else:
+                try:
+                    self.frames[image.id] = drawn(image, format.width, format.height)
+                except Unusable as error:
+                    self.problems[image.id] = str(error)
+                    continue
+            self._keys[image.id] = key
+
+
+def drawn(image: ImagePlan, width: int, height: int) -> Frame:
+    """The picture at this size; raises Unusable where the file is no picture."""
+    picture = _open(Path(image.file))
+    ground = Image.new("RGBA", (width, height), image.color.rgba[:3])
+    if image.fit is Fit.FIT:
+        scaled = ImageOps.contain(picture, ground.size, Image.Resampling.LANCZOS)
+        place = ((width - scaled.width) // 2, (height - scaled.height) // 2)
+        ground.alpha_composite(scaled, place)
+    else:
+        ground.alpha_composite(ImageOps.fit(picture, ground.size, Image.Resampling.LANCZOS))
+    frame = Frame(width, height)
+    frame.put_rgb(np.asarray(ground.convert("RGB")))
+    return frame

@@ -1,0 +1,172 @@
+"""Transitions: one picture becomes the next, on YUV planes, into a frame that is there already.
+
+A wipe with a hard edge, a slide and a push are copies. Their edge stands on an even column or row, so that
+each chroma sample (2×2 pixels) belongs to one of the pictures. `Transitions` has scratch memory and is for
+one thread; what it makes depends on its arguments alone.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from vistterstream.playout.frames import Bytes, Frame, Words, to_yuv
+from vistterstream.resources.timeline import Direction, TransitionType
+from vistterstream.timeline.plan import TransitionPlan
+
+_BAND = 1 << 16  # samples mixed at a time, so that what is read twice is still in the processor's cache
+
+
+class Transitions:
+    """Makes the frames of transitions of one size."""
+
+    def __init__(self) -> None:
+        self._light: Words = np.empty(_BAND, np.uint16)
+        self._dark: Words = np.empty(_BAND, np.uint16)
+        self._solid: Frame | None = None  # of one colour
+        self._color = ""
+
+    def blend(
+        self, out: Frame, base: Frame, incoming: Frame, mix: float, how: TransitionPlan | None = None
+    ) -> None:
+        """Make `out` the picture between `base` (at `mix` 0) and `incoming` (at 1); a crossfade where `how`
+        is None. The three have one size; `out` is neither of the others, except in a crossfade, where it
+        may be.
+        """
+        if how is None or how.type is TransitionType.CROSSFADE:
+            cv2.addWeighted(base.data, 1.0 - mix, incoming.data, mix, 0.0, dst=out.data)
+        elif how.type is TransitionType.FADE_THROUGH_BLACK:
+            self._through_color(out, base, incoming, mix, how.color)
+        elif how.type is TransitionType.WIPE:
+            self._wipe(out, base, incoming, mix, how)
+        else:
+            _move(out, base, incoming, mix, how.direction, both=how.type is TransitionType.PUSH)
+
+    def _through_color(self, out: Frame, base: Frame, incoming: Frame, mix: float, color: str) -> None:
+        """Out to the colour in the first half, in from it in the second."""
+        solid = self._of_color(out, color)
+        if mix < 0.5:
+            cv2.addWeighted(base.data, 1.0 - 2 * mix, solid.data, 2 * mix, 0.0, dst=out.data)
+        else:
+            cv2.addWeighted(solid.data, 2 - 2 * mix, incoming.data, 2 * mix - 1, 0.0, dst=out.data)
+
+    def _of_color(self, like: Frame, color: str) -> Frame:
+        if self._solid is None or self._color != color or self._solid.data.shape != like.data.shape:
+            if self._solid is None or self._solid.data.shape != like.data.shape:
+                self._solid = Frame(like.width, like.height)
+            self._solid.fill(_yuv(color))
+            self._color = color
+        return self._solid
+
+    def _wipe(self, out: Frame, base: Frame, incoming: Frame, mix: float, how: TransitionPlan) -> None:
+        across = how.direction in (Direction.LEFT, Direction.RIGHT)
+        length = out.width if across else out.height
+        backwards = how.direction in (Direction.LEFT, Direction.UP)
+        edge, band = mix * (1 + how.softness), how.softness * length
+        if band < 2:  # a softer edge than two pixels is none
+            covered = even(mix * length)
+            start, stop = (length - covered, length) if backwards else (0, covered)
+            _split(out, base, incoming, start, stop, across)
+            return
+        # The soft band lies between the columns that are all new and those that are all old.
+        new = min(max(int((edge - how.softness) * length) // 2 * 2, 0), length)
+        old = min(max(-(-int(np.ceil(edge * length)) // 2) * 2, 0), length)
+        first, last = (length - old, length - new) if backwards else (new, old)
+        start, stop = (length - new, length) if backwards else (0, new)
+        _split(out, base, incoming, start, stop, across)
+        for plane, other, mine, step in (
+            (out.y, base.y, incoming.y, 1),
+            (out.u, base.u, incoming.u, 2),
+            (out.v, base.v, incoming.v, 2),
+        ):
+            window = slice(first // step, last // step)
+            part = (slice(None), window) if across else (window, slice(None))
+            # Middles of the samples, as a share of the way that the edge goes.
+            centres = (np.arange(window.start, window.stop) + 0.5) * step / length
+            shares = np.clip((edge - (1 - centres if backwards else centres)) / how.softness, 0, 1)
+            weights = np.floor(shares * 255 + 0.5).astype(np.uint16)
+            self._weigh(plane[part], other[part], mine[part], weights if across else weights[:, None])
+
+    def _weigh(self, out: Bytes, base: Bytes, incoming: Bytes, weights: Words) -> None:
+        """Out = round((base * (255 - w) + incoming * w) / 255), exactly: see `Blender`.
+
+        `weights` is a row for all rows, or a column for all columns.
+        """
+        height, width = out.shape
+        if not height or not width:
+            return
+        rests = np.uint16(255) - weights
+        rows = max(_BAND // width, 1)
+        for top in range(0, height, rows):
+            band = slice(top, min(top + rows, height))
+            shape = (band.stop - top, width)
+            light = self._light[: shape[0] * width].reshape(shape)
+            dark = self._dark[: light.size].reshape(shape)
+            one_row = weights.ndim == 1
+            np.multiply(incoming[band], weights if one_row else weights[band], out=light)
+            np.multiply(base[band], rests if one_row else rests[band], out=dark)
+            light += dark
+            light += np.uint16(128)
+            np.right_shift(light, 8, out=dark)
+            light += dark
+            light >>= 8
+            np.copyto(out[band], light, casting="unsafe")
+
+
+def even(length: float) -> int:
+    """The even number nearest to `length`."""
+    return 2 * int(length / 2 + 0.5)
+
+
+def _split(out: Frame, base: Frame, incoming: Frame, start: int, stop: int, across: bool) -> None:
+    """`incoming` from column (or row) `start` to `stop`, even numbers, `base` in the rest."""
+    for target, old, new, step in (
+        (out.y, base.y, incoming.y, 1),
+        (out.u, base.u, incoming.u, 2),
+        (out.v, base.v, incoming.v, 2),
+    ):
+        first, last = start // step, stop // step
+        if across:
+            target[:, :first] = old[:, :first]
+            target[:, first:last] = new[:, first:last]
+            target[:, last:] = old[:, last:]
+        else:
+            target[:first] = old[:first]
+            target[first:last] = new[first:last]
+            target[last:] = old[last:]
+
+
+def _move(out: Frame, base: Frame, incoming: Frame, mix: float, direction: Direction, *, both: bool) -> None:
+    """`incoming` comes in from the side that `direction` leads away from; with `both`, `base` goes out."""
+    across = direction in (Direction.LEFT, Direction.RIGHT)
+    length = out.width if across else out.height
+    covered = even(mix * length)
+    for target, old, new, step in (
+        (out.y, base.y, incoming.y, 1),
+        (out.u, base.u, incoming.u, 2),
+        (out.v, base.v, incoming.v, 2),
+    ):
+        size, come = length // step, covered // step
+        stay = size - come
+        if direction in (Direction.LEFT, Direction.UP):
+            kept = slice(come, size) if both else slice(0, stay)
+            _put(target, slice(0, stay), old, kept, across)
+            _put(target, slice(stay, size), new, slice(0, come), across)
+        else:
+            kept = slice(0, stay) if both else slice(come, size)
+            _put(target, slice(come, size), old, kept, across)
+            _put(target, slice(0, come), new, slice(stay, size), across)
+
+
+def _put(target: Bytes, at: slice, source: Bytes, part: slice, across: bool) -> None:
+    if across:
+        target[:, at] = source[:, part]
+    else:
+        target[at] = source[part]
+
+
+@lru_cache(maxsize=64)
+def _yuv(color: str) -> tuple[int, int, int]:
+    return to_yuv(int(color[start : start + 2], 16) for start in (1, 3, 5))

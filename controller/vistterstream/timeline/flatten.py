@@ -1,0 +1,359 @@
+"""From a timeline, and the timelines that it shows, to one list of cues in exact frames.
+
+A cue that shows another timeline becomes that timeline's cues, over and over if that timeline loops, and cut
+off where the cue ends: exactly what somebody who wrote them out by hand would get. Nothing is rounded here.
+What the models could not check, since it depends on the frame rate or on another timeline, is checked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from vistterstream.base.errors import PermanentError
+from vistterstream.resources.kinds import Timeline
+from vistterstream.resources.quantities import TimelinePosition
+from vistterstream.resources.timeline import (
+    ImageCue,
+    OverlayCue,
+    TimelineTrack,
+    Transition,
+    VideoCue,
+    too_early,
+    too_late,
+)
+
+MAX_CUES = 100_000
+"""Cues that a timeline may come to, loops of the timelines in it written out."""
+
+_NOTHING = Fraction(0)
+
+
+class PlanError(PermanentError):
+    """A timeline that cannot be compiled: `path` is the field, such as ``spec.tracks[0].video[1].at``."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message, reason="InvalidTimeline")
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class FlatCue:
+    """A video cue: times in exact frames. `owner` is the timeline it stands in, `path` the field of the
+    outermost one. Without camera and image it shows the slate. `cut_short`: the end of a cue that shows a
+    timeline cut it off.
+    """
+
+    owner: Timeline
+    path: str
+    start: Fraction
+    end: Fraction
+    camera: str | None
+    image: ImageCue | None
+    transition: Transition
+    transition_frames: Fraction
+    cut_short: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FlatOverlay:
+    """An overlay cue, as `FlatCue`; without `end` it stays to the end of the outermost timeline."""
+
+    path: str
+    start: Fraction
+    end: Fraction | None
+    overlay: str
+    values: Mapping[str, str]
+    cut_short: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The video cue at `path` shows a timeline that does not exist."""
+
+    path: str
+    name: str
+
+
+@dataclass
+class Flat:
+    """A timeline written out."""
+
+    video: list[FlatCue] = field(default_factory=list)
+    overlays: list[FlatOverlay] = field(default_factory=list)  # from the bottom up
+    cue_points: list[Fraction] = field(default_factory=list)  # in the order of the spec
+    missing: dict[Missing, None] = field(default_factory=dict)  # an ordered set
+    length: Fraction = _NOTHING  # 0 where nothing has an end
+
+
+def flatten(timeline: Timeline, timelines: Mapping[str, Timeline], rate: Fraction) -> Flat:
+    """`timeline` written out for a program of `rate`; `timelines` are those it may show, by name.
+
+    Raises PlanError where cues contradict each other, or a timeline shows itself.
+    """
+    reader = _Reader(timelines, rate)
+    outer = reader.read(timeline)
+    flat = Flat(length=outer.length)
+    writer = _Writer(flat)
+    writer.write(outer, _NOTHING, outer.length, "")
+    for index, point in enumerate(timeline.spec.cue_points):
+        flat.cue_points.append(reader.exact(point.at, f"spec.cuePoints[{index}].at"))
+    return flat
+
+
+@dataclass(frozen=True, slots=True)
+class _Cue:
+    """A video cue, read; `inner` is the timeline it shows."""
+
+    path: str
+    start: Fraction
+    end: Fraction
+    cue: VideoCue
+    transition_frames: Fraction
+    inner: _Read | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Overlay:
+    path: str
+    start: Fraction
+    end: Fraction | None
+    cue: OverlayCue
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A timeline, read: checked, and its times exact."""
+
+    timeline: Timeline
+    video: tuple[_Cue, ...]
+    overlays: tuple[_Overlay, ...]
+    length: Fraction
+
+
+class _Reader:
+    """Reads timelines, each once."""
+
+    def __init__(self, timelines: Mapping[str, Timeline], rate: Fraction) -> None:
+        self._timelines = timelines
+        self._rate = rate
+        self._known: dict[str, _Read] = {}
+        self._reading: list[str] = []
+
+    def read(self, timeline: Timeline) -> _Read:
+        """The timeline with its times; raises PlanError with the field in it."""
+        name = timeline.metadata.name
+        if name not in self._known:
+            self._reading.append(name)
+            self._known[name] = self._read(timeline)
+            self._reading.pop()
+        return self._known[name]
+
+    def exact(self, position: TimelinePosition, path: str) -> Fraction:
+        """The position in frames."""
+        try:
+            return position.frames(self._rate)
+        except ValueError as error:
+            raise PlanError(path, str(error)) from None
+
+    def _read(self, timeline: Timeline) -> _Read:
+        video: list[_Cue] = []
+        overlays: list[_Overlay] = []
+        for index, track in enumerate(timeline.spec.tracks):
+            video += self._video(track, f"spec.tracks[{index}].video")
+            overlays += self._overlays(track, f"spec.tracks[{index}].overlays")
+        ends = [cue.end for cue in video[-1:]] + [cue.end for cue in overlays if cue.end is not None]
+        length = max(ends, default=_NOTHING)
+        for overlay in overlays:
+            if overlay.end is None and length and overlay.start >= length:
+                raise PlanError(f"{overlay.path}.at", too_late(overlay.cue, self._text(length)))
+        return _Read(timeline, tuple(video), tuple(overlays), length)
+
+    def _video(self, track: TimelineTrack, path: str) -> Iterator[_Cue]:
+        end = _NOTHING
+        for index, cue in enumerate(track.video or ()):
+            here = f"{path}[{index}]"
+            start = end if cue.at is None else self.exact(cue.at, f"{here}.at")
+            if start < end:
+                raise PlanError(f"{here}.at", too_early(cue, self._text(end)))
+            inner = self._inner(cue, here)
+            if cue.duration is not None:
+                length = self.exact(cue.duration, f"{here}.duration")
+            else:
+                length = self._whole(inner, cue, here)
+            end = start + length
+            frames = self._transition(cue, length, inner, here)
+            yield _Cue(here, start, end, cue, frames, inner)
+
+    def _inner(self, cue: VideoCue, path: str) -> _Read | None:
+        if cue.timeline is None:
+            return None
+        if cue.timeline in self._reading:
+            circle = " shows ".join([*self._reading[self._reading.index(cue.timeline) :], cue.timeline])
+            raise PlanError(f"{path}.timeline", f"a timeline cannot show itself: {circle}")
+        timeline = self._timelines.get(cue.timeline)
+        if timeline is None:
+            return None
+        try:
+            return self.read(timeline)
+        except PlanError as error:
+            if f"{error.path}".endswith(".timeline") and "cannot show itself" in error.message:
+                raise PlanError(f"{path}.timeline", error.message) from None
+            sentence = f"the Timeline {cue.timeline!r} cannot be played: {error.path}: {error.message}"
+            raise PlanError(f"{path}.timeline", sentence) from None
+
+    def _whole(self, inner: _Read | None, cue: VideoCue, path: str) -> Fraction:
+        """The length of a cue that plays a timeline once."""
+        if inner is not None and not inner.length:
+            raise PlanError(path, f"the Timeline {cue.timeline!r} has no end; give the cue a duration")
+        return _NOTHING if inner is None else inner.length
+
+    def _transition(self, cue: VideoCue, length: Fraction, inner: _Read | None, path: str) -> Fraction:
+        """Frames of the cue's transition; raises PlanError where it does not fit."""
+        given = cue.transition.length
+        if given is None:
+            return _NOTHING
+        frames = self.exact(given, f"{path}.transition.duration")
+        if cue.timeline is not None and inner is None:
+            return frames
+        if frames > length:
+            raise PlanError(f"{path}.transition", cue.transition_too_long())
+        first = None if inner is None else _first_picture(inner)
+        if first is not None and frames > first:
+            raise PlanError(
+                f"{path}.transition",
+                f"the {cue.transition.type.value} ({given}) is longer than the first picture of the Timeline "
+                f"{cue.timeline!r}",
+            )
+        return frames
+
+    def _overlays(self, track: TimelineTrack, path: str) -> Iterator[_Overlay]:
+        for index, cue in enumerate(track.overlays or ()):
+            here = f"{path}[{index}]"
+            start = self.exact(cue.at, f"{here}.at")
+            length = None if cue.duration is None else self.exact(cue.duration, f"{here}.duration")
+            yield _Overlay(here, start, None if length is None else start + length, cue)
+
+    def _text(self, frames: Fraction) -> str:
+        return f"{float(frames / self._rate):.10g}s"
+
+
+def _first_picture(read: _Read) -> Fraction | None:
+    """How long the timeline's first picture (or the gap before it) lasts; None where it has no pictures."""
+    if not read.video:
+        return None
+    first = read.video[0]
+    if first.start:
+        return first.start
+    inner = None if first.inner is None else _first_picture(first.inner)
+    return first.end if inner is None else min(first.end, inner)
+
+
+class _Writer:
+    """Writes timelines out, one after another and into each other."""
+
+    def __init__(self, flat: Flat) -> None:
+        self._flat = flat
+        self._count = 0
+
+    def write(self, read: _Read, offset: Fraction, end: Fraction, path: str) -> None:
+        """One round of the timeline from `offset` on, nothing of it from `end` on; `path` is the cue that
+        shows it in the outermost timeline, empty for that one itself.
+        """
+        for cue in read.video:
+            start = offset + cue.start
+            if start >= end and path:
+                break
+            stop = offset + cue.end
+            place = path or cue.path
+            if cue.cue.timeline is None:
+                self._picture(read.timeline, cue, place, start, min(stop, end), stop)
+            elif cue.inner is None:
+                self._flat.missing[Missing(place, cue.cue.timeline)] = None
+            else:
+                self._nested(read.timeline, cue, place, start, min(stop, end))
+        for overlay in read.overlays:
+            self._overlay(read, overlay, path, offset, end)
+
+    def _picture(
+        self, owner: Timeline, cue: _Cue, path: str, start: Fraction, end: Fraction, whole: Fraction
+    ) -> None:
+        self._counted(path)
+        self._flat.video.append(
+            FlatCue(
+                owner=owner,
+                path=path,
+                start=start,
+                end=end,
+                camera=cue.cue.camera,
+                image=cue.cue.image,
+                transition=cue.cue.transition,
+                transition_frames=cue.transition_frames,
+                cut_short=end != whole,
+            )
+        )
+
+    def _nested(self, owner: Timeline, cue: _Cue, path: str, start: Fraction, end: Fraction) -> None:
+        inner = cue.inner
+        assert inner is not None
+        before = len(self._flat.video)
+        if inner.length:
+            offset = start
+            while offset < end:
+                self.write(inner, offset, end, path)
+                offset += inner.length
+                self._counted(path)
+                if not inner.timeline.spec.loop:
+                    break
+        else:  # overlays that stay
+            self.write(inner, start, end, path)
+        if cue.transition_frames:
+            self._come_in(owner, cue, path, start, end, before)
+
+    def _come_in(
+        self, owner: Timeline, cue: _Cue, path: str, start: Fraction, end: Fraction, before: int
+    ) -> None:
+        """Have the first picture of the cue come in by its transition; the slate, where it starts later."""
+        video = self._flat.video
+        first = video[before] if len(video) > before else None
+        if first is not None and first.start == start:
+            source, image, owner, until, cut = (
+                first.camera,
+                first.image,
+                first.owner,
+                first.end,
+                first.cut_short,
+            )
+            del video[before]
+        else:
+            source, image, until, cut = None, None, end if first is None else first.start, False
+        into = cue.cue.transition
+        video.insert(
+            before, FlatCue(owner, path, start, until, source, image, into, cue.transition_frames, cut)
+        )
+
+    def _overlay(self, read: _Read, overlay: _Overlay, path: str, offset: Fraction, end: Fraction) -> None:
+        start = offset + overlay.start
+        stop: Fraction | None = None if overlay.end is None else offset + overlay.end
+        cut = False
+        if path:
+            if start >= end:
+                return
+            whole = stop if stop is not None else (offset + read.length if read.length else end)
+            stop = min(whole, end)
+            cut = stop != whole
+        self._counted(path or overlay.path)
+        self._flat.overlays.append(
+            FlatOverlay(path or overlay.path, start, stop, overlay.cue.overlay, overlay.cue.values, cut)
+        )
+
+    def _counted(self, path: str) -> None:
+        self._count += 1
+        if self._count > MAX_CUES:
+            raise PlanError(
+                path, f"comes to more than {MAX_CUES} cues with all that it repeats; make the cue shorter"
+            )

@@ -1,0 +1,169 @@
+"""Offline rendering against FFmpeg encoding the same frames from a raw file with the same settings.
+
+Required: 0.9 × its speed. The frames are 720p with crossfades, two animated overlays and a clock. Both are
+measured in turns and the median of the turns' ratios counts: of the processor time that they use, since both
+keep all cores busy, and so tell the same on a machine that does something else besides; the wall clock's
+figures stand beside it.
+``python -m bench.bench_render [--frames N] [--turns N]``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vistterstream.ffmpeg import commands
+from vistterstream.playout.frames import Frame
+from vistterstream.playout.movie import write_movie
+from vistterstream.playout.offline import Offline
+from vistterstream.resources.camera import CameraSource, CameraSpec, Pattern, TestPatternSource
+from vistterstream.resources.kinds import Camera, ObjectMeta, Overlay, Program, Timeline
+from vistterstream.timeline.compile import compile_plan
+from vistterstream.timeline.plan import Plan
+
+REQUIRED = 0.9
+_EPOCH = 1_767_225_600_000_000_000
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What something took, in seconds."""
+
+    wall: float
+    processor: float
+
+
+def _spent(work: Callable[[], object]) -> Spent:
+    """What `work` and the processes that it waits for take."""
+    began, before = time.monotonic(), _processor_seconds()
+    work()
+    return Spent(time.monotonic() - began, _processor_seconds() - before)
+
+
+def _processor_seconds() -> float:
+    return sum(
+        used.ru_utime + used.ru_stime
+        for used in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
+
+
+def _overlay(name: str, x: int) -> Overlay:
+    fade = {"property": "opacity", "keyframes": [{"at": "0s", "value": 0}, {"at": "9s", "value": 1}]}
+    layers: list[dict[str, Any]] = [
+        {
+            "name": "box",
+            "rectangle": {"width": 600, "height": 200, "color": "#2A6FDBC0"},
+            "position": {"x": x, "y": 100},
+            "tracks": [fade],
+        },
+        {"name": "words", "text": {"value": "The old wharf", "size": 64}, "position": {"x": x, "y": 700}},
+        {"name": "time", "clock": {"format": "%H:%M:%S", "size": 48}, "position": {"x": x, "y": 900}},
+    ]
+    return Overlay.model_validate({"metadata": {"name": name}, "spec": {"layers": layers}})
+
+
+def plan() -> Plan:
+    """Ten seconds that loop."""
+    fade = {"type": "crossfade", "duration": "1s"}
+    video = [{"camera": name, "duration": "2500ms", "transition": fade} for name in ("a", "b", "a", "b")]
+    overlays = [{"overlay": name} for name in ("left", "right")]
+    tracks = [{"name": "v", "video": video}, {"name": "o", "overlays": overlays}]
+    form = {"metadata": {"name": "t"}, "spec": {"loop": True, "tracks": tracks}}
+    patterns = {"a": Pattern.MOTION, "b": Pattern.GRID}
+    return compile_plan(
+        Program.model_validate({"metadata": {"name": "main"}, "spec": {"timeline": "t"}}),
+        timeline=Timeline.model_validate(form),
+        overlays={"left": _overlay("left", 60), "right": _overlay("right", 1100)},
+        cameras={
+            name: Camera(
+                metadata=ObjectMeta(name=name),
+                spec=CameraSpec(
+                    source=CameraSource(test_pattern=TestPatternSource(pattern=pattern, tone=440))
+                ),
+            )
+            for name, pattern in patterns.items()
+        },
+        outputs=[],
+        resolve=lambda _resource, path, _kind: path,
+        hls_folder=lambda _output, _target: "",
+        recording_folder=lambda _output, _target: "",
+    ).plan
+
+
+def _render(frames: int, out: Path) -> Spent:
+    program = Offline(plan(), _EPOCH)
+    try:
+        return _spent(lambda: write_movie(program, 0, frames, out, lossless=False))
+    finally:
+        program.close()
+
+
+def _write_raw(frames: int, pictures: Path, sound: Path) -> float:
+    """The same frames as raw files; how many a second are made, without encoding."""
+    program = Offline(plan(), _EPOCH)
+    frame = Frame(program.format.width, program.format.height)
+    spent = 0.0
+    with pictures.open("wb") as video, sound.open("wb") as audio:
+        for number in range(frames):
+            began = time.thread_time()
+            made = program.make(number, frame)
+            spent += time.thread_time() - began
+            video.write(frame.buffer)
+            audio.write(made.sound.tobytes())
+    program.close()
+    return frames / spent
+
+
+def _encode(pictures: Path, sound: Path, out: Path) -> Spent:
+    argv = commands.movie(out, plan().format, audio_fd=99, lossless=False)
+    argv = [{"pipe:0": str(pictures), "pipe:99": str(sound)}.get(word, word) for word in argv]
+    return _spent(lambda: subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, capture_output=True))
+
+
+def run(frames: int = 300, turns: int = 3) -> dict[str, float]:
+    """The figures: frames a second of both, and the ratio."""
+    with tempfile.TemporaryDirectory(prefix="vistter-bench-") as name:
+        folder = Path(name)
+        pictures, sound = folder / "pictures", folder / "sound"
+        made = _write_raw(frames, pictures, sound)
+        ours, theirs = [], []
+        for _ in range(turns):
+            ours.append(_render(frames, folder / "ours.mp4"))
+            theirs.append(_encode(pictures, sound, folder / "theirs.mp4"))
+    return {
+        "render": frames / statistics.median(spent.wall for spent in ours),
+        "ffmpeg_from_raw_file": frames / statistics.median(spent.wall for spent in theirs),
+        "ratio_by_the_wall_clock": statistics.median(
+            b.wall / a.wall for a, b in zip(ours, theirs, strict=True)
+        ),
+        "ratio": statistics.median(b.processor / a.processor for a, b in zip(ours, theirs, strict=True)),
+        "frames_made_a_second_of_processor_time": made,
+        "required_ratio": REQUIRED,
+    }
+
+
+def main() -> None:
+    """Print the figures as a table and as JSON; fail where the requirement is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=300)
+    parser.add_argument("--turns", type=int, default=3)
+    options = parser.parse_args()
+    figures = run(options.frames, options.turns)
+    for name, value in figures.items():
+        print(f"{name.replace('_', ' '):42} {value:9.2f}")
+    print(json.dumps(figures))
+    if figures["ratio"] < REQUIRED:
+        raise SystemExit("rendering is slower than required")
+
+
+if __name__ == "__main__":
+    main()

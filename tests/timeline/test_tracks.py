@@ -1,0 +1,99 @@
+"""Tracks: the same answer for the same age, whatever was asked before."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vistterstream.resources.overlay import AnimatedProperty, Layer, Side
+from vistterstream.timeline.evaluate import Curve
+from vistterstream.timeline.tracks import Motion, Opacity
+
+RATE = Fraction(30)
+NTSC = Fraction(30000, 1001)
+
+
+def layer(**fields: Any) -> Layer:
+    box = {"width": 10, "height": 10, "color": "#FFFFFF"}
+    return Layer.model_validate({"name": "l", "rectangle": box, **fields})
+
+
+def ramp(property: str, repeat: str = "none", end: float = 1.0) -> dict[str, Any]:
+    frames = [{"at": "0s", "value": 0}, {"at": "1s", "value": end}]
+    return {"property": property, "keyframes": frames, "repeat": repeat}
+
+
+@given(st.lists(st.tuples(st.integers(1, 500), st.floats(0, 1)), min_size=1, max_size=8), st.integers(0, 200))
+def test_opacity_is_the_curve_that_it_was(steps: list[tuple[int, float]], age: int) -> None:
+    time, frames = 0, []
+    for step, value in steps:
+        time += step
+        frames.append({"at": f"{time}ms", "value": value, "easing": "easeInOutCubic"})
+    moved = layer(tracks=[{"property": "opacity", "keyframes": frames}])
+    assert Opacity(moved, NTSC).at(age) == Curve(moved, NTSC, AnimatedProperty.OPACITY).at(age)
+    assert Opacity(moved, NTSC).constant == Curve(moved, NTSC, AnimatedProperty.OPACITY).constant
+
+
+def test_a_loop_starts_again_and_a_ping_pong_runs_back() -> None:
+    loop, back = (Motion(layer(tracks=[ramp("x", repeat)]), RATE) for repeat in ("loop", "pingPong"))
+    assert [loop.at(age).x for age in (0, 15, 29, 30, 45, 3015)] == pytest.approx(
+        [0, 0.5, 29 / 30, 0, 0.5, 0.5]
+    )
+    assert [back.at(age).x for age in (0, 15, 30, 45, 60, 75, 6000)] == pytest.approx(
+        [0, 0.5, 1, 0.5, 0, 0.5, 0]
+    )
+
+
+@given(st.integers(0, 10**9))
+def test_a_loop_is_the_same_in_every_round(age: int) -> None:
+    motion = Motion(layer(tracks=[ramp("x", "loop", 900.0)]), RATE)
+    assert motion.at(age).x == motion.at(age % 30).x
+
+
+def test_coming_and_going_need_the_length_of_the_cue() -> None:
+    opacity = Opacity(
+        layer(
+            opacity=0.8,
+            enter={"duration": "1s", "easing": "linear"},
+            exit={"duration": "1s", "easing": "linear", "opacity": 0.5},
+        ),
+        RATE,
+    )
+    assert [opacity.at(age, 100) for age in (0, 15, 30, 70, 85, 99, 100)] == pytest.approx(
+        [0, 0.4, 0.8, 0.8, 0.6, 0.8 * (0.5 + 0.5 / 30), 0.4]
+    )
+    assert opacity.at(85, None) == 0.8
+    assert opacity.constant is None
+
+
+def test_a_cue_too_short_for_both_is_as_far_out_as_either_has_it() -> None:
+    slide = {"duration": "1s", "easing": "linear", "slide": "left", "distance": 100}
+    motion = Motion(layer(enter=slide, exit={**slide, "slide": "right"}), RATE)
+    sides = [motion.at(age, 20).slide for age in range(21)]
+    assert sides[0] == (Side.LEFT, 1.0, 100)
+    assert sides[20] == (Side.RIGHT, 1.0, 100)
+
+
+def test_what_stands_still_is_known_to() -> None:
+    assert Motion(layer(), RATE).still
+    assert Motion(layer(opacity=0.5, tracks=[ramp("opacity")], enter={"duration": "1s"}), RATE).still
+    for moving in (
+        layer(rotation=1),
+        layer(scale=2),
+        layer(crop={"top": 0.1}),
+        layer(tracks=[ramp("x")]),
+        layer(enter={"duration": "1s", "slide": "left"}),
+    ):
+        assert not Motion(moving, RATE).still
+    assert Motion(layer(rotation=1), RATE).constant
+
+
+def test_a_colour_is_mixed_premultiplied() -> None:
+    frames = [{"at": "0s", "color": "#FF0000"}, {"at": "1s", "color": "#00FF0000"}]
+    motion = Motion(layer(tracks=[{"property": "color", "keyframes": frames}]), RATE)
+    assert motion.at(15).color == pytest.approx((255, 0, 0, 127.5))  # no green: it is transparent there
+    assert motion.at(30).color == (0, 0, 0, 0)
