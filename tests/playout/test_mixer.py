@@ -188,7 +188,7 @@ def stage(plan: TimelinePlan | None, *switches: Switch, pool: int = 6) -> Iterat
 
 def cue(start: int, end: int, camera: str, fade: int = 0) -> VideoCuePlan:
     crossfade = TransitionPlan(type=TransitionType.CROSSFADE, frames=fade) if fade else None
-    return VideoCuePlan(start=start, end=end, source=camera, transition=crossfade)
+    return VideoCuePlan(start=start, end=end, camera=camera, transition=crossfade)
 
 
 def test_a_cut_lands_on_its_frame_and_every_frame_is_handed_on_once() -> None:
