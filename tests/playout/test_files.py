@@ -16,6 +16,7 @@ from playout.plans import make_plan
 from vistterstream.base.errors import PermanentError
 from vistterstream.base.processes import boot_id, start_time
 from vistterstream.playout.files import (
+from vistterstream.timeline.plan import PLAN_VERSION
     PLAN,
     SECRETS,
     Identity,
@@ -97,8 +98,8 @@ def test_a_folder_without_a_plan_is_an_error(tmp_path: Path) -> None:
 def test_a_newer_plan_says_which_versions_do_not_fit(tmp_path: Path) -> None:
     write_plan(tmp_path, make_plan(tmp_path), {})
     document = json.loads((tmp_path / PLAN).read_text())
-    (tmp_path / PLAN).write_text(json.dumps(document | {"version": 2}))
-    with pytest.raises(PermanentError, match="version 2, this playout reads 1"):
+    (tmp_path / PLAN).write_text(json.dumps(document | {"version": PLAN_VERSION + 1}))
+    with pytest.raises(PermanentError, match=f"version {PLAN_VERSION + 1}, this playout reads {PLAN_VERSION}"):
         read_plan(tmp_path)
 
 
