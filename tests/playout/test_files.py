@@ -16,7 +16,6 @@ from playout.plans import make_plan
 from vistterstream.base.errors import PermanentError
 from vistterstream.base.processes import boot_id, start_time
 from vistterstream.playout.files import (
-from vistterstream.timeline.plan import PLAN_VERSION
     PLAN,
     SECRETS,
     Identity,
@@ -28,6 +27,7 @@ from vistterstream.timeline.plan import PLAN_VERSION
     write_identity,
     write_plan,
 )
+from vistterstream.timeline.plan import PLAN_VERSION
 
 
 def test_an_object_outside_of_the_default_namespace_carries_it_in_its_name() -> None:
@@ -99,7 +99,8 @@ def test_a_newer_plan_says_which_versions_do_not_fit(tmp_path: Path) -> None:
     write_plan(tmp_path, make_plan(tmp_path), {})
     document = json.loads((tmp_path / PLAN).read_text())
     (tmp_path / PLAN).write_text(json.dumps(document | {"version": PLAN_VERSION + 1}))
-    with pytest.raises(PermanentError, match=f"version {PLAN_VERSION + 1}, this playout reads {PLAN_VERSION}"):
+    versions = f"version {PLAN_VERSION + 1}, this playout reads {PLAN_VERSION}"
+    with pytest.raises(PermanentError, match=versions):
         read_plan(tmp_path)
 
 
