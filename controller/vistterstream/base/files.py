@@ -10,9 +10,10 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Replace `path` by `data` so that a reader, or a crash at any instant, sees the old or the new.
 
     Temporary file in the same folder, fsync, rename, fsync of the folder (POSIX rename(2); without the
-    last step the new name may be lost with the power). Raises OSError.
+    last step the new name may be lost with the power). Raises OSError. A file has one writer at a time; the
+    temporary name is always the same, so that a writer that was killed leaves nothing that stays.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -114,9 +114,12 @@ async def start(folder: Path) -> PlayoutClient:
 
 
 def _spawn(folder: Path) -> subprocess.Popen[bytes]:
-    with (folder / CRASH).open("wb") as log:
+    crash = folder / CRASH
+    if crash.exists() and crash.stat().st_size:
+        crash.replace(crash.with_name(f"{CRASH}.1"))  # the last one that broke; this one has said nothing yet
+    with crash.open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "vistterstream.playout", str(folder)],
+            [sys.executable, "-X", "faulthandler", "-m", "vistterstream.playout", str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import anyio
 from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from vistterstream.base import logs
 from vistterstream.base.clocks import steady_ns
@@ -46,6 +47,7 @@ _LEAD_SECONDS = 10  # a camera is decoded in full this long before it is shown
 _LINGER_SECONDS = 20.0  # and this long after
 _HOUSEKEEPING = 0.25
 _ON_AIR_DEADLINE = 10.0
+_ASRUN_BACKLOG = 1000  # changes of what is on air that may wait for the disk
 _SPARE_FRAMES = 4  # being composed, last shown, in each writer's hand
 _log = logs.get("playout")
 
@@ -254,26 +256,40 @@ class Engine:
             self._folder.parent.parent / "asrun" / object_name(self._plan.namespace, self._plan.program),
             self._plan.program,
         )
-        while True:
-            for event in await self._mixer.events():
-                if isinstance(event, OnAir):
-                    await self._log_on_air(asrun, event)
-                else:
-                    self._last_swap = event
-            self._notify()
+        shown, to_write = anyio.create_memory_object_stream[OnAir](_ASRUN_BACKLOG)
+        async with shown, to_write, anyio.create_task_group() as tasks:
+            tasks.start_soon(self._log_on_air, asrun, to_write)
+            while True:
+                for event in await self._mixer.events():
+                    if isinstance(event, Swapped):
+                        self._last_swap = event
+                    else:
+                        self._hand_on(shown, event)
+                self._notify()
 
-    async def _log_on_air(self, asrun: AsRunLog, shown: OnAir) -> None:
+    def _hand_on(self, shown: MemoryObjectSendStream[OnAir], event: OnAir) -> None:
         try:
-            await anyio.to_thread.run_sync(asrun.write, shown)
-        except OSError as error:
-            self._report(f"The as-run log cannot be written: {error.strerror}.")
+            shown.send_nowait(event)
+        except anyio.WouldBlock:
+            self._report("The as-run log's disk does not answer; lines are missing.")
+
+    async def _log_on_air(self, asrun: AsRunLog, events: MemoryObjectReceiveStream[OnAir]) -> None:
+        """In a task of its own: a disk that hangs must not hold up anything else."""
+        async for shown in events:
+            try:
+                await anyio.to_thread.run_sync(asrun.write, shown)
+            except OSError as error:
+                self._report(f"The as-run log cannot be written: {error.strerror}.")
 
     async def _swapped(self, show: Show) -> Swapped:
-        """Wait until frames are made from `show`."""
-        with anyio.fail_after(_ON_AIR_DEADLINE):
-            while self._last_swap is None or self._last_swap.show is not show:
+        """Wait until frames are made from `show`; a clock that makes none is the end of this playout."""
+        with anyio.move_on_after(_ON_AIR_DEADLINE):
+            while (swap := self._last_swap) is None or swap.show is not show:
                 await self._changed.wait()
-        return self._last_swap
+            return swap
+        self._report("The clock stands still; the playout ends, for another to take its place.")
+        self.stop()
+        raise TemporaryError("The playout's clock stands still.", delay=1, reason="ClockStalled")
 
     # --- keeping house ----------------------------------------------------------------------------------
 

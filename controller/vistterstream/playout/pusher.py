@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,6 +28,7 @@ _CONNECT_LIMIT = 15.0  # seconds from the first byte given to the first frame ta
 _STALL_LIMIT = 8.0  # seconds in which a target takes nothing
 _WATCH_INTERVAL = 0.5
 _STOP_GRACE = 3.0
+_SEGMENT = re.compile(r"segment-\d+\.ts(?:\.tmp)?")
 _log = logs.get("playout")
 
 
@@ -216,12 +218,15 @@ def _prepare_folder(target: Target) -> None:
 
 
 def _remove_strays(folder: Path) -> None:
-    """Delete HLS segments that the playlist does not name: a muxer that was killed leaves its last one."""
+    """Delete HLS segments that the playlist does not name: a muxer that was killed leaves its last one.
+
+    Only what is named as our muxer names them; anything else in the folder is somebody's.
+    """
     try:
         playlist = (folder / PLAYLIST).read_text("utf-8", "replace").splitlines()
     except FileNotFoundError:
         playlist = []
     named = {line for line in playlist if not line.startswith("#")}
-    for path in folder.glob("segment-*.ts*"):
-        if path.name not in named:
+    for path in folder.iterdir():
+        if _SEGMENT.fullmatch(path.name) and path.name not in named:
             path.unlink(missing_ok=True)
