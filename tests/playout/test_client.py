@@ -356,3 +356,16 @@ async def test_a_cancelled_start_leaves_nothing(folder: Path, tmp_path: Path) ->
     assert identity is None or not identity.alive
     async with started(folder):
         pass
+
+
+@pytest.mark.e2e
+async def test_what_python_said_of_a_crash_is_kept_when_the_next_playout_starts(
+    folder: Path, tmp_path: Path
+) -> None:
+    write_plan(folder, make_plan(tmp_path), {})
+    async with started(folder) as first:
+        os.kill(first.pid, signal.SIGSEGV)
+        await first.wait_ended()
+        async with started(folder):
+            assert "Segmentation fault" in (folder / "crash.log.1").read_text()
+            assert (folder / "crash.log").read_text() == ""
