@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from pathlib import Path
 
@@ -98,6 +99,61 @@ async def test_a_file_that_appears_has_changed(store: Assets, images: Path) -> N
     late.write_bytes(b"here")
     assert await store.changed([late])
     assert (await load(store, late)).copy is not None
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_an_image_that_cannot_be_read_any_more_keeps_its_copy(
+    store: Assets, images: Path, restarted: bool
+) -> None:
+    logo = images / "logo.PNG"
+    good = (await load(store, logo)).copy
+    assert good is not None
+    os.utime(good, (1e9, 1e9))
+    away = images.rename(images.with_name("away"))
+    assert restarted or await store.changed([logo])
+    store = Assets(store.folder) if restarted else store
+    lost = await load(store, logo)
+    assert lost.copy == good
+    assert (
+        f"{logo} cannot be read any more (No such file or directory); the copy of 2001-09-0" in lost.problem
+    )
+    assert not await store.changed([logo]), "nothing changes while it is away"
+    assert await load(store, logo) == lost
+    away.rename(images)
+    assert await store.changed([logo])
+    assert await load(store, logo) == Asset(good)
+
+
+async def test_a_lost_image_whose_copy_is_gone_too_is_missing(store: Assets, images: Path) -> None:
+    logo = images / "logo.PNG"
+    good = (await load(store, logo)).copy
+    assert good is not None
+    os.utime(good, (0, 0))
+    assert store.collect([]) == [good]
+    good.write_bytes(b"of another")
+    logo.unlink()
+    for assets_ in (store, Assets(store.folder)):
+        assert (await load(assets_, logo)).copy is None, "what was collected is not spoken for any more"
+
+
+@pytest.mark.parametrize("nonsense", [b"", b"[]", b"{", b'{"/logo.png": 3}', b"\xff"])
+async def test_an_index_of_nonsense_is_none(store: Assets, images: Path, nonsense: bytes) -> None:
+    index = store.folder.with_name("assets.json")
+    index.parent.mkdir()
+    index.write_bytes(nonsense)
+    fresh = Assets(store.folder)
+    assert (await load(fresh, Path("/logo.png"))).copy is None
+    assert (await load(fresh, images / "logo.PNG")).copy is not None
+
+
+async def test_an_index_that_cannot_be_written_is_remembered(
+    store: Assets, images: Path, log: io.StringIO
+) -> None:
+    store.folder.with_name("assets.json").mkdir(parents=True)
+    good = await load(store, images / "logo.PNG")
+    (images / "logo.PNG").unlink()
+    assert (await load(store, images / "logo.PNG")).copy == good.copy
+    assert "could not be written down" in log.getvalue()
 
 
 async def test_old_copies_that_nobody_names_are_deleted(store: Assets, images: Path) -> None:

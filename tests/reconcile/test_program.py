@@ -345,6 +345,42 @@ async def test_an_image_that_is_missing_is_a_problem_and_not_a_failure(
         assert content(logo(appliance.playout())) == b"picture two"
 
 
+async def test_a_lost_folder_leaves_every_picture_on_air_across_controllers(
+    store: Store, host: FakeHost, state_dir: Path, tmp_path: Path
+) -> None:
+    manifests = tmp_path / "manifests"
+    manifests.mkdir()
+    (manifests / "logo.png").write_bytes(b"picture one")
+    annotations = {"stream.vistter.io/source-file": str(manifests / "main.yaml")}
+    apply(
+        store,
+        camera("wharf"),
+        image_overlay("logo", "logo.png", annotations=annotations),
+        timeline("day", "wharf", overlays=("logo",)),
+        program("main", "day"),
+    )
+    async with running(store, host, state_dir) as appliance:
+        playout = appliance.playout()
+        assert appliance.conditions("Overlay", "logo") == {"Ready": "True InUse"}
+        manifests.rename(tmp_path / "away")
+        appliance.controller.images_changed()
+        await settle(40)
+        told = appliance.condition("Overlay", "logo")
+        assert told.reason == "ImageLost"
+        assert f"{manifests / 'logo.png'} cannot be read any more" in told.message
+        assert (content(logo(playout)), playout.applied) == (b"picture one", [])
+    async with running(store, host, state_dir) as appliance:
+        await settle(40)
+        assert appliance.playout() is playout
+        assert appliance.condition("Overlay", "logo").reason == "ImageLost"
+        assert (content(logo(playout)), playout.applied) == (b"picture one", [])
+        assert appliance.conditions("Program", "main")["Ready"] == "True OnAir"
+        (tmp_path / "away").rename(manifests)
+        await settle(20)
+        assert appliance.conditions("Overlay", "logo") == {"Ready": "True InUse"}
+        assert playout.applied == []
+
+
 async def test_secrets_are_handed_over_and_a_missing_one_stops_nothing_else(
     store: Store, host: FakeHost, state_dir: Path
 ) -> None:

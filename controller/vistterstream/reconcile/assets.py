@@ -3,20 +3,29 @@
 A playout must be able to start when the folder of manifests is gone, and must not see a half-written file
 when a user saves an image over another. A copy is named by its content, so a changed image is a changed
 plan, and the same image in ten manifests is one file.
+
+An image that cannot be read any more, because its folder was moved or a mount was lost, is shown on from the
+copy that was last good. Which one that is stands in ``assets.json`` beside the folder, for the next controller.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import threading
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from anyio import to_thread
 
+from vistterstream.base import logs
 from vistterstream.base.files import write_atomic
+
+log = logs.get("reconcile")
 
 MAX_BYTES = 64 * 1024 * 1024
 """Larger files are no images for a screen; reading one by mistake would fill the memory."""
@@ -34,7 +43,9 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """An image file: its copy, or the sentence that says why there is none."""
+    """An image file: its copy, or the sentence that says why there is none. Both: the copy is the one that
+    was last good, and the sentence says why there is no newer.
+    """
 
     copy: Path | None
     problem: str = ""
@@ -46,6 +57,9 @@ class Assets:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._known: dict[Path, tuple[Stamp | None, Asset]] = {}
+        self._index = folder.with_name(f"{folder.name}.json")
+        self._good = _read_index(self._index)
+        self._writing = threading.Lock()
 
     async def load(self, paths: Iterable[Path]) -> dict[Path, Asset]:
         """Each image of `paths` with its copy."""
@@ -74,6 +88,10 @@ class Assets:
             path.unlink(missing_ok=True)
         gone = set(old)
         self._known = {path: known for path, known in self._known.items() if known[1].copy not in gone}
+        if any(self.folder / name in gone for name in self._good.values()):
+            self._remember(
+                {path: name for path, name in self._good.items() if self.folder / name not in gone}
+            )
         return old
 
     def _load(self, paths: Iterable[Path]) -> dict[Path, Asset]:
@@ -85,11 +103,33 @@ class Assets:
         if known is not None and known[0] == stamp and (known[1].copy is None or known[1].copy.exists()):
             return known[1]
         try:
-            asset = Asset(self._copy(path))
+            copy = self._copy(path)
         except (OSError, ValueError) as error:
-            asset = Asset(None, _sentence(path, error))
+            asset = self._last_good(path, error)
+        else:
+            asset = Asset(copy)
+            if self._good.get(path) != copy.name:
+                self._remember(self._good | {path: copy.name})
         self._known[path] = (stamp, asset)
         return asset
+
+    def _last_good(self, path: Path, error: OSError | ValueError) -> Asset:
+        """What is shown of an image that cannot be read: its last copy, if there ever was one."""
+        name = self._good.get(path)
+        copy = self.folder / name if name is not None else None
+        if copy is None or not copy.is_file():
+            return Asset(None, _sentence(path, error))
+        return Asset(copy, _lost(path, error, datetime.fromtimestamp(copy.stat().st_mtime).astimezone()))
+
+    def _remember(self, good: dict[Path, str]) -> None:
+        """`good` are the names of the copies that were last good, also for the next controller."""
+        self._good = good
+        form = json.dumps({str(path): name for path, name in sorted(good.items())}, indent=1)
+        try:
+            with self._writing:
+                write_atomic(self._index, form.encode())
+        except OSError as error:  # this controller knows it all the same
+            log.warning("which image is which copy could not be written down", error=str(error))
 
     def _copy(self, path: Path) -> Path:
         if path.exists() and not path.is_file():  # opening a pipe would wait for its writer
@@ -110,6 +150,17 @@ class Assets:
         return any(path in self._known and self._known[path][0] != _stamp(path) for path in paths)
 
 
+def _read_index(path: Path) -> dict[Path, str]:
+    """The copies that were last good, by image; none where nothing sensible stands there."""
+    try:
+        form = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(form, dict):
+        return {}
+    return {Path(image): Path(name).name for image, name in form.items() if isinstance(name, str)}
+
+
 def _stamp(path: Path) -> Stamp | None:
     try:
         stat = path.stat()
@@ -121,5 +172,15 @@ def _stamp(path: Path) -> Stamp | None:
 def _sentence(path: Path, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"the image {path} does not exist; put it there or change the manifest"
-    why = getattr(error, "strerror", None) or error
-    return f"the image {path} cannot be read ({why}); mend that or change the manifest"
+    return f"the image {path} cannot be read ({_why(error)}); mend that or change the manifest"
+
+
+def _lost(path: Path, error: OSError | ValueError, since: datetime) -> str:
+    return (
+        f"the image {path} cannot be read any more ({_why(error)}); the copy of {since:%Y-%m-%d %H:%M} stays "
+        "on air. Put the image back or change the manifest"
+    )
+
+
+def _why(error: OSError | ValueError) -> str:
+    return str(getattr(error, "strerror", None) or error)

@@ -86,12 +86,12 @@ def images(state_dir: Path, inputs: Inputs) -> Iterator[Image]:
 
 
 def missing(images: Iterator[Image], copies: Mapping[Path, Asset]) -> Iterator[Problem]:
-    """Problems of the images that could not be loaded."""
+    """Problems of the images that could not be loaded, whether an older copy is shown or none."""
     for image in images:
         asset = copies[image.file]
-        if asset.copy is None:
-            message = f"{image.path}: {asset.problem}"
-            yield Problem(image.resource.key, image.path, "ImageMissing", message)
+        if asset.problem:
+            reason = "ImageMissing" if asset.copy is None else "ImageLost"
+            yield Problem(image.resource.key, image.path, reason, f"{image.path}: {asset.problem}")
 
 
 def image_names(plan: Plan) -> Iterator[str]:
