@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,26 @@ def test_a_secret_is_in_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[s
     said = capsys.readouterr()
     assert "correct-horse" not in said.out + said.err
     assert "hunter22" not in said.out + said.err
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_an_error_that_nobody_foresaw_is_one_sentence_unless_debugging(tmp_path: Path, debug: bool) -> None:
+    (tmp_path / "a.yaml").write_text(SMALL)
+    code = (
+        "from vistterstream.resources import manifests\n"
+        "from vistterstream.cli.main import main\n"
+        "manifests._load = lambda text, file: 1 / 0\n"
+        "main()\n"
+    )
+    options = ["--debug"] if debug else []
+    done = subprocess.run(
+        [sys.executable, "-c", code, *options, "validate", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"nternal error while reading {tmp_path}/a.yaml (ZeroDivisionError)" in done.stderr
+    assert ("Traceback" in done.stderr) is debug
+    assert debug or done.stderr.count("\n") == 1

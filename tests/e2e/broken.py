@@ -105,6 +105,8 @@ BROKEN: tuple[Broken, ...] = (
     _spec("odd-size", "Program", "format: {width: 641, height: 360}", 1, "even|multiple"),
     _spec("rate", "Program", "format:\n  frameRate: 30", 2, "string|frame rate"),
     _spec("rate-zero", "Program", 'format:\n  frameRate: "30/0"', 2, "frame rate"),
+    _spec("rate-zero-twice", "Program", 'format:\n  frameRate: "0/00"', 2, "frame rate"),
+    _spec("rate-zero-thrice", "Program", 'format:\n  frameRate: "1/000"', 2, "frame rate"),
     _spec("colour", "Program", "fallback: {color: red}", 1, "#F4F6FB"),
     _spec(
         "bitrate",

@@ -72,7 +72,23 @@ def test_a_frame_rate_is_an_exact_fraction(text: str, rate: Fraction) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0", "29.97", "30fps", "30/0", "30/00", "121", "1/2", "-30", "30/", "0/0", "30/1\n"]
+    "text",
+    [
+        "",
+        "0",
+        "29.97",
+        "30fps",
+        "30/0",
+        "30/00",
+        "0/00",
+        "1/000",
+        "121",
+        "1/2",
+        "-30",
+        "30/",
+        "0/0",
+        "30/1\n",
+    ],
 )
 def test_what_is_no_frame_rate_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="frame rate"):

@@ -1,6 +1,7 @@
 # ruff: noqa: ASYNC240 - nothing else runs here
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 import anyio
 import anyio.lowlevel
 import pytest
+import structlog
 
 from sources.bench import running
 from sources.manifests import BROKEN, camera, cameras, program, secret
@@ -18,7 +20,9 @@ from sources.unprivileged import unprivileged
 from sources.waiting import until
 from store.objects import camera as camera_object
 from store.objects import key
+from vistterstream.base import logs
 from vistterstream.base.errors import TemporaryError
+from vistterstream.resources import manifests
 from vistterstream.resources.kinds import SOURCE_FILE, SOURCE_LINE
 from vistterstream.sources import folders
 from vistterstream.sources.folders import FolderSource
@@ -26,6 +30,7 @@ from vistterstream.sources.ledger import Graces
 from vistterstream.sources.loading import Reading
 from vistterstream.sources.scan import Scan, scan
 from vistterstream.store.events import EventType
+from vistterstream.store.records import Record
 from vistterstream.store.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -49,6 +54,15 @@ def folder(tmp_path: Path) -> Path:
     path = tmp_path / "manifests"
     path.mkdir()
     return path
+
+
+@pytest.fixture
+def said() -> Iterator[io.StringIO]:
+    """What is logged."""
+    before, stream = structlog.get_config(), io.StringIO()
+    logs.configure(stream=stream)
+    yield stream
+    structlog.configure(**before)
 
 
 def replace(path: Path, text: str) -> None:
@@ -288,12 +302,10 @@ async def test_a_broken_file_keeps_the_last_good_version_and_is_reported(store: 
         await bench.keeps("wharf", "pier", "quay", seconds=0.3)
         assert bench.get("wharf") == before
 
-        [event] = bench.events(path)[:1]
-        assert (event.type, event.reason) == (EventType.WARNING, "ManifestBroken")
-        assert event.message == bench.problems()[0]
-        assert bench.events(key("wharf"))[0].message.startswith(
-            "Stays as it was, since its manifest has errors: "
-        )
+        [event] = store.events()  # one of the file, none of what it holds
+        assert (event.regarding.name, event.type) == (str(path), EventType.WARNING)
+        assert event.reason == "ManifestBroken"
+        assert event.message.startswith(bench.problems()[0])
 
         path.write_text(cameras("wharf", "pier", tone=8))
         await bench.until(lambda: not bench.problems(), "all is well")
@@ -362,7 +374,73 @@ async def test_the_same_error_is_told_once(store: Store, folder: Path) -> None:
         os.utime(path)
         (folder / "c.yaml").write_text(camera("pier"))
         await bench.has("wharf", "pier")
-        assert [event.count for event in bench.events(path)] == [1] * len(bench.problems())
+        assert [event.count for event in bench.events(path)] == [1]
+
+
+async def test_several_errors_of_a_file_are_one_event(store: Store, folder: Path) -> None:
+    path = folder / "a.yaml"
+    path.write_text(camera("wharf", 99999) + "---\n" + camera("pier", 99999))
+    async with running(store, folder) as bench:
+        first, _second = bench.problems()
+        [event] = store.events()
+        assert event.message == f"{first} (and 1 more; vistter validate shows all)"
+
+
+async def test_an_error_that_nobody_foresaw_in_reading_a_file_is_a_problem_of_that_file(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch, said: io.StringIO
+) -> None:
+    path = folder / "a.yaml"
+    path.write_text(camera("wharf", 1))
+    load = manifests._load
+
+    def fails(text: bytes, file: str) -> manifests.Loaded:
+        if file == str(path):
+            raise ZeroDivisionError("hunter" + "22")
+        return load(text, file)
+
+    async with running(store, folder) as bench:
+        with monkeypatch.context() as patched:
+            patched.setattr(manifests, "_load", fails)
+            path.write_text(camera("wharf", 2))
+            await bench.until(bench.problems, "the error is told")
+            (folder / "b.yaml").write_text(camera("pier"))
+            await bench.has("wharf", "pier")
+            assert bench.tone("wharf") == 1
+            assert f"internal error while reading {path} (ZeroDivisionError)" in bench.problems()[0]
+            assert [event.reason for event in bench.events(path)] == ["ManifestBroken"]
+        path.write_text(camera("wharf", 3))
+        await bench.sounds("wharf", 3)
+        assert not bench.problems()
+    assert "in fails" in said.getvalue()
+    assert "hunter22" not in said.getvalue()
+
+
+async def test_an_error_that_nobody_foresaw_in_applying_an_object_is_a_problem_of_its_file(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch, said: io.StringIO
+) -> None:
+    put = Store._put
+
+    def fails(self: Store, record: Record) -> None:
+        if record.key == key("wharf"):
+            raise ZeroDivisionError("hunter" + "22")
+        put(self, record)
+
+    path = folder / "a.yaml"
+    path.write_text(cameras("pier", "wharf", "quay"))
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "_put", fails)
+        async with running(store, folder, interval=0.05) as bench:
+            await bench.has("pier", "quay")
+            [problem] = bench.problems()
+            assert problem.startswith(f"{path}:7: internal error while applying Camera ")
+            assert "ZeroDivisionError" in problem
+            (folder / "b.yaml").write_text(camera("mole"))
+            await bench.has("pier", "quay", "mole")
+            patched.undo()
+            await bench.has("pier", "quay", "mole", "wharf")
+            await bench.until(lambda: not bench.problems(), "all is well")
+    assert said.getvalue().count("manifest_not_applied") == 1
+    assert "hunter22" not in said.getvalue()
 
 
 async def test_what_the_store_refuses_is_told_and_tried_again(store: Store, folder: Path) -> None:

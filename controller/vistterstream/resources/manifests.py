@@ -1,7 +1,8 @@
 """Manifests: from the text of files to objects, with every error and where it stands.
 
 `load` reads one file, `load_all` several that make up one desired state, `check_references` finds what
-refers to objects that do not exist. None of them raises for anything that can be in a file, or reads one.
+refers to objects that do not exist. None of them reads a file, or raises for what can be in one: LoadFailed
+is a mistake in here.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from vistterstream.base.errors import VistterError
 from vistterstream.base.redaction import redact
 from vistterstream.resources import dialect
 from vistterstream.resources.complaints import complaint
@@ -69,8 +71,29 @@ class Loaded:
     errors: tuple[ManifestError, ...]
 
 
+class LoadFailed(VistterError):
+    """Reading `file` ended with an error that nobody foresaw: a mistake in here, whatever the file says.
+
+    The sentence names the kind of `error` alone, since its text may hold a value of a Secret.
+    """
+
+    def __init__(self, file: str, error: Exception) -> None:
+        super().__init__(
+            f"internal error while reading {file} ({type(error).__name__}); this is a mistake in "
+            "VistterStream, please report it with that file, without its secrets",
+            reason="InternalError",
+        )
+
+
 def load(text: bytes, file: str) -> Loaded:
-    """The objects in `text`, the content of `file`, and every error in it, in order."""
+    """The objects in `text`, the content of `file`, and every error in it, in order. Raises LoadFailed."""
+    try:
+        return _load(text, file)
+    except Exception as error:  # the edge of a file: one must never keep the others from being read
+        raise LoadFailed(file, error) from error
+
+
+def _load(text: bytes, file: str) -> Loaded:
     reader = _Reader(file)
     for document in dialect.parse(text):
         reader.read(document)
@@ -79,7 +102,7 @@ def load(text: bytes, file: str) -> Loaded:
 
 
 def load_all(files: Mapping[str, bytes]) -> Loaded:
-    """The objects in several files, by name of file; no object may be in two of them."""
+    """The objects in several files, by name of file; no object may be in two of them. Raises LoadFailed."""
     loaded = [load(text, file) for file, text in files.items()]
     objects, twice = _without_duplicates(located for part in loaded for located in part.objects)
     errors = [error for part in loaded for error in part.errors]

@@ -21,10 +21,10 @@ import anyio.to_thread
 from anyio.abc import TaskStatus
 
 from vistterstream.base import logs
-from vistterstream.base.errors import TemporaryError
+from vistterstream.base.errors import TemporaryError, VistterError
 from vistterstream.resources.kinds import DEFAULT_NAMESPACE, SOURCE_FILE, Key, Resource
 from vistterstream.sources.ledger import Absences, Claims, Duplicate, Graces, Roots, assign
-from vistterstream.sources.loading import Reading, read_all, where
+from vistterstream.sources.loading import Reading, read_all, report_traceback, where
 from vistterstream.sources.order import in_order
 from vistterstream.sources.scan import Scan, Signature, ignored, is_manifest, scan
 from vistterstream.sources.watcher import Watcher
@@ -34,7 +34,6 @@ from vistterstream.store.store import Outcome, Store
 
 MANAGER = "file"
 _AT_ONCE = 50  # objects written in one step of the event loop, some 15 ms
-_SHOWN = 10  # problems of a file, and objects of a broken file, that get an event of their own
 _PATIENCE = 5.0  # s after which people are told that folders do not answer
 _LOOK_AGAIN = 0.15  # s after which a file that was read while being written is read again
 
@@ -66,6 +65,21 @@ class _File:
     @property
     def keys(self) -> frozenset[Key]:
         return frozenset(resource.key for resource in self.reading.objects)
+
+
+class _Failed(VistterError):
+    """Applying `resource` ended with an error that nobody foresaw; its text may be secret."""
+
+    def __init__(self, resource: Resource, error: Exception) -> None:
+        super().__init__(
+            f"internal error while applying {resource.key} ({type(error).__name__}); this is a mistake in "
+            "VistterStream, please report it with the log",
+            reason="InternalError",
+        )
+        self.resource = resource
+
+
+_Refusal = Conflict | Invalid | _Failed
 
 
 class FolderSource:
@@ -170,7 +184,7 @@ class FolderSource:
         gone, due = self._absences.judge(missing, emptied, self._roots, now)
 
         refused = await self._write(self._wanted(assigned), gone)
-        self._report(self._judge(duplicates, refused), holders)
+        self._report(self._judge(duplicates, refused))
         unsure = any(file.reading.unsure for file in self._files.values())
         return min(due or float("inf"), now + _LOOK_AGAIN if unsure else float("inf"))
 
@@ -187,7 +201,7 @@ class FolderSource:
         message = "{} does not answer; nothing that changes there is seen. Look after that file system."
         slow = {path: (Problem("ManifestsUnavailable", message.format(path)),) for path in self._paths}
         with suppress(TemporaryError):  # the disk is full too; it is in `problems` all the same
-            self._report(self._problems | slow, {})
+            self._report(self._problems | slow)
 
     def _watch(self, found: Scan) -> None:
         deep = {root: found.folders[root] for root in self._paths if root in found.folders}
@@ -255,25 +269,47 @@ class FolderSource:
         ordered = in_order(wanted)
         for start in range(0, len(ordered), _AT_ONCE):
             some = ordered[start : start + _AT_ONCE]
-            with self._store.batch():
-                outcomes = [(resource, self._apply(resource)) for resource in some]
-            for resource, outcome in outcomes:
+            for resource, outcome in self._apply_all(some):
                 self._note(resource, outcome, refused)
             await anyio.lowlevel.checkpoint()
         if gone:
             self._remove(gone)
         return refused
 
+    def _apply_all(self, resources: list[Resource]) -> list[tuple[Resource, Outcome | _Refusal]]:
+        """Apply `resources` as one. An error that nobody foresaw undoes all of it; then the others are
+        applied without the object that it came from.
+        """
+        failed: list[tuple[Resource, Outcome | _Refusal]] = []
+        while True:
+            try:
+                with self._store.batch():
+                    return [*((resource, self._apply(resource)) for resource in resources), *failed]
+            except _Failed as error:
+                failed.append((error.resource, error))
+                resources = [resource for resource in resources if resource is not error.resource]
+                self._report_failed(error)
+
     def _apply(self, resource: Resource) -> Outcome | Conflict | Invalid:
         try:
             return self._store.apply(resource, manager=MANAGER).change
         except (Conflict, Invalid) as error:
             return error
+        except VistterError:  # such as a disk that is full: of all objects, and foreseen
+            raise
+        except Exception as error:  # the edge of an object: one must never keep the others from being applied
+            raise _Failed(resource, error) from error
+
+    def _report_failed(self, error: _Failed) -> None:
+        """Log the traceback, but once, though it is tried again in each pass."""
+        file = Path(error.resource.metadata.annotations[SOURCE_FILE])
+        if not any(problem.message.endswith(error.message) for problem in self._problems.get(file, ())):
+            report_traceback("manifest_not_applied", error, file=str(file), object=str(error.resource.key))
 
     def _note(
         self,
         resource: Resource,
-        outcome: Outcome | Conflict | Invalid,
+        outcome: Outcome | _Refusal,
         refused: dict[Key, tuple[Resource, str]],
     ) -> None:
         """Remember what became of an object, once it is written for good."""
@@ -317,7 +353,7 @@ class FolderSource:
             problems[file_name].append(Problem("Refused", f"{where(resource)}: {reason}"))
         return {path: tuple(found) for path, found in sorted(problems.items()) if found}
 
-    def _report(self, problems: dict[Path, tuple[Problem, ...]], holders: Mapping[Key, Path]) -> None:
+    def _report(self, problems: dict[Path, tuple[Problem, ...]]) -> None:
         """Tell of each problem once, and of its end."""
         before, self._problems = self._problems, problems
         if problems == before:
@@ -326,21 +362,20 @@ class FolderSource:
             for path in sorted(before.keys() | problems.keys()):
                 known = before.get(path, ())
                 new = [problem for problem in problems.get(path, ()) if problem not in known]
-                self._tell(path, new, [key for key, file in holders.items() if file == path])
+                self._tell(path, new)
                 if path not in problems:
                     message = f"Nothing is wrong with {path} any more"
                     _log.info("manifest_mended", file=str(path))
                     self._store.record(_event(_pseudo(path), "ManifestMended", message, EventType.NORMAL))
 
-    def _tell(self, path: Path, problems: list[Problem], keys: list[Key]) -> None:
+    def _tell(self, path: Path, problems: list[Problem]) -> None:
+        """Log each, but write one event for each reason: one typo is one event."""
         for problem in problems:
             _log.warning("manifest_problem", file=str(path), reason=problem.reason, problem=problem.message)
-        for problem in problems[:_SHOWN]:
-            self._store.record(_event(_pseudo(path), problem.reason, problem.message))
-        broken = [problem for problem in problems if problem.reason == "ManifestBroken"]
-        for key in keys[:_SHOWN] if broken else ():
-            message = f"Stays as it was, since its manifest has errors: {broken[0].message}"
-            self._store.record(_event(key, "ManifestBroken", message))
+        for reason in dict.fromkeys(problem.reason for problem in problems):
+            messages = [problem.message for problem in problems if problem.reason == reason]
+            more = f" (and {len(messages) - 1} more; vistter validate shows all)" if messages[1:] else ""
+            self._store.record(_event(_pseudo(path), reason, messages[0] + more))
 
 
 def _pseudo(path: Path) -> Key:

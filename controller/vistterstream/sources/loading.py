@@ -6,14 +6,18 @@ import hashlib
 import os
 import stat
 import time
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from vistterstream.base import logs
 from vistterstream.base.redaction import redact
 from vistterstream.resources.dialect import MAX_BYTES
 from vistterstream.resources.kinds import SOURCE_FILE, SOURCE_LINE, Resource, Secret
-from vistterstream.resources.manifests import load
+from vistterstream.resources.manifests import LoadFailed, load
+
+_log = logs.get("sources")
 
 _CLOCK_TICK_NS = 100_000_000  # coarser than the clocks that file systems stamp files with
 
@@ -47,12 +51,25 @@ def read(path: Path, before: Reading | None) -> Reading | None:
     digest = hashlib.sha256(data).digest()
     if before is not None and before.digest == digest:
         return Reading(digest, before.objects, before.errors, unsure)
-    loaded = load(data, str(path))
+    try:
+        loaded = load(data, str(path))
+    except LoadFailed as error:
+        report_traceback("manifest_not_read", error, file=str(path))
+        return Reading(digest, (), (error.message,), unsure)
     objects = tuple(_located(item.resource, path, item.line) for item in loaded.objects)
     for resource in objects:
         if isinstance(resource, Secret):
             redact.learn(resource.values().values())
     return Reading(digest, objects, tuple(str(error) for error in loaded.errors), unsure)
+
+
+def report_traceback(event: str, error: Exception, **fields: str) -> None:
+    """Log where `error` and its cause come from. Not what they say, which may hold a value that is secret and
+    not known to be.
+    """
+    cause = error.__cause__ or error
+    frames = "".join(traceback.format_tb(cause.__traceback__))
+    _log.error(event, error=type(cause).__name__, traceback=frames, **fields)
 
 
 def where(resource: Resource) -> str:
