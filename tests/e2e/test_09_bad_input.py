@@ -12,9 +12,9 @@ import yaml
 
 from e2e import stage
 from e2e.broken import BROKEN, DANGLING, Broken
-from peers import frames
+from peers import frames, needs
 from peers.rtmp import Platform
-from peers.vistter import VISTTER, Appliance, Object
+from peers.vistter import VISTTER, Appliance, Object, manifest
 
 SAID = re.compile(r"^(?P<file>[^:\n]+):(?P<line>\d+):(?P<column>\d+)(?P<path> \S+)?: (?P<message>.+)$", re.M)
 
@@ -79,11 +79,25 @@ def test_duplicate_names_are_refused_in_the_second_file(tmp_path: Path) -> None:
     assert re.search(r"second\.yaml:\d+:\d+.*(pier|first\.yaml)", done.stdout + done.stderr)
 
 
+LOGO = frames.Area(x=500, y=240, width=96, height=96)
+BESIDE = frames.Area(x=380, y=240, width=96, height=96)
+
+
+def _draw_logo(folder: Path) -> None:
+    """A white square."""
+    command = [needs.ffmpeg(), "-hide_banner", "-loglevel", "error", "-f", "lavfi"]
+    command += ["-i", f"color=white:s={LOGO.width}x{LOGO.height}", "-frames:v", "1"]
+    subprocess.run([*command, str(folder / "logo.png")], check=True, capture_output=True, timeout=60)
+
+
 def _good(platform: Platform) -> list[Object]:
+    layer = {"name": "logo", "image": {"file": "logo.png"}, "position": {"x": LOGO.x, "y": LOGO.y}}
+    canvas = {"width": stage.WIDTH, "height": stage.HEIGHT}
     return [
         stage.pattern("pier", 111),
         stage.code_overlay(),
-        stage.timeline([("pier", "1000s")]),
+        manifest("Overlay", "logo", {"canvas": canvas, "layers": [layer]}),
+        stage.timeline([("pier", "1000s")], overlays=[{"overlay": "logo"}]),
         stage.program(),
         stage.rtmp("platform", platform),
     ]
@@ -93,6 +107,7 @@ def _good(platform: Platform) -> list[Object]:
 def test_what_is_on_air_goes_on_whatever_is_put_into_the_folder(tmp_path: Path) -> None:
     with Platform(tmp_path) as platform:
         appliance = Appliance(tmp_path)
+        _draw_logo(appliance.manifests)
         appliance.write(stage.MANIFEST, *_good(platform))
         with appliance:
             stage.wait_publishing(appliance, "platform")
@@ -106,9 +121,11 @@ def test_what_is_on_air_goes_on_whatever_is_put_into_the_folder(tmp_path: Path) 
             stage.wait_frames(appliance, stage.FPS)
             assert appliance.status("Program", "main")["onAir"]["source"]["name"] == "pier"
             appliance.stop()
-        shown = frames.read(platform.recording("platform"))
+        shown = frames.read(platform.recording("platform"), areas=[LOGO, BESIDE])
     frames.assert_each_once(frames.program_numbers(shown))
-    assert set(stage.sequence(shown)) <= {111, None}
+    assert set(stage.sequence(shown)) == {111}, "no slate, not for one frame"
+    assert min(frame.lumas[0] for frame in shown) > 220, "the logo was always there"
+    assert max(frame.lumas[1] for frame in shown) < 200, "and the picture itself is not white there"
 
 
 def _reported(appliance: Appliance, names: set[str]) -> None:
@@ -148,6 +165,23 @@ def _a_lost_folder_removes_nothing(appliance: Appliance) -> None:
     appliance.wait(
         lambda: str(appliance.manifests) in str(appliance.ask("problems")), 10, "the lost folder is reported"
     )
+    _wait_logo(appliance, "ImageLost")
     stage.wait_frames(appliance, 2 * stage.FPS)
     assert appliance.get("Output", "platform")
+    appliance.kill()
+    appliance.start()
+    appliance.wait(
+        lambda: "PlayoutAdopted" in [event["reason"] for event in appliance.events()], 20, "it is taken over"
+    )
+    stage.wait_frames(appliance, 2 * stage.FPS)
+    assert appliance.condition("Overlay", "logo", "Ready")["reason"] == "ImageLost"
     away.rename(appliance.manifests)
+    _wait_logo(appliance, "InUse")
+
+
+def _wait_logo(appliance: Appliance, reason: str) -> None:
+    appliance.wait(
+        lambda: appliance.condition("Overlay", "logo", "Ready").get("reason") == reason,
+        40,
+        f"Overlay logo is {reason}",
+    )
