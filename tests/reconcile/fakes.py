@@ -43,6 +43,7 @@ class FakePlayout:
         self.plan = _read(folder)
         self.alive = True
         self.silent = False
+        self.mute = False  # it answers, but reports nothing
         self.refuses = ""  # reason with which it refuses every plan
         self.applied: list[str] = []
         self.news = anyio.Event()
@@ -149,7 +150,8 @@ class FakeClient:
     async def watch(self) -> AsyncIterator[PlayoutStatus]:
         while True:
             await self._answer()
-            yield self._playout.status
+            if not self._playout.mute:
+                yield self._playout.status
             news = self._playout.news
             with anyio.move_on_after(1.0):
                 await news.wait()

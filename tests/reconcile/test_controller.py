@@ -129,7 +129,16 @@ async def test_a_playout_that_does_not_answer_is_left_alone_at_first_and_then_re
     old.silent = True
     async with running(store, host, state_dir, seconds=10) as appliance:
         assert host.playouts == [old]
-        assert appliance.condition("Program", "main").reason == "PlayoutSilent"
+        for kind, name, type_ in (
+            ("Program", "main", "OnAir"),
+            ("Output", "tape", "Publishing"),
+            ("Camera", "pier", "Online"),
+        ):
+            assert appliance.condition(kind, name).reason == "PlayoutSilent"
+            assert appliance.conditions(kind, name)[type_] == "Unknown PlayoutSilent"
+        assert appliance.controller.not_ready() != []
+        metrics = appliance.controller.metrics.render().decode()
+        assert 'vistter_playout_up{namespace="default",program="main"} 0.0' in metrics
         await settle(30)
         assert [playout.alive for playout in host.playouts] == [False, True]
         assert "PlayoutStuck" in appliance.events()

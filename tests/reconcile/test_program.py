@@ -24,6 +24,7 @@ from reconcile.objects import (
     timeline,
 )
 from vistterstream.playout.protocol import OnAir, OutputState
+from vistterstream.reconcile.playouts import STUCK_AFTER
 from vistterstream.resources.kinds import Program
 from vistterstream.store.store import Store
 
@@ -483,13 +484,67 @@ async def test_a_playout_that_says_nothing_is_told_and_left_alone(
     harbour(store)
     async with running(store, host, state_dir) as appliance:
         playout = appliance.playout()
+        assert appliance.controller.not_ready() == []
         playout.silent = True
         await settle(15)
-        assert appliance.condition("Program", "main").reason == "PlayoutSilent"
-        assert appliance.conditions("Program", "main")["OnAir"] == "Unknown Unknown"
+        for kind, name, type_ in (
+            ("Program", "main", "OnAir"),
+            ("Output", "tape", "Publishing"),
+            ("Camera", "wharf", "Online"),
+        ):
+            told = appliance.conditions(kind, name)
+            assert (told["Ready"], told[type_]) == ("False PlayoutSilent", "Unknown PlayoutSilent")
+        main = appliance.get("Program", "main")
+        assert isinstance(main, Program)
+        assert main.status.on_air is None, "nobody knows"
+        assert appliance.controller.not_ready() != []
+        metrics = appliance.controller.metrics.render().decode()
+        assert 'vistter_playout_up{namespace="default",program="main"} 0.0' in metrics
+        assert "vistter_program_fps{" not in metrics
+        assert "vistter_output_publishing{" not in metrics
+        apply(store, timeline("day", "pier"))
+        await settle(10)
         assert playout.alive
+        assert playout.applied == [], "one that says nothing is asked for nothing"
         playout.silent = False
         playout.tell()
         await settle(5)
         assert appliance.conditions("Program", "main") == {"Ready": "True OnAir", "OnAir": "True Camera"}
+        assert appliance.conditions("Output", "tape")["Publishing"] == "True Publishing"
+        assert appliance.conditions("Camera", "pier")["Online"] == "True Live"
         assert appliance.playout() is playout
+        assert len(playout.applied) == 1, "what was edited meanwhile is taken"
+        await settle(60)
+        assert appliance.playout() is playout
+        assert appliance.controller.not_ready() == []
+
+
+async def test_a_playout_that_hangs_is_replaced(store: Store, host: FakeHost, state_dir: Path) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        old = appliance.playout()
+        old.silent = True
+        await settle(STUCK_AFTER - 1)
+        assert old.alive
+        await settle(8)
+        assert [playout.alive for playout in host.playouts] == [False, True]
+        assert appliance.said("PlayoutStuck").endswith("has said nothing for 30 s and is replaced.")
+        assert "PlayoutLost" not in appliance.events(), "it was ended on purpose"
+        assert appliance.conditions("Program", "main") == {"Ready": "True OnAir", "OnAir": "True Camera"}
+        assert appliance.conditions("Output", "tape")["Publishing"] == "True Publishing"
+        metrics = appliance.controller.metrics.render().decode()
+        assert 'vistter_playout_up{namespace="default",program="main"} 1.0' in metrics
+        assert 'reason="Stuck",role="playout"} 1.0' in metrics
+
+
+async def test_a_playout_that_only_the_report_of_is_missing_is_not_replaced(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    """As after the controller itself was stopped for a while: it is asked before it is ended."""
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        playout = appliance.playout()
+        playout.mute = True
+        await settle(100)
+        assert appliance.playout() is playout
+        assert "PlayoutStuck" not in appliance.events()

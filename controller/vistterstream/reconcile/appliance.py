@@ -94,7 +94,8 @@ class Appliance:
             programs = {program.key for program in self.store.list("Program")[0]}
             self.gathered = programs <= self.made.keys() | self.errors.keys()
         carriers = {resource.key} if resource.kind == "Program" else self.carriers(resource.key)
-        sought = all(self.playouts.of(program).sought for program in carriers)
+        playouts = [self.playouts.of(program) for program in carriers]
+        sought = all(playout.sought or playout.silent for playout in playouts)
         return (self.gathered and sought) or resource.key in self.errors
 
     def make(self, program: Key, made: Made | None) -> None:

@@ -5,7 +5,8 @@ when a user saves an image over another. A copy is named by its content, so a ch
 plan, and the same image in ten manifests is one file.
 
 An image that cannot be read any more, because its folder was moved or a mount was lost, is shown on from the
-copy that was last good. Which one that is stands in ``assets.json`` beside the folder, for the next controller.
+copy that was last good. Which one that is stands in ``assets.json`` beside the folder, for the next
+controller.
 """
 
 from __future__ import annotations

@@ -43,10 +43,11 @@ _MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the playout of `program` sees of a camera; None: it has not said yet."""
+    """What the playout of `program` sees of a camera; None: it has not said yet, or is `silent`."""
 
     program: str
     seen: Seen | None
+    silent: bool = False
 
 
 @on.reconcile("Camera")
@@ -59,8 +60,9 @@ def render(appliance: Appliance, camera: Camera, now: datetime) -> CameraStatus:
     """The status of `camera` as of `now`."""
     name = camera.metadata.name
     sights = [
-        Sight(playout.key.name, playout.status.cameras.get(name) if playout.status is not None else None)
+        Sight(playout.key.name, said.cameras.get(name) if said is not None else None, playout.silent)
         for playout in appliance.users(camera.key)
+        for said in [playout.report]
     ]
     return status(camera, sights, appliance.verdict(camera), now)
 
@@ -78,12 +80,9 @@ def status(
     sights = tuple(sights)
     best = min((sight for sight in sights if sight.seen is not None), key=_rank, default=None)
     seen = best.seen if best is not None else None
-    judged = told or _judge(seen, used=bool(sights))
-    online = (
-        condition("Online", None, "NotUsed", "No program uses it, so nobody looks at it.")
-        if not sights
-        else _online(seen)
-    )
+    silent = seen is None and any(sight.silent for sight in sights)
+    judged = told or (verdict.SILENT if silent else _judge(seen, used=bool(sights)))
+    online = verdict.silent("Online") if silent else _online(seen, used=bool(sights))
     return CameraStatus(
         conditions=verdict.conditions(camera, judged, now, online),
         observed_generation=camera.generation,
@@ -110,7 +109,9 @@ def _judge(seen: Seen | None, *, used: bool) -> Verdict:
     return Verdict(False, seen.reason or seen.state.value, _message(seen), outlook)
 
 
-def _online(seen: Seen | None) -> Condition:
+def _online(seen: Seen | None, *, used: bool) -> Condition:
+    if not used:
+        return condition("Online", None, "NotUsed", "No program uses it, so nobody looks at it.")
     if seen is None:
         return condition("Online", None, "NoReport", "No playout has reported on it.")
     if seen.state in ONLINE:

@@ -1,7 +1,7 @@
 """What the playouts count, for Prometheus: read from their newest reports at the moment of a scrape.
 
 Totals come from the playouts as they stand, so they go on when a controller is replaced, and start again only
-with the process that counts. Series of what is gone are gone.
+with the process that counts. Series of what is gone, or of which nothing is heard, are gone.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class Figures(Collector):
         """All families."""
         playouts = list(self._playouts)
         reports = [
-            ([playout.key.namespace, playout.key.name], playout.status)
+            ([playout.key.namespace, playout.key.name], report)
             for playout in playouts
-            if playout.status is not None
+            if (report := playout.report) is not None
         ]
         yield _up(playouts)
         yield from _programs(reports)
@@ -52,10 +52,12 @@ _Reports = list[tuple[list[str], PlayoutStatus]]
 
 
 def _up(playouts: list[Playout]) -> Metric:
-    up = GaugeMetricFamily("vistter_playout_up", "Whether the program's playout runs.", labels=_PROGRAM)
+    up = GaugeMetricFamily(
+        "vistter_playout_up", "Whether the program's playout runs and reports.", labels=_PROGRAM
+    )
     for playout in playouts:
         labels = [playout.key.namespace, playout.key.name]
-        up.add_metric(labels, float(playout.client is not None))
+        up.add_metric(labels, float(playout.client is not None and not playout.silent))
     return up
 
 

@@ -42,8 +42,10 @@ async def delete(appliance: Appliance, key: Key) -> None:
 def render(appliance: Appliance, output: Output, now: datetime) -> OutputStatus:
     """The status of `output` as of `now`."""
     program = Key("Program", output.metadata.namespace, output.spec.program)
-    said = appliance.playouts.of(program).status if appliance.store.get(program) is not None else None
-    return status(output, said, appliance.verdict(output), now)
+    if appliance.store.get(program) is None:
+        return status(output, None, appliance.verdict(output), now)
+    playout = appliance.playouts.of(program)
+    return status(output, playout.report, appliance.verdict(output), now, silent=playout.silent)
 
 
 def status(
@@ -51,16 +53,19 @@ def status(
     said: PlayoutStatus | None,
     told: Verdict | None,
     now: datetime,
+    *,
+    silent: bool = False,
 ) -> OutputStatus:
-    """The status that follows from what the program's playout says; None: it says nothing.
+    """The status that follows from what the program's playout says; None: none runs, or it is `silent`.
 
     `told` is the verdict where there is one already, whatever it says.
     """
     seen = said.outputs.get(output.metadata.name) if said is not None else None
     encoder = said.encoders.get(seen.encoding) if said is not None and seen is not None else None
-    judged = told or _judge(seen)
+    judged = told or (verdict.SILENT if silent else _judge(seen))
+    publishing = verdict.silent("Publishing") if silent else _publishing(seen)
     return OutputStatus(
-        conditions=verdict.conditions(output, judged, now, _publishing(seen)),
+        conditions=verdict.conditions(output, judged, now, publishing),
         observed_generation=output.generation,
         active_target=(seen.active_target or None) if seen is not None else None,
         pusher=Process(pid=seen.pid) if seen is not None and seen.pid is not None else None,

@@ -26,6 +26,7 @@ from pydantic import ValidationError
 from vistterstream.base import logs
 from vistterstream.base.errors import PermanentError, TemporaryError, VistterError
 from vistterstream.base.files import write_atomic
+from vistterstream.playout.client import PlayoutLost
 from vistterstream.playout.protocol import PlayoutStatus
 from vistterstream.reconcile.decisions import Apply, Deaths, Keep, Replace, Start, Wait, decide, named, topics
 from vistterstream.reconcile.host import Client, Host, NotRunning, Unresponsive
@@ -37,9 +38,11 @@ from vistterstream.timeline.plan import Plan
 log = logs.get("reconcile")
 
 STUCK_AFTER = 30.0
-"""Seconds for which a running playout that does not answer is left alone: its picture may be well."""
+"""Seconds without a word for which a playout that runs is left alone: its picture may be well."""
 _ASK_AGAIN = 2.0
+_LAST_CHANCE = 2.0  # to answer, before it is replaced: it may be that the controller itself was held up
 _END_DEADLINE = 4.0  # with what it takes to ask and to sweep up, an end takes less than ten seconds
+_STUCK_DEADLINE = 1.0  # for one that hangs anyway
 _WRITE_AGAIN = 5.0
 _REPLACE_AFTER = frozenset({"FormatChanged", "PlanVersion", "BadPlan"})
 """Reasons of a refusal that another process will not have: one of an older version, for instance."""
@@ -64,7 +67,8 @@ class Playout:
     revision: str | None = None  # of the plan that it took
     outdated: str | None = None  # revision of the plan before
     status: PlayoutStatus | None = None  # newest
-    silent: bool = False  # it runs, but says nothing
+    silent: bool = False  # it runs, but says nothing; `report` is what is known while it does
+    heard: float | None = None  # when it last said something, or was first asked; the event loop's time
     since: datetime | None = None
     deaths: Deaths = field(default_factory=Deaths)
     death: str = ""  # how the last one ended
@@ -72,7 +76,15 @@ class Playout:
     arrived: anyio.Event = field(default_factory=anyio.Event)
     sought: bool = False  # whether one was looked for since this controller started
     born: float = 0.0
-    stuck_since: float | None = None
+
+    @property
+    def report(self) -> PlayoutStatus | None:
+        """What is so, as far as is known: its newest status, None while it is silent."""
+        return None if self.silent else self.status
+
+    def stuck_in(self, now: float) -> float:
+        """Seconds until it has been without a word for too long; zero or less: it has."""
+        return STUCK_AFTER if self.heard is None else self.heard + STUCK_AFTER - now
 
     async def arrival(self) -> Client:
         """Wait until a client is there."""
@@ -85,7 +97,7 @@ class Playout:
         self.client, self.revision = client, revision
         self.status, self.silent, self.outdated = None, False, None
         self.since = _started(self.folder)
-        self.born = anyio.current_time()
+        self.born = self.heard = anyio.current_time()
         self.arrived.set()
 
     def applied(self, revision: str, plan: Plan) -> None:
@@ -108,7 +120,8 @@ class Playout:
     def release(self) -> Client | None:
         """Nothing speaks for it any more; returns what did."""
         client, self.client, self.revision, self.status, self.silent = self.client, None, None, None, False
-        self.arrived = anyio.Event()
+        if client is not None:  # else somebody may be waiting for one
+            self.arrived = anyio.Event()
         return client
 
 
@@ -143,10 +156,12 @@ class Playouts:
     async def converge(self, key: Key, plan: Plan, secrets: Mapping[str, str]) -> None:
         """Have `plan` played: adopt, start, apply or replace, whatever it takes.
 
-        Raises TemporaryError while it is too early to start one that keeps ending, and the client's errors.
+        Raises TemporaryError while it is too early to start one that keeps ending or to replace one that
+        hangs, and the client's errors.
         """
         playout = self.of(key)
         await self._seek(playout)
+        await self._bear_silence(playout)
         action = decide(
             plan,
             playout.plan,
@@ -213,13 +228,20 @@ class Playouts:
         playout.sought = True
 
     async def _adopt(self, playout: Playout) -> None:
+        asked = anyio.current_time()
         try:
             client = await self._host.connect(playout.folder)
         except NotRunning as error:
+            playout.silent = False
             self._mourn(playout, str(error))
             return
         except Unresponsive as error:
-            await self._stuck(playout, error)
+            playout.silent, playout.heard = True, asked if playout.heard is None else playout.heard
+            if playout.stuck_in(anyio.current_time()) > 0:
+                raise TemporaryError(
+                    f"{error.message}; it is asked again", delay=_ASK_AGAIN, reason=error.reason
+                ) from None
+            await self._end_stuck(playout, error.pid)
             return
         try:
             status = await client.status()
@@ -232,21 +254,30 @@ class Playouts:
         message = f"The running playout (pid {client.pid}) was taken over; nothing on air changed."
         self._tell(playout.key, "PlayoutAdopted", message)
 
-    async def _stuck(self, playout: Playout, error: Unresponsive) -> None:
-        """Leave it alone for a while, then end it, so that another can be started."""
-        now = anyio.current_time()
-        if playout.stuck_since is None:
-            playout.stuck_since = now
-        if now - playout.stuck_since < STUCK_AFTER:
-            raise TemporaryError(f"{error.message}; it is asked again", delay=_ASK_AGAIN, reason=error.reason)
+    async def _bear_silence(self, playout: Playout) -> None:
+        """Leave one that hangs alone for a while, then end it, so that another can be started."""
+        client = playout.client
+        if client is None or not playout.silent:
+            return
+        left = playout.stuck_in(anyio.current_time())
+        if left > 0:
+            message = (
+                f"the playout (process {client.pid}) runs, but says nothing; it is replaced if that lasts"
+            )
+            raise TemporaryError(message, delay=left, reason="PlayoutSilent")
+        try:
+            with anyio.fail_after(_LAST_CHANCE):
+                await client.status()
+        except (TimeoutError, PlayoutLost):
+            await self._end_stuck(playout, client.pid)
+        else:
+            playout.heard = anyio.current_time()
+
+    async def _end_stuck(self, playout: Playout, pid: int) -> None:
         playout.restarts["Stuck"] = playout.restarts.get("Stuck", 0) + 1
-        self._tell(
-            playout.key,
-            "PlayoutStuck",
-            f"The playout (pid {error.pid}) has not answered for {STUCK_AFTER:.0f} s and is replaced.",
-            EventType.WARNING,
-        )
-        await self._host.end(playout.folder, deadline=1.0)
+        told = f"The playout (pid {pid}) has said nothing for {STUCK_AFTER:.0f} s and is replaced."
+        self._tell(playout.key, "PlayoutStuck", told, EventType.WARNING)
+        await self._end(playout, "it hangs", deadline=_STUCK_DEADLINE)
 
     def _mourn(self, playout: Playout, why: str) -> None:
         """Say that a playout is not there any more, though its folder is."""
@@ -301,16 +332,16 @@ class Playouts:
         playout.restarts["Replaced"] = playout.restarts.get("Replaced", 0) + 1
         await self._start(playout, plan, secrets)
 
-    async def _end(self, playout: Playout, why: str) -> None:
+    async def _end(self, playout: Playout, why: str, *, deadline: float = _END_DEADLINE) -> None:
         """End the process, as planned."""
         if playout.folder.is_dir():
             await to_thread.run_sync(write_intent, playout.folder, why)
         client = playout.release()
         if client is None:
-            await self._host.end(playout.folder, deadline=_END_DEADLINE)
+            await self._host.end(playout.folder, deadline=deadline)
             return
         try:
-            await client.stop(deadline=_END_DEADLINE)
+            await client.stop(deadline=deadline)
         finally:
             with anyio.CancelScope(shield=True):
                 await client.aclose()

@@ -21,7 +21,7 @@ from vistterstream.reconcile.gather import Inputs, gather
 from vistterstream.reconcile.host import Client
 from vistterstream.reconcile.loop import Registry
 from vistterstream.reconcile.paths import Paths, images, missing
-from vistterstream.reconcile.playouts import Playout, read_plan
+from vistterstream.reconcile.playouts import STUCK_AFTER, Playout, read_plan
 from vistterstream.reconcile.problems import Problem, distinct, of_compiler
 from vistterstream.reconcile.verdict import Outlook, Verdict, condition
 from vistterstream.resources.conditions import Condition, timestamp
@@ -178,13 +178,16 @@ async def _watch(appliance: Appliance, playout: Playout, client: Client) -> str 
 
 def _take_in(appliance: Appliance, playout: Playout, client: Client, status: PlayoutStatus) -> None:
     """Keep `status`; have the statuses that it changes written, and tell what happened."""
-    if playout.client is not client or status.revision == playout.outdated:
-        return  # said of another playout, or before it took the plan that it runs
+    if playout.client is not client:
+        return  # said of another playout
+    playout.heard = anyio.current_time()
+    if playout.silent:
+        playout.silent = False
+        _look_at_all(appliance, playout)
+    if status.revision == playout.outdated:
+        return  # said before it took the plan that it runs
     before, playout.status = playout.status, status
-    spoke, playout.silent = playout.silent, False
     touched = observations.touched(playout.key, before, status)
-    if spoke:
-        touched.add(playout.key)
     appliance.statuses.request(*sorted(touched))
     for event in observations.happened(playout.key, before, status):
         appliance.store.record(event)
@@ -197,10 +200,17 @@ def _fell_silent(appliance: Appliance, playout: Playout, client: Client) -> None
     appliance.tell(
         playout.key,
         "PlayoutSilent",
-        f"The playout (pid {client.pid}) runs, but says nothing; its picture may be well.",
+        f"The playout (pid {client.pid}) runs, but says nothing; its picture may be well. "
+        f"It is replaced {STUCK_AFTER:.0f} s after its last word.",
         EventType.WARNING,
     )
-    appliance.statuses.request(playout.key)
+    _look_at_all(appliance, playout)
+
+
+def _look_at_all(appliance: Appliance, playout: Playout) -> None:
+    """What is known of all that the playout carries has changed; the worker has to see to it."""
+    appliance.statuses.request(*sorted(_observed(appliance, playout.key)))
+    appliance.enqueue(playout.key)
 
 
 def _observed(appliance: Appliance, program: Key) -> frozenset[Key]:
@@ -214,7 +224,7 @@ def _observed(appliance: Appliance, program: Key) -> frozenset[Key]:
 def render(appliance: Appliance, program: Program, now: datetime) -> ProgramStatus:
     """The status of `program` as of `now`."""
     playout = appliance.playouts.of(program.key)
-    said = playout.status
+    said = playout.report
     process = None
     if playout.client is not None:
         process = PlayoutProcess(
@@ -233,12 +243,12 @@ def render(appliance: Appliance, program: Program, now: datetime) -> ProgramStat
 
 
 def _judge(playout: Playout) -> Verdict:
+    if playout.silent:
+        return verdict.SILENT
     if playout.client is None:
         return Verdict(False, "Starting", "The playout is being started.", Outlook.RECONCILING)
     if playout.status is None:
         return Verdict(False, "Starting", "The playout has not reported yet.", Outlook.RECONCILING)
-    if playout.silent:
-        return Verdict(False, "PlayoutSilent", "The playout runs, but says nothing.", Outlook.RECONCILING)
     return Verdict(True, "OnAir", "The playout runs what is wanted.")
 
 
@@ -254,9 +264,11 @@ def _on_air(now: OnAirNow) -> OnAir:
 
 def _on_air_condition(playout: Playout) -> Condition:
     said = playout.status
+    if playout.silent:
+        return verdict.silent("OnAir")
     if playout.client is None:
         return condition("OnAir", False, "NoPlayout", "No playout runs.")
-    if said is None or playout.silent:
+    if said is None:
         return condition("OnAir", None, "Unknown", "The playout runs, but says nothing.")
     if said.on_air is None:
         return condition("OnAir", False, "Starting", "The first frame has not been shown yet.")

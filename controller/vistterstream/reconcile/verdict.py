@@ -37,6 +37,10 @@ class Verdict:
     outlook: Outlook = Outlook.SETTLED
 
 
+SILENT = Verdict(False, "PlayoutSilent", "The playout runs, but says nothing.", Outlook.RECONCILING)
+"""On whatever a playout carries that has said nothing for a while: it may be well."""
+
+
 def of_error(error: VistterError) -> Verdict:
     """The verdict on an object whose reconciliation ended with `error`."""
     outlook = Outlook.STALLED if isinstance(error, PermanentError) else Outlook.RECONCILING
@@ -55,6 +59,11 @@ def condition(type_: str, holds: bool | None, reason: str, message: str = "") ->
     """A condition; `holds` is None where it is not known."""
     statuses = {True: ConditionStatus.TRUE, False: ConditionStatus.FALSE, None: ConditionStatus.UNKNOWN}
     return Condition(type=type_, status=statuses[holds], reason=reason, message=redact(message))
+
+
+def silent(type_: str) -> Condition:
+    """A condition of which only a playout could tell that says nothing."""
+    return condition(type_, None, SILENT.reason, SILENT.message)
 
 
 def conditions(
