@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 from typing import TextIO
 
 import pytest
 
-from vistterstream.cli.console import Table, console, heedless, say
+from vistterstream.cli.console import Table, console, say
 
 
 def test_columns_line_up_and_grow() -> None:
@@ -38,18 +37,3 @@ def test_a_broken_pipe_is_an_error_that_can_be_handled() -> None:
         console(stream).print("hello")
     with pytest.raises(BrokenPipeError):
         stream.close()
-
-
-def test_what_must_go_on_writes_into_a_broken_pipe() -> None:
-    stream = broken_pipe()
-    log = heedless(stream)
-    log.write("hello\n")
-    log.flush()
-    assert not log.isatty()
-    with pytest.raises(BrokenPipeError):
-        stream.close()
-
-
-def test_what_is_read_is_written(capsys: pytest.CaptureFixture[str]) -> None:
-    heedless(sys.stderr).write("hello\n")
-    assert capsys.readouterr().err == "hello\n"

@@ -11,7 +11,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -301,6 +302,53 @@ def test_nobody_has_to_read_what_it_says(tmp_path: Path, small: Path) -> None:
         process.kill()
         process.wait()
         appliance.end()
+
+
+@contextmanager
+def stuck_run(folder: Path, *arguments: str) -> Iterator[tuple[Appliance, subprocess.Popen[bytes]]]:
+    """``vistter run``, on air, whose stdout and stderr are a full pipe that nobody reads."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x" * 4096)
+    os.set_blocking(writing, True)
+    appliance = Appliance(folder, start=False)
+    appliance.write("small.yaml", SMALL)
+    process = subprocess.Popen(
+        [*appliance.controller.command, "--listen", "127.0.0.1:0", *arguments], stdout=writing, stderr=writing
+    )
+    os.close(writing)
+    try:
+        until(lambda: appliance.status("Program", "main").get("onAir"), 20, "it is on air")
+        yield appliance, process
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reading)
+        appliance.end()
+
+
+@pytest.mark.e2e
+def test_a_pipe_that_takes_nothing_holds_nobody_up(tmp_path: Path) -> None:
+    with stuck_run(tmp_path, "--on-exit", "stop") as (appliance, process):
+        address = appliance.ask("version")["version"]["preview"]
+        edit = SMALL.replace("camera: pier,", "camera: spare,")
+        appliance.write("small.yaml", edit)
+        appliance.wait_on_air("main", "spare")
+        assert fetch(f"{address}healthz") == (200, b"ok\n")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+        assert not appliance.processes()
+
+
+@pytest.mark.e2e
+def test_what_is_on_a_full_pipe_is_stopped_from_elsewhere(tmp_path: Path) -> None:
+    with stuck_run(tmp_path) as (appliance, process):
+        done = vistter("stop", state=appliance.state)
+        assert (done.returncode, process.wait(5)) == (0, 0)
+        assert "Everything is off air, and the controller has ended" in done.stderr
+        assert not appliance.processes()
 
 
 @pytest.mark.e2e

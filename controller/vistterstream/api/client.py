@@ -33,12 +33,13 @@ class Client:
     """A connection to the controller of the state folder `folder`. Raises NoController.
 
     Blocking: a command does one thing and ends. Answers that are errors are raised as VistterError with the
-    controller's words.
+    controller's words. An answer may take `timeout` seconds.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, timeout: float = _TIMEOUT) -> None:
         self.folder = folder
-        self._socket = _connect(folder)
+        self._timeout = timeout
+        self._socket = _connect(folder, timeout)
         self._lines = self._socket.makefile("rb")
 
     def __enter__(self) -> Self:
@@ -71,7 +72,7 @@ class Client:
         try:
             self._socket.sendall(json.dumps(request).encode() + b"\n")
         except TimeoutError:
-            raise _silent(self.folder) from None
+            raise _silent(self.folder, self._timeout) from None
         except OSError as error:
             raise _lost(self.folder) from error
 
@@ -79,7 +80,7 @@ class Client:
         try:
             line = self._lines.readline()
         except TimeoutError:
-            raise _silent(self.folder) from None
+            raise _silent(self.folder, self._timeout) from None
         except OSError as error:
             raise _lost(self.folder) from error
         if not line.endswith(b"\n"):
@@ -95,9 +96,9 @@ class Client:
         return answer
 
 
-def _connect(folder: Path) -> socket.socket:
+def _connect(folder: Path, timeout: float) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(_TIMEOUT)
+    connection.settimeout(timeout)
     try:
         with reachable(folder) as path:
             connection.connect(path)
@@ -118,9 +119,9 @@ def _connect(folder: Path) -> socket.socket:
     return connection
 
 
-def _silent(folder: Path) -> ConnectionLost:
+def _silent(folder: Path, timeout: float) -> ConnectionLost:
     return ConnectionLost(
-        f"the controller of {folder} does not answer within {_TIMEOUT:.0f} s; is it stopped or very busy?",
+        f"the controller of {folder} does not answer within {timeout:.0f} s; is it stopped or very busy?",
         reason="Timeout",
     )
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from typing import TextIO, cast
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -32,30 +31,6 @@ def console(stream: TextIO | None = None) -> Console:
 def say(sentence: str, *, style: str = "") -> None:
     """Tell people something."""
     console(sys.stderr).print(Text(sentence, style=style))
-
-
-class _Heedless:
-    """Writes to a stream as long as somebody reads it, and raises nothing when nobody does."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        with suppress(OSError):
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with suppress(OSError):
-            self._stream.flush()
-
-    def isatty(self) -> bool:
-        return self._stream.isatty()
-
-
-def heedless(stream: TextIO) -> TextIO:
-    """`stream`, for what must go on although a terminal was closed or a pipe broke."""
-    return cast(TextIO, _Heedless(stream))
 
 
 class Table:

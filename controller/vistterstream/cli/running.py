@@ -8,7 +8,6 @@ learns of it by the socket's end.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 import time
@@ -28,12 +27,14 @@ import vistterstream
 from vistterstream.api import http, local
 from vistterstream.api.address import SOCKET
 from vistterstream.api.answers import Answers
+from vistterstream.api.client import Client
 from vistterstream.api.forms import public
 from vistterstream.base import logs
 from vistterstream.base.errors import VistterError
 from vistterstream.base.metrics import Metrics
 from vistterstream.base.redaction import redact
-from vistterstream.cli.console import STYLES, console, heedless, say
+from vistterstream.cli import outlet, signals
+from vistterstream.cli.console import STYLES, console, say
 from vistterstream.cli.news import News, Sentence
 from vistterstream.ffmpeg.binary import executable
 from vistterstream.reconcile.controller import Controller, OnExit
@@ -52,6 +53,7 @@ SAME_WISH = 1.0
 """Seconds in which a second signal is the first one, sent to the group as well (``timeout make demo``)."""
 _LOCK_PATIENCE = 6.0  # seconds; another command may be reading the store
 _PROBLEMS_INTERVAL = 0.5
+_OLD_NEWS = 3.0  # seconds in which a controller that starts finds out what is not so any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,10 @@ class Options:
 
 def run(options: Options) -> int:
     """Run until a signal or ``vistter stop``. The exit status. Raises VistterError, OSError."""
+    outlet.install()
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     level = options.log_level or ("warning" if sys.stderr.isatty() else "info")
-    logs.configure(level=level, stream=heedless(sys.stderr))
+    logs.configure(level=level, stream=sys.stderr)
     addresses = http.listen_addresses(options.listen) if options.listen else []
     executable()  # says what is missing before anything begins
     on_exit = OnExit(options.on_exit or ("stop" if terminal else "leave"))
@@ -108,15 +111,29 @@ def packaged_manifests() -> Path:
 def _lock(state_dir: Path) -> Iterator[None]:
     """The state folder's lock, also when it is free only in a moment. Raises Taken."""
     deadline = time.monotonic() + _LOCK_PATIENCE
+    told = False
     while True:
         try:
             with state_lock(state_dir):
                 yield
                 return
-        except Taken:
-            if time.monotonic() > deadline:
+        except Taken as taken:
+            if time.monotonic() > deadline or _stays(state_dir):
                 raise
+            if not told:
+                told = True
+                who = f"process {taken.pid}" if taken.pid is not None else "another process"
+                _talk(f"{state_dir} is in use by {who}; waiting for its end.", style="yellow")
             time.sleep(0.1)
+
+
+def _stays(state_dir: Path) -> bool:
+    """Whether a controller answers there that is not about to end."""
+    try:
+        with Client(state_dir, timeout=1.0) as client:
+            return "ending" not in client.ask("version")["version"]
+    except VistterError:
+        return False
 
 
 def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -144,10 +161,14 @@ class Runner:
         self._metrics = Metrics()
         self._settled = False
         self._ending_since: float | None = None
+        self._end_lock = threading.Lock()
         self._stopping = on_exit is OnExit.STOP
         self._source = FolderSource(manifests, store, on_file_changed=self._look_at_images)
         self._controller: Controller | None = None
         self._news = News(self._recordings)
+        self._old = {
+            resource.key: resource.status for resource in store.list()[0] if resource.status.conditions
+        }
         self._answers = Answers(
             store,
             state_dir,
@@ -187,7 +208,7 @@ class Runner:
             try:
                 return str(await around.start(http.serve, site, host, port))
             except http.AddressInUse:
-                say(f"Port {port} is taken by another program; trying the next.", style="yellow")
+                _talk(f"Port {port} is taken by another program; trying the next.", style="yellow")
         return str(await around.start(http.serve, site, *addresses[-1]))
 
     async def _read_manifests(self, controller: Controller) -> None:
@@ -203,36 +224,44 @@ class Runner:
     # The end
 
     async def _end_on_signal(self, scope: anyio.CancelScope) -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
-            async for _number in signals:
-                if self._ending_since is None:
-                    self._begin_end()
-                    scope.cancel()
-                elif time.monotonic() - self._ending_since > SAME_WISH:
-                    self._give_up("Ended at once, as you ask.")
+        with signals.heard(self._hear_signal) as told:
+            await signals.one(told)
+            scope.cancel()
+            await anyio.sleep_forever()
+
+    def _hear_signal(self) -> None:
+        """In a thread: the loop may be busy, or stuck."""
+        if not self._begin_end() and time.monotonic() - (self._ending_since or 0.0) > SAME_WISH:
+            self._give_up("Ended at once, as you ask.")
 
     def _stop(self, controller: Controller) -> None:
         """A client asks that everything goes off air."""
         self._stopping = True
-        if self._ending_since is None:
-            self._begin_end()
+        self._begin_end()
         controller.stop_all()
 
-    def _begin_end(self) -> None:
-        self._ending_since = time.monotonic()
+    def _begin_end(self) -> bool:
+        """From now on the watchdog runs. False where it does already."""
+        with self._end_lock:
+            if self._ending_since is not None:
+                return False
+            self._ending_since = time.monotonic()
         watchdog = threading.Timer(END_DEADLINE, self._give_up, [f"Not all ended within {END_DEADLINE} s."])
         watchdog.daemon = True
         watchdog.start()
+        self._answers.about["ending"] = True
         if self._stopping:
             _talk("Ending: everything goes off air. Ctrl-C again ends at once.")
         else:
             _talk("Ending; what is on air stays on air.")
+        return True
 
     def _give_up(self, sentence: str) -> NoReturn:
         """End this process, whatever still runs in it."""
         with suppress(OSError):
             (self._state_dir / SOCKET).unlink()
         _talk(f"{sentence} What is left is ended by: vistter stop --state-dir {self._state_dir}", style="red")
+        outlet.settle()
         os._exit(1)
 
     def _farewell(self) -> None:
@@ -261,15 +290,24 @@ class Runner:
                 _talk(f"There is no {path}; what it holds is taken when it is there.", style="yellow")
 
     async def _announce(self) -> None:
-        """Tell what changes, until nobody listens."""
-        try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._announce_problems)
-                async for change in self._store.watch(0):
-                    if change.type is not ChangeType.DELETED and self._ending_since is None:
-                        _tell(self._news.of_object(public(change.resource)))
-        except* OSError:
-            log.info("nobody reads what is on air any more")
+        """Tell what changes. What was known from the last run is told once it is known to hold still."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._announce_problems)
+            tasks.start_soon(self._announce_what_holds)
+            async for change in self._store.watch(0):
+                if change.type is ChangeType.DELETED or self._ending_since is not None:
+                    continue
+                if self._old.get(change.resource.key) != change.resource.status:
+                    self._old.pop(change.resource.key, None)
+                    _tell(self._news.of_object(public(change.resource)))
+
+    async def _announce_what_holds(self) -> None:
+        await anyio.sleep(_OLD_NEWS)
+        keys, self._old = list(self._old), {}
+        for key in keys:
+            resource = self._store.get(key)
+            if resource is not None and self._ending_since is None:
+                _tell(self._news.of_object(public(resource)))
 
     async def _announce_problems(self) -> None:
         while True:
@@ -305,14 +343,15 @@ class Runner:
 
 
 def _tell(sentences: Iterable[Sentence]) -> None:
-    """One line each on stdout, with the time of day. Raises OSError where nobody reads it."""
+    """One line each on stdout, with the time of day."""
     for sentence, tone in sentences:
         line = Text(time.strftime("%H:%M:%S  "), style="bright_black")
         console().print(line.append(redact(sentence), style=STYLES[tone] or "default"))
-        sys.stdout.flush()
 
 
 def _talk(sentence: str, *, style: str = "") -> None:
-    """Say it on stderr; the picture does not depend on whether anybody reads it."""
-    with suppress(OSError):
+    """Say it on stderr: to people on a terminal, else as a line of the log, which programs read."""
+    if sys.stderr.isatty():
         say(sentence, style=style)
+    else:
+        log.info(sentence.strip())

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vistterstream.cli.compiling import check_programs
 from vistterstream.cli.console import console, say
 from vistterstream.cli.manifestfiles import read
-from vistterstream.resources.kinds import KINDS, Resource
-from vistterstream.resources.manifests import check_references
+from vistterstream.resources.kinds import KINDS, Output, Resource
+from vistterstream.resources.manifests import Located, ManifestError, check_references
+from vistterstream.resources.urls import seems_to_hold_a_key
 
 
 def validate(paths: Iterable[Path], *, partial: bool) -> int:
-    """Write every error to stdout; status 1 where there is one. Raises VistterError for unreadable paths.
+    """Write every error to stdout, warnings to stderr; status 1 where there is an error. Raises VistterError for unreadable paths.
 
     References are looked for in what was given, and programs are compiled, unless this is only a part of
     it. Where some file has errors, an object that is not found may be in there, so this is then left for the
@@ -24,6 +25,8 @@ def validate(paths: Iterable[Path], *, partial: bool) -> int:
     errors = list(loaded.errors)
     if not errors and not partial:
         errors = list(check_references(loaded.objects)) or check_programs(loaded)
+    for warning in _warnings(loaded.objects):
+        say(f"Warning: {warning}", style="yellow")
     out = console()
     for error in errors:
         out.print(str(error))
@@ -41,6 +44,16 @@ def validate(paths: Iterable[Path], *, partial: bool) -> int:
         style="green",
     )
     return 0
+
+
+def _warnings(objects: Iterable[Located[Resource]]) -> Iterator[ManifestError]:
+    """What is allowed, but most likely not meant."""
+    for located in objects:
+        targets = located.resource.spec.targets if isinstance(located.resource, Output) else ()
+        for index, target in enumerate(targets):
+            if target.stream_key_secret_ref is None and seems_to_hold_a_key(target.url or ""):
+                message = "this looks like a stream key; put it into a Secret (streamKeySecretRef)"
+                yield located.error(("spec", "targets", index, "url"), message)
 
 
 def _count(number: int, noun: str) -> str:
