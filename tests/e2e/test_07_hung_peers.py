@@ -1,7 +1,9 @@
-"""A camera or a platform that hangs is found, acted on and recovered; the other outputs lose nothing."""
+"""A camera, a platform or a playout that hangs is found, acted on and recovered; the others lose nothing."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -13,7 +15,8 @@ from peers import frames, needs
 from peers.proxy import Proxy
 from peers.rtmp import Platform
 from peers.rtsp import Camera
-from peers.vistter import Appliance, Object, manifest
+from peers.vistter import Appliance, Object, alive, manifest
+from vistterstream.reconcile.playouts import STUCK_AFTER
 
 NOISY = {
     "video": {"bitrate": "3M", "preset": "ultrafast", "keyframeInterval": "1s"},
@@ -135,3 +138,40 @@ def test_a_connection_that_is_cut_or_refused_comes_back(tmp_path: Path) -> None:
             appliance.stop()
         shown = frames.read(platform.recording("steady"))
     frames.assert_each_once(frames.program_numbers(shown))
+
+
+@pytest.mark.timeout(240)
+def test_a_hung_playout_is_told_of_and_replaced(tmp_path: Path) -> None:
+    with Platform(tmp_path) as platform, Camera(tmp_path, 93, fps=stage.FPS) as camera:
+        appliance = Appliance(tmp_path)
+        appliance.write(
+            stage.MANIFEST,
+            stage.camera("wharf", camera.url),
+            stage.code_overlay(),
+            stage.timeline([("wharf", "1000s")]),
+            stage.program(),
+            stage.rtmp("platform", platform),
+        )
+        with appliance:
+            stage.wait_publishing(appliance, "platform")
+            appliance.wait_on_air("main", "wharf")
+            before = appliance.children()
+            hung = appliance.pid("playout", "main")
+            assert hung is not None
+            os.kill(hung, signal.SIGSTOP)
+            frozen = time.monotonic()
+            silent = appliance.wait_condition("Program", "main", "OnAir", "Unknown")
+            assert silent["reason"] == "PlayoutSilent"
+            appliance.wait_condition("Output", "platform", "Publishing", "Unknown")
+            appliance.wait_condition("Camera", "wharf", "Online", "Unknown")
+            assert not appliance.ask("health")["health"]["ready"]
+            appliance.wait(lambda: not alive(hung), STUCK_AFTER + 10, "the hung playout is ended")
+            print(f"ended after {time.monotonic() - frozen:.1f} s")
+            assert time.monotonic() - frozen > STUCK_AFTER - 2  # it reports once a second
+            appliance.wait_on_air("main", "wharf")
+            stage.wait_publishing(appliance, "platform", deadline=40)
+            assert appliance.pid("playout", "main") != hung
+            assert not before & appliance.children(), "nothing of the hung one is left"
+            appliance.wait(lambda: appliance.ask("health")["health"]["ready"], 10, "it is ready again")
+            stage.wait_frames(appliance, stage.FPS)
+            appliance.stop()
