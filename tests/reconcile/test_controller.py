@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import time
@@ -13,6 +14,7 @@ import pytest
 from reconcile.appliances import running, settle
 from reconcile.fakes import FakeHost
 from reconcile.objects import apply, camera, key, program, recording, secret, stream, timeline
+from vistterstream.base.errors import TemporaryError
 from vistterstream.base.redaction import redact
 from vistterstream.reconcile.controller import Controller, OnExit, registry, stop_playouts
 from vistterstream.resources.kinds import KINDS
@@ -246,6 +248,35 @@ async def test_readiness_names_what_is_missing(store: Store, host: FakeHost, sta
         apply(store, timeline("nothing", "wharf"))
         await settle()
         assert appliance.controller.not_ready() == []
+
+
+async def test_with_a_full_disk_playouts_are_looked_after_and_it_is_told(
+    store: Store, host: FakeHost, state_dir: Path, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
+    harbour(store)
+
+    def full(*_: object) -> bool:
+        raise TemporaryError("The store cannot be written.", delay=5, reason="StoreUnavailable")
+
+    async with running(store, host, state_dir) as appliance:
+        with monkeypatch.context() as patch:
+            for name in ("set_status", "record"):
+                patch.setattr(store, name, full)
+            appliance.playout().die()
+            await settle()
+            assert appliance.playout().alive, "that it ended cannot be written down, and is acted on"
+            appliance.playout().silent = True
+            await settle(40)
+            assert appliance.playout().alive
+            assert len(host.playouts) == 3
+            (reason,) = appliance.controller.not_ready()
+            assert reason.startswith("statuses cannot be written")
+            assert "PlayoutStuck" in log.getvalue()
+            assert "Traceback" not in log.getvalue()
+            assert log.getvalue().count("statuses cannot be written") == 2  # once as its own event
+        await settle(10)
+        assert appliance.controller.not_ready() == []
+        assert appliance.conditions("Program", "main")["Ready"] == "True OnAir"
 
 
 async def test_old_images_that_no_plan_names_are_deleted(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,9 +9,10 @@ import anyio
 import pytest
 
 from reconcile.objects import apply, camera, key
+from vistterstream.base.errors import TemporaryError
 from vistterstream.base.metrics import Metrics
-from vistterstream.reconcile.statuses import GATHER, INTERVAL, Statuses
-from vistterstream.resources.kinds import Resource
+from vistterstream.reconcile.statuses import GATHER, INTERVAL, RETRY, Statuses
+from vistterstream.resources.kinds import Key, Resource
 from vistterstream.resources.status import CameraStatus, Status
 from vistterstream.store.store import Store
 
@@ -105,3 +108,59 @@ async def test_at_the_end_everything_is_written_whatever_was_written_when(store:
     render.program = "two"
     statuses.flush([WHARF])
     assert program(store) == "two"
+
+
+class FullDisk:
+    """A store on a disk that is full for a while."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.full = True
+
+    def get(self, key: Key) -> Resource | None:
+        return self._store.get(key)
+
+    def set_status(self, key: Key, status: dict[str, object]) -> bool:
+        if self.full:
+            raise TemporaryError("The store cannot be written.", delay=5, reason="StoreUnavailable")
+        return self._store.set_status(key, status)
+
+
+async def test_a_full_disk_is_told_once_and_what_was_not_written_is_written_later(
+    store: Store, log: io.StringIO
+) -> None:
+    apply(store, camera("wharf"), camera("pier"))
+    disk, told = FullDisk(store), list[tuple[Key, str]]()
+    statuses = Statuses(disk, Renderer(), Metrics(), refused=lambda key, problem: told.append((key, problem)))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(statuses.run)
+        for _ in range(20):
+            statuses.request(WHARF, PIER)
+            await anyio.sleep(1)
+        assert statuses.problem.endswith("The store cannot be written.")
+        assert told == [(WHARF, statuses.problem)]
+        disk.full = False
+        await anyio.sleep(RETRY + 1)
+        assert (program(store), program(store, "pier")) == ("one", "one")
+        assert statuses.problem == ""
+        tasks.cancel_scope.cancel()
+    lines = log.getvalue().splitlines()
+    assert [json.loads(line)["event"] for line in lines] == [
+        "statuses cannot be written",
+        "statuses can be written again",
+    ]
+    assert "Traceback" not in log.getvalue()
+
+
+async def test_a_status_that_came_to_be_as_it_was_needs_no_writing(store: Store) -> None:
+    apply(store, camera("wharf"))
+    disk, render = FullDisk(store), Renderer()
+    disk.full = False
+    statuses = Statuses(disk, render, Metrics())
+    statuses.flush([WHARF])
+    disk.full, render.program = True, "two"
+    statuses.flush([WHARF])
+    assert statuses.problem
+    disk.full, render.program = False, "one"
+    statuses.flush([WHARF])
+    assert statuses.problem == ""

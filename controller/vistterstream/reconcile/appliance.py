@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from vistterstream.base import logs
 from vistterstream.base.errors import VistterError
 from vistterstream.reconcile import verdict
 from vistterstream.reconcile.assets import Assets
@@ -17,6 +18,8 @@ from vistterstream.reconcile.verdict import Verdict
 from vistterstream.resources.kinds import Key, Resource, Timeline
 from vistterstream.store.events import EventType, NewEvent
 from vistterstream.store.store import Store
+
+log = logs.get("reconcile")
 
 
 class Enqueue(Protocol):
@@ -61,7 +64,20 @@ class Appliance:
 
     def tell(self, key: Key, reason: str, message: str, type: EventType = EventType.NORMAL) -> None:
         """Write an event down."""
-        self.store.record(NewEvent(key, reason, message, type))
+        self.record(NewEvent(key, reason, message, type))
+
+    def record(self, event: NewEvent) -> None:
+        """Write an event down; one that the store refuses is in the log, and changes nothing else."""
+        try:
+            self.store.record(event)
+        except VistterError as error:
+            log.warning(
+                "an event could not be written",
+                object=str(event.regarding),
+                reason=event.reason,
+                message=event.message,
+                error=error.message,
+            )
 
     def users(self, key: Key) -> Iterator[Playout]:
         """The playouts of the programs that `key` is a part of."""

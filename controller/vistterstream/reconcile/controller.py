@@ -34,6 +34,7 @@ from vistterstream.reconcile.statuses import Statuses
 from vistterstream.resources.conditions import find_condition
 from vistterstream.resources.kinds import DEFAULT_NAMESPACE, Key, Resource, Secret
 from vistterstream.resources.status import Status
+from vistterstream.store.events import EventType
 from vistterstream.store.store import Store
 
 log = logs.get("reconcile")
@@ -108,6 +109,8 @@ class Controller:
     def not_ready(self) -> list[str]:
         """Why the appliance is not what its manifests say yet, in sentences; empty when it is."""
         reasons = [] if self._settled.is_set() else ["The manifests are still being read."]
+        if self._appliance is not None and self._appliance.statuses.problem:
+            reasons.append(self._appliance.statuses.problem)
         for resource in self._store.list("Program")[0]:
             ready = find_condition(resource.status.conditions, "Ready")
             if ready is None or not ready.holds:
@@ -144,7 +147,7 @@ class Controller:
             assets=Assets(self.state_dir / "assets"),
             salt=secrets.salt(self.state_dir),
         )
-        appliance.statuses = Statuses(self._store, self._render, self.metrics)
+        appliance.statuses = Statuses(self._store, self._render, self.metrics, refused=self._told_old)
         self.metrics.add(Figures(appliance.playouts))
         return appliance
 
@@ -189,6 +192,10 @@ class Controller:
     def _tell(self, *what: Any, **more: Any) -> None:
         assert self._appliance is not None
         self._appliance.tell(*what, **more)
+
+    def _told_old(self, key: Key, problem: str) -> None:
+        assert self._appliance is not None
+        self._appliance.tell(key, "StatusNotWritten", f"From now on {problem}", EventType.WARNING)
 
     def _render(self, resource: Resource, now: datetime) -> Status:
         appliance = self._appliance

@@ -259,7 +259,7 @@ class Playouts:
         client = playout.client
         if client is None or not playout.silent:
             return
-        left = playout.stuck_in(anyio.current_time())
+        left = playout.stuck_in(anyio.current_time()) - _LAST_CHANCE
         if left > 0:
             message = (
                 f"the playout (process {client.pid}) runs, but says nothing; it is replaced if that lasts"

@@ -190,7 +190,7 @@ def _take_in(appliance: Appliance, playout: Playout, client: Client, status: Pla
     touched = observations.touched(playout.key, before, status)
     appliance.statuses.request(*sorted(touched))
     for event in observations.happened(playout.key, before, status):
-        appliance.store.record(event)
+        appliance.record(event)
 
 
 def _fell_silent(appliance: Appliance, playout: Playout, client: Client) -> None:

@@ -2,6 +2,9 @@
 
 Whoever learns something about an object asks for its status with `Statuses.request`; the status itself is
 rendered at the moment of writing, from what is known then. So no writer can overwrite what another knew.
+
+What the store refuses, on a full disk for instance, is tried again until it takes it. Meanwhile
+`Statuses.problem` says that what can be read of the objects is old.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from typing import Protocol
 import anyio
 
 from vistterstream.base import logs
+from vistterstream.base.errors import VistterError
 from vistterstream.base.metrics import Metrics
 from vistterstream.reconcile.queue import NameQueue
 from vistterstream.resources.kinds import Key, Resource
@@ -22,6 +26,8 @@ log = logs.get("reconcile")
 
 INTERVAL = 1.0
 """Seconds between two writes of one object's status."""
+RETRY = 5.0
+"""Seconds until what the store refused is tried again."""
 GATHER = 0.02
 """Seconds that a first change waits for others that belong to it."""
 
@@ -46,7 +52,9 @@ class Statuses:
         metrics: Metrics,
         *,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        refused: Callable[[Key, str], None] = lambda _key, _problem: None,
     ) -> None:
+        """`refused` is called once when the store begins to refuse, with the first object and why."""
         self._store = store
         self._render = render
         self._metrics = metrics
@@ -54,6 +62,9 @@ class Statuses:
         self._queue = NameQueue[Key]()
         self._written: dict[Key, float] = {}
         self._wake = anyio.Event()
+        self._refused = refused
+        self._unwritten: set[Key] = set()
+        self.problem = ""  # why statuses cannot be written; empty while they can
 
     def request(self, *keys: Key) -> None:
         """Have the statuses of `keys` written."""
@@ -85,10 +96,36 @@ class Statuses:
             self._written.pop(key, None)
             return
         try:
-            written = self._store.set_status(key, self._render(resource, self._wall()).dump())
+            status = self._render(resource, self._wall()).dump()
         except Exception:  # a worker's edge: an object whose status fails must not silence the others
-            log.exception("a status could not be written", object=str(key))
-            written = True  # and is not tried again before the interval is over
+            log.exception("a status could not be rendered", object=str(key))
+            self._written[key] = anyio.current_time()  # it is not tried again before the interval is over
+            return
+        try:
+            written = self._store.set_status(key, status)
+        except VistterError as error:
+            self._keep(key, error)
+            return
+        self._taken(key, written)
         if written:
             self._written[key] = anyio.current_time()
             self._metrics.status_writes.labels(key.kind).inc()
+
+    def _keep(self, key: Key, error: VistterError) -> None:
+        """The store refused the status of `key`: it is asked again; said is that but once."""
+        first = not self._unwritten
+        self._unwritten.add(key)
+        self._queue.add(key, anyio.current_time() + RETRY)
+        self.problem = f"statuses cannot be written, what is shown of objects is old: {error.message}"
+        if first:
+            log.error("statuses cannot be written", object=str(key), error=error.message)
+            self._refused(key, self.problem)
+
+    def _taken(self, key: Key, written: bool) -> None:
+        """The store took the status of `key`, or has it already."""
+        if not self._unwritten:
+            return
+        self._unwritten = set() if written else self._unwritten - {key}
+        if not self._unwritten:
+            self.problem = ""
+            log.info("statuses can be written again")
