@@ -89,3 +89,21 @@ def test_an_error_that_nobody_foresaw_is_one_sentence_unless_debugging(tmp_path:
     assert f"nternal error while reading {tmp_path}/a.yaml (ZeroDivisionError)" in done.stderr
     assert ("Traceback" in done.stderr) is debug
     assert debug or done.stderr.count("\n") == 1
+
+
+def test_a_stream_key_in_an_address_is_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = "rtmp://127.0.0.1:1935/live/5f2b1c9e7d3a4b6c"
+    file = tmp_path / "a.yaml"
+    output = (
+        "apiVersion: stream.vistter.io/v1alpha1\nkind: Output\nmetadata: {name: platform}\n"
+        "spec:\n  program: main\n  targets:\n  - name: a\n    url: "
+    )
+    file.write_text(output + url + "\n")
+    assert validate([tmp_path], partial=True) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"Warning: {file}:8:10 spec.targets[0].url: this looks like a stream key; put it in" in said.err
+    assert "5f2b1c9e7d3a4b6c" not in said.err
+    file.write_text(f"{output}{url}\n    streamKeySecretRef: {{name: platform, key: key}}\n")
+    assert validate([tmp_path], partial=True) == 0
+    assert "Warning" not in capsys.readouterr().err

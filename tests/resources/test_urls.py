@@ -11,6 +11,7 @@ from vistterstream.resources.urls import (
     OUTPUT_SCHEMES,
     check_input_url,
     check_output_url,
+    seems_to_hold_a_key,
     with_credentials,
     with_stream_key,
 )
@@ -197,3 +198,24 @@ class TestStreamKey:
         with pytest.raises(ValueError, match="stream") as error:
             with_stream_key(url, key)
         assert "abcd" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "seems"),
+    [
+        ("rtmp://127.0.0.1:1935/live", False),
+        ("rtmp://127.0.0.1:1935/live/", False),
+        ("rtmps://a.rtmps.youtube.com/live2", False),
+        ("rtmp://example.org/live/wharf-cam", False),
+        ("rtmp://example.org/live/harbour-and-lighthouse", False),
+        ("srt://example.org:9000?mode=caller", False),
+        ("rtmp://example.org/live/a/b", True),
+        ("rtmps://a.rtmps.youtube.com/live2/abcd-efgh-ijkl-mnop-qrst", True),
+        ("rtmp://live.twitch.tv/app/live_123456789_AbCdEfGhIjKlMn", True),
+        ("rtmps://live-api-s.facebook.com:443/rtmp/FB-123456789-0-AbCdEf", True),
+        ("rtmp://example.org/live/5f2b1c9e7d3a4b6c", True),
+    ],
+)
+def test_a_stream_key_in_an_address_is_suspected(url: str, seems: bool) -> None:
+    assert check_output_url(url) == url
+    assert seems_to_hold_a_key(url) is seems

@@ -15,7 +15,9 @@ from vistterstream.resources.urls import seems_to_hold_a_key
 
 
 def validate(paths: Iterable[Path], *, partial: bool) -> int:
-    """Write every error to stdout, warnings to stderr; status 1 where there is an error. Raises VistterError for unreadable paths.
+    """Write every error to stdout; status 1 where there is one. Raises VistterError for unreadable paths.
+
+    Warnings go to stderr and change no status.
 
     References are looked for in what was given, and programs are compiled, unless this is only a part of
     it. Where some file has errors, an object that is not found may be in there, so this is then left for the

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, ConfigDict, model_validator
 
 from vistterstream.base.errors import VistterError
+from vistterstream.base.redaction import MASK
 from vistterstream.resources.camera import CameraSpec
 from vistterstream.resources.model import Model, Problems, field
 from vistterstream.resources.names import Name, Subdomain
@@ -170,12 +171,20 @@ class Output(Resource):
 
 def _base64(text: str) -> str:
     try:
-        base64.b64decode("".join(text.split()), validate=True).decode()
+        value = base64.b64decode("".join(text.split()), validate=True).decode()
     except (binascii.Error, ValueError):
         raise ValueError(
             "not base64 of UTF-8 text; write the value as it is under stringData instead of data"
         ) from None
+    _no_mask(value)
     return text
+
+
+def _no_mask(value: str) -> str:
+    # What `vistter get secret -o yaml` writes, saved and applied, must not take the place of a value.
+    if value == MASK:
+        raise ValueError(f"{MASK} stands for a value that was not shown; write the value itself")
+    return value
 
 
 def _secret_key(text: str) -> str:
@@ -204,7 +213,7 @@ class Secret(Resource):
     data: dict[SecretKey, Annotated[str, AfterValidator(_base64)]] = field(
         {}, description="Values in base64.", repr=False
     )
-    string_data: dict[SecretKey, str] = field(
+    string_data: dict[SecretKey, Annotated[str, AfterValidator(_no_mask)]] = field(
         {}, description="Values as they are; they win over data.", repr=False
     )
     status: SecretStatus = field(SecretStatus(), description="What is; written by the controller.")

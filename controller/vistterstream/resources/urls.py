@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from pydantic import AfterValidator, WithJsonSchema
 
-from vistterstream.base.redaction import redact_url
+from vistterstream.base.redaction import MASK, redact_url
 from vistterstream.resources.messages import enumeration
 
 INPUT_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "srt", "http", "https")
@@ -27,6 +27,12 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)(,[^:]*)?:")
 _HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
 _NOT_IN_URLS = re.compile(r"[\"<>\\`]")
 _NOT_IN_RTMP_USER_INFO = re.compile(r"[/?#:\s]")
+_KEY = re.compile(
+    r"(?=.*[0-9])(?=.*[A-Za-z])[^/]{12,}"  # letters and digits
+    r"|(?=.*[a-z])[a-z0-9]{4}(-[a-z0-9]{4}){3,}"  # as YouTube's
+    r"|(?=.*[A-Z][a-z]+[A-Z])[A-Za-z_-]{16,}"
+    r"|[0-9_-]{12,}"
+)
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")
 
 
@@ -100,6 +106,17 @@ def with_stream_key(url: str, key: str) -> str:
     return f"{path}{separator}{key}{question}{query}"
 
 
+def seems_to_hold_a_key(url: str) -> bool:
+    """Whether the last path segment of an rtmp(s) address looks like a stream key: it is the third or a later
+    one, or it is long and not made of words.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("rtmp", "rtmps"):
+        return False
+    segments = parts.path.strip("/").split("/")
+    return len(segments) > 2 or _KEY.fullmatch(segments[-1]) is not None
+
+
 def _stripped(text: str, what: str) -> str:
     # A Secret made from a file or by echo ends in a line break that is not part of the value.
     text = text.strip("\r\n")
@@ -114,6 +131,8 @@ def _with_query(url: str, name: str, value: str) -> str:
 
 def _check(url: str, schemes: Collection[str], hints: dict[str, str], secrets: str) -> str:
     allowed = enumeration(schemes)
+    if MASK in url:
+        raise ValueError(f"{MASK} stands for what was not shown; write what belongs there")
     if _CONTROL.search(url):
         raise ValueError("an address has no white space or control characters in it")
     if len(url) > _MAX_LENGTH:
