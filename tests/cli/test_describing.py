@@ -28,6 +28,7 @@ def test_an_output_shows_its_two_processes(on_air: Appliance) -> None:
     assert f"encoder   {on_air.pid('encoder', 'preview')}" in text
     assert f"pusher    {on_air.pid('pusher', 'preview')}" in text
     assert text.count("runs\n") == 2
+    assert text.count("   ffmpeg   ") == 2
 
 
 def test_all_of_a_kind_are_described_without_a_name(on_air: Appliance) -> None:

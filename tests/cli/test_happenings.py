@@ -27,6 +27,19 @@ def test_events_about_one_object(on_air: Appliance) -> None:
     assert {json.loads(line)["regarding"]["name"] for line in lines} == {"preview"}
 
 
+def test_events_about_a_manifest(on_air: Appliance) -> None:
+    path = on_air.manifests / "broken.yaml"
+    path.write_text("kind: [")
+    try:
+        until(lambda: str(path) in vistter("events", "manifest", state=on_air.state).stdout, 10, "it is told")
+        done = vistter("events", "manifest", path, state=on_air.state)
+        assert done.returncode == 0
+        assert f"   Manifest {path}   " in done.stdout
+        assert "Program/main" not in done.stdout
+    finally:
+        path.unlink()
+
+
 def test_a_watch_begins_with_what_has_happened(on_air: Appliance) -> None:
     watching = Watching("events", "-w", state=on_air.state)
     until(lambda: any("PlayoutStarted" in line for line in watching.lines), 10, "the past is told")

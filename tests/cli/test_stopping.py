@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -40,8 +43,27 @@ def test_without_a_controller_the_playouts_are_ended_all_the_same(tmp_path: Path
         assert f"No controller runs on {appliance.state}; what was on air has ended: main." in done.stderr
         assert not appliance.children()
         assert not list(appliance.state.rglob("*.sock"))
+        status = vistter("status", state=appliance.state)
+        assert status.returncode == 2
+        assert "is on air" not in status.stdout
+        shown = json.loads(vistter("get", "program", "main", "-o", "json", state=appliance.state).stdout)
+        assert "Stopped" in {found["reason"] for found in shown["status"]["conditions"]}
         again = vistter("stop", state=appliance.state)
         assert (again.returncode, "nothing was on air" in again.stderr) == (0, True)
+
+
+def test_a_controller_that_does_not_answer_is_ended_with_everything_else(tmp_path: Path) -> None:
+    with Appliance(tmp_path) as appliance:
+        appliance.write("small.yaml", SMALL)
+        appliance.wait_on_air("main", "pier")
+        pids = appliance.processes()
+        os.kill(appliance.controller.pid, signal.SIGSTOP)
+        done = vistter("stop", state=appliance.state, deadline=40)
+        assert done.returncode == 0
+        assert f"The controller (pid {appliance.controller.pid}) did not end within 12 s" in done.stderr
+        assert "what was on air has ended: main." in done.stderr
+        appliance.controller.wait(5)
+        assert not [pid for pid in pids if alive(pid)]
 
 
 def test_there_is_nothing_to_stop_where_nothing_is(tmp_path: Path) -> None:

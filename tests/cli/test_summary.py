@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
-from cli.commands import vistter
+from cli.commands import SMALL, vistter
 from peers.vistter import Appliance, manifest
 
 pytestmark = pytest.mark.e2e
@@ -15,6 +18,21 @@ def test_a_healthy_appliance_is_a_few_lines(on_air: Appliance) -> None:
     assert "cameras: 2 of 2 as they should be" in done.stdout
     assert "preview: http://127.0.0.1:" in done.stdout
     assert "correct-horse" not in done.stdout
+
+
+def test_without_a_controller_the_playouts_are_believed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with Appliance(tmp_path_factory.mktemp("alone")) as appliance:
+        appliance.write("small.yaml", SMALL)
+        appliance.wait_on_air("main", "pier")
+        playout = appliance.pid("playout", "main")
+        assert playout is not None
+        appliance.kill()
+        appliance.controller.reap()
+        done = vistter("status", state=appliance.state)
+        assert (done.returncode, done.stdout) == (1, "main: pier (without a controller)\n")
+        os.kill(playout, signal.SIGKILL)
+        done = vistter("status", state=appliance.state)
+        assert (done.returncode, done.stdout) == (2, "main: nothing; no playout runs\n")
 
 
 def test_what_is_wrong_is_named_and_the_status_is_1(tmp_path_factory: pytest.TempPathFactory) -> None:

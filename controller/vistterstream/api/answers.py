@@ -48,6 +48,10 @@ def _nothing() -> list[str]:
     return []
 
 
+MANIFEST = "Manifest"
+"""What events about a file or a folder are about; no kind of object."""
+
+
 @dataclass
 class Answers:
     """Answers from the `store` of the folder `state_dir`.
@@ -157,7 +161,7 @@ def parse(form: dict[str, Any]) -> Resource:
 
 
 def _event_filter(kind: str | None, namespace: str | None, name: str | None) -> Callable[[Event], bool]:
-    kind = find_kind(kind).kind if kind else None
+    kind = find_kind(kind).kind if kind and kind != MANIFEST else kind
 
     def wanted(event: Event) -> bool:
         key = event.regarding

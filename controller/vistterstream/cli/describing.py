@@ -146,6 +146,8 @@ def _process(pid: int) -> tuple[str, str]:
     except OSError:
         return "-", "is gone"
     name = text[text.index("(") + 1 : text.rindex(")")]
+    if name.startswith("ffmpeg"):
+        name = "ffmpeg"  # as a package names it: ffmpeg-linux-x86_64-v7
     letter = text[text.rindex(")") + 2]
     return name, {"T": "is stopped", "Z": "has ended", "X": "has ended"}.get(letter, "runs")
 

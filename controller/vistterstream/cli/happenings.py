@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from vistterstream.api.answers import MANIFEST
 from vistterstream.api.client import ConnectionLost
 from vistterstream.cli.columns import Form
 from vistterstream.cli.console import Cell, Table, console, say
@@ -20,7 +21,9 @@ def events(
     folder: Path, kind: str | None, name: str | None, namespace: str | None, *, as_json: bool, watch: bool
 ) -> None:
     """Write the events about an object, a kind, or everything. Raises VistterError."""
-    wanted = None if kind is None or kind.lower() == "all" else find_kind(kind).kind
+    wanted = None if kind is None or kind.lower() == "all" else _kind(kind)
+    if wanted == MANIFEST and name is not None:
+        name = str(Path(name).absolute())
     table = Table(HEADINGS, console())
     with reader(folder) as source:
         found = source.ask("events", kind=wanted, name=name, namespace=namespace)["events"]
@@ -43,6 +46,11 @@ def events(
             say(f"{error.message[:1].upper()}{error.message[1:]}.", style="yellow")
 
 
+def _kind(word: str) -> str:
+    """The kind that is meant; events may also be about a file. Raises UnknownKind."""
+    return MANIFEST if word.lower() in ("manifest", "manifests") else find_kind(word).kind
+
+
 def _lines(found: list[Form]) -> None:
     for event in found:
         print(json.dumps(event, ensure_ascii=False), flush=True)
@@ -52,11 +60,12 @@ def row(event: Form) -> list[Cell]:
     """An event as cells under `HEADINGS`."""
     regarding = event["regarding"]
     away = f"@{regarding['namespace']}" if regarding["namespace"] != DEFAULT_NAMESPACE else ""
+    between = " " if regarding["kind"] == MANIFEST else "/"  # its name is a path
     return [
         (since(event["lastTimestamp"]), ""),
         (event["type"], "warn" if event["type"] == "Warning" else ""),
         (event["reason"], ""),
-        (f"{regarding['kind']}/{regarding['name']}{away}", ""),
+        (f"{regarding['kind']}{between}{regarding['name']}{away}", ""),
         (str(event["count"]), ""),
         (event["message"], ""),
     ]

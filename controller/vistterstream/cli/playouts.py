@@ -19,6 +19,7 @@ class PlayoutState:
     program: str
     pid: int
     shows: str
+    answers: bool = True
 
 
 def states(folder: Path) -> list[PlayoutState]:
@@ -34,10 +35,12 @@ async def _states(folder: Path) -> list[PlayoutState]:
         except client.NotRunning:
             continue
         try:
+            state = PlayoutState(path.name, playout.pid, "it does not answer", answers=False)
             with anyio.move_on_after(3):
-                found.append(PlayoutState(path.name, playout.pid, _shows(await playout.status())))
+                state = PlayoutState(path.name, playout.pid, _shows(await playout.status()))
+            found.append(state)
         except client.PlayoutLost:
-            found.append(PlayoutState(path.name, playout.pid, "it does not answer"))
+            found.append(PlayoutState(path.name, playout.pid, "it does not answer", answers=False))
         finally:
             await playout.aclose()
     return found

@@ -76,6 +76,7 @@ def run(options: Options) -> int:
     addresses = http.listen_addresses(options.listen) if options.listen else []
     executable()  # says what is missing before anything begins
     on_exit = OnExit(options.on_exit or ("stop" if terminal else "leave"))
+    _make(options.state_dir)
     with _lock(options.state_dir):
         store = Store(options.state_dir / "store.sqlite3")
         try:
@@ -125,6 +126,17 @@ def _lock(state_dir: Path) -> Iterator[None]:
                 who = f"process {taken.pid}" if taken.pid is not None else "another process"
                 _talk(f"{state_dir} is in use by {who}; waiting for its end.", style="yellow")
             time.sleep(0.1)
+
+
+def _make(state_dir: Path) -> None:
+    """The state folder, where it is missing. Raises VistterError."""
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise VistterError(
+            f"the state folder {state_dir} cannot be made ({error.strerror}); "
+            "name one that can be written with --state-dir DIR"
+        ) from error
 
 
 def _stays(state_dir: Path) -> bool:
@@ -320,14 +332,7 @@ class Runner:
         return [problem for found in self._source.problems().values() for problem in found]
 
     def _not_ready(self) -> list[str]:
-        if not self._settled:
-            return ["the manifests are still being read"]
-        forms = [public(resource) for resource in self._store.list("Program")[0]]
-        return [
-            f"program {form['metadata']['name']} is not on air"
-            for form in forms
-            if not form.get("status", {}).get("onAir")
-        ]
+        return self._controller.not_ready() if self._controller else ["the controller has not begun"]
 
     def _recordings(self, key: Key, target: str) -> Path | None:
         """The folder that the recordings of an output's target go to; None where it is no recording."""

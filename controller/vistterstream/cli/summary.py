@@ -11,17 +11,37 @@ from vistterstream.cli.columns import STATES, Form, message
 from vistterstream.cli.console import STYLES, console
 from vistterstream.cli.reading import reader, say_problems
 from vistterstream.cli.spans import since
+from vistterstream.playout.files import object_name
 from vistterstream.resources.kinds import KINDS
 
 
 def show(folder: Path) -> int:
-    """Write what is on air, and every object that is not as it should be; 1 where there is one."""
+    """Write what is on air, and every object that is not as it should be; 1 where there is one, or where
+    the playouts work on without a controller, 2 where no controller and no playout runs.
+    """
     with reader(folder) as source:
         objects = source.ask("list")["objects"]
         about = source.ask("version")["version"]
+        if "pid" not in about:  # nobody answers: the store was read
+            return _without_controller(folder, objects)
         _lines(objects, about)
         say_problems(source)
     return 0 if all(_well(form) for form in objects) else 1
+
+
+def _without_controller(folder: Path, objects: list[Form]) -> int:
+    """Write what the playouts say; what the store says was true once."""
+    from vistterstream.cli.playouts import states
+
+    out = console()
+    running = {state.program: state for state in states(folder)}
+    programs = [form["metadata"] for form in objects if form["kind"] == "Program"]
+    names = [object_name(metadata["namespace"], metadata["name"]) for metadata in programs]
+    for name in sorted({*names, *running}):
+        state = running.get(name)
+        shown = f"{state.shows} (without a controller)" if state else "nothing; no playout runs"
+        out.print(Text(f"{name}: {shown}", style=STYLES["warn" if state else "bad"]))
+    return 1 if any(state.answers for state in running.values()) else 2
 
 
 def _lines(objects: list[Form], about: Form) -> None:
