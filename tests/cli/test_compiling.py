@@ -47,6 +47,19 @@ def test_a_clip_that_is_not_there_is_told_though_nothing_shows_it(tmp_path: Path
     ]
 
 
+def test_outputs_with_a_folder_in_common_are_both_told(tmp_path: Path) -> None:
+    output = (
+        "---\napiVersion: stream.vistter.io/v1alpha1\nkind: Output\nmetadata: {{name: {}}}\n"
+        "spec: {{program: main, targets: [{{name: a, hls: {{folder: {}}}}}]}}\n"
+    )
+    (tmp_path / "outputs.yaml").write_text(output.format("one", "films") + output.format("two", "./films"))
+    loaded, _files = read([tmp_path / "outputs.yaml"])
+    assert [error.message for error in check_programs(loaded)] == [
+        f"{tmp_path}/films is a folder of Output default/{other} too; give each its own"
+        for other in ("two", "one")
+    ]
+
+
 def test_validate_tells_it_and_a_part_is_let_off(tmp_path: Path) -> None:
     assert errors(tmp_path, ("testPattern: {pattern: grid}", "file: {path: clips/a.mp4}"))
     done = vistter("validate", tmp_path)

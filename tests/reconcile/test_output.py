@@ -7,10 +7,11 @@ import pytest
 
 from reconcile.appliances import running, settle
 from reconcile.fakes import FakeHost
-from reconcile.objects import apply, camera, key, program, recording, timeline
+from reconcile.objects import apply, camera, key, make, program, recording, timeline
 from vistterstream.playout.protocol import EncoderStatus, OutputState, OutputStatus, PlayoutStatus
+from vistterstream.reconcile.clashes import clashes
 from vistterstream.reconcile.output import status
-from vistterstream.resources.kinds import Output
+from vistterstream.resources.kinds import Output, Resource
 from vistterstream.resources.status import OutputStatus as Shown
 from vistterstream.store.store import Store
 
@@ -114,3 +115,52 @@ async def test_an_output_of_a_program_that_does_not_exist_says_so(
         await settle()
         assert appliance.conditions("Output", "tape")["Ready"] == "True Publishing"
         assert not (state_dir / "playout" / "other").exists()
+
+
+@pytest.mark.anyio
+async def test_outputs_that_have_a_folder_in_common_both_say_so_until_one_has_its_own(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    def into(name: str, program: str, folder: str, what: str = "recording") -> Resource:
+        target = {"name": "disk", what: {"folder": folder}}
+        return make("Output", name, {"program": program, "targets": [target]})
+
+    apply(store, camera("wharf"), timeline("day", "wharf"), program("main", "day"), program("side", "day"))
+    apply(store, into("tape", "main", "films"), into("copy", "side", "./x/../films", "hls"))
+    apply(store, into("third", "side", "other"))
+    async with running(store, host, state_dir) as appliance:
+        for name, other in (("tape", "copy"), ("copy", "tape")):
+            assert appliance.conditions("Output", name)["Ready"] == "False FolderClash"
+            output = store.get(key("Output", name))
+            assert output is not None
+            message = next(one.message for one in output.status.conditions if one.type == "Ready")
+            assert f"{state_dir}/films is a folder of Output default/{other} too" in message
+        assert "FolderClash" not in appliance.conditions("Output", "third")["Ready"]
+
+        apply(store, into("copy", "side", "copies", "hls"))
+        await settle()
+        for name in ("tape", "copy"):
+            assert "FolderClash" not in appliance.conditions("Output", name)["Ready"]
+
+        apply(store, into("third", "side", "films"))
+        await settle()
+        assert appliance.conditions("Output", "tape")["Ready"] == "False FolderClash"
+        store.delete(key("Output", "third"), manager="file")
+        await settle()
+        assert "FolderClash" not in appliance.conditions("Output", "tape")["Ready"]
+
+
+def test_the_targets_of_one_output_may_share_a_folder(state_dir: Path) -> None:
+    targets = [{"name": name, "hls": {"folder": "films"}} for name in ("a", "b")]
+    output = make("Output", "tape", {"program": "main", "targets": targets})
+    assert isinstance(output, Output)
+    assert list(clashes(state_dir, output, [output])) == []
+
+
+def test_a_folder_that_is_the_default_of_another_clashes(state_dir: Path) -> None:
+    folder = str(state_dir / "recordings/tape/disk")
+    targets = [{"name": "a", "hls": {"folder": folder}}]
+    other = make("Output", "other", {"program": "main", "targets": targets})
+    (clash,) = clashes(state_dir, tape(), [tape(), other])
+    assert (clash.path, clash.reason) == ("spec.targets[0].recording", "FolderClash")
+    assert folder in clash.message

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from vistterstream.cli.manifestfiles import located
+from vistterstream.reconcile.clashes import clashes
 from vistterstream.reconcile.gather import Inputs, gather
 from vistterstream.reconcile.paths import Paths, absolute, images
 from vistterstream.reconcile.planner import Objects
-from vistterstream.resources.kinds import Camera, Key, Program, Resource
+from vistterstream.resources.kinds import Camera, Key, Output, Program, Resource
 from vistterstream.resources.manifests import Loaded, Located, ManifestError
 from vistterstream.timeline.compile import PlanError, compile_plan
 
@@ -30,6 +31,10 @@ def check_programs(loaded: Loaded) -> list[ManifestError]:
             errors += _program(resource, objects, where)
         elif isinstance(resource, Camera):
             errors += _camera(resource, where)
+        elif isinstance(resource, Output):
+            for clash in clashes(_NOWHERE, resource, objects):
+                message = clash.message.removeprefix(f"{clash.path}: ")
+                errors.append(where[resource.key].error(_steps(clash.path), message))
     return list(dict.fromkeys(errors))
 
 

@@ -11,11 +11,12 @@ from vistterstream.base import logs
 from vistterstream.base.errors import VistterError
 from vistterstream.reconcile import verdict
 from vistterstream.reconcile.assets import Assets
+from vistterstream.reconcile.clashes import clashes
 from vistterstream.reconcile.playouts import Playout, Playouts
 from vistterstream.reconcile.problems import Problem, dangling, distinct
 from vistterstream.reconcile.statuses import Statuses
 from vistterstream.reconcile.verdict import Verdict
-from vistterstream.resources.kinds import Key, Resource, Timeline
+from vistterstream.resources.kinds import Key, Output, Resource, Timeline
 from vistterstream.store.events import EventType, NewEvent
 from vistterstream.store.store import Store
 
@@ -89,7 +90,10 @@ class Appliance:
         """Everything the user has to change about `resource`."""
         told = (problem for made in self.made.values() for problem in made.problems)
         mine = (problem for problem in told if problem.key == resource.key)
-        return distinct([*dangling(self.store, resource), *mine])
+        found = [*dangling(self.store, resource), *mine]
+        if isinstance(resource, Output):
+            found += clashes(self.state_dir, resource, self.store.list("Output")[0])
+        return distinct(found)
 
     def verdict(self, resource: Resource) -> Verdict | None:
         """What there is to say of `resource` before anybody looks at what runs; None where it is in order."""

@@ -29,7 +29,7 @@ async def reconcile(appliance: Appliance, output: Output) -> None:
     for carrier in {program, *appliance.carriers(output.key)}:
         if appliance.store.get(carrier) is not None:
             appliance.enqueue(carrier)
-    appliance.statuses.request(output.key)
+    _request_all(appliance)
 
 
 @on.delete("Output")
@@ -37,6 +37,12 @@ async def delete(appliance: Appliance, key: Key) -> None:
     """Have the program that carried it let it go."""
     for carrier in appliance.carriers(key):
         appliance.enqueue(carrier)
+    _request_all(appliance)
+
+
+def _request_all(appliance: Appliance) -> None:
+    """Have the status of every output written: two may have, or no longer have, a folder in common."""
+    appliance.statuses.request(*(output.key for output in appliance.store.list("Output")[0]))
 
 
 def render(appliance: Appliance, output: Output, now: datetime) -> OutputStatus:
