@@ -169,7 +169,6 @@ def test_a_camera_without_sound_gives_none_and_keeps_no_picture_back() -> None:
         assert taken is not None
         assert taken.frame is camera.frames[number]
         assert taken.samples is None
-    assert not camera.buffer.has_sound
 
 
 def test_a_camera_that_pauses_repeats_its_last_picture_and_says_so() -> None:

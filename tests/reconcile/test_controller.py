@@ -242,7 +242,7 @@ async def test_readiness_names_what_is_missing(store: Store, host: FakeHost, sta
     apply(store, program("other", "nothing"))
     async with running(store, host, state_dir, settled=False) as appliance:
         reasons = appliance.controller.not_ready()
-        assert reasons[0] == "The manifests are still being read."
+        assert reasons[0] == "the manifests are still being read"
         assert "Timeline default/nothing does not exist" in reasons[1]
         appliance.controller.sources_settled()
         apply(store, timeline("nothing", "wharf"))

@@ -8,7 +8,6 @@ from vistterstream.resources.conditions import (
     Condition,
     ConditionStatus,
     find_condition,
-    remove_condition,
     set_condition,
     timestamp,
 )
@@ -51,7 +50,6 @@ def test_conditions_keep_their_places() -> None:
         conditions = set_condition(conditions, ONLINE.model_copy(update={"type": type_}), NOON)
     conditions = set_condition(conditions, ONLINE, LATER)
     assert tuple(condition.type for condition in conditions) == types
-    assert [condition.type for condition in remove_condition(conditions, "Online")] == ["Ready", "Stalled"]
 
 
 def test_a_condition_is_found_by_its_type() -> None:

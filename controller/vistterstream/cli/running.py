@@ -171,7 +171,6 @@ class Runner:
         self._manifests = manifests
         self._on_exit = on_exit
         self._metrics = Metrics()
-        self._settled = False
         self._ending_since: float | None = None
         self._end_lock = threading.Lock()
         self._stopping = on_exit is OnExit.STOP
@@ -226,7 +225,6 @@ class Runner:
     async def _read_manifests(self, controller: Controller) -> None:
         async with anyio.create_task_group() as tasks:
             await tasks.start(self._source.run)
-            self._settled = True
             controller.sources_settled()
 
     def _look_at_images(self, _path: Path) -> None:

@@ -54,11 +54,6 @@ class JitterBuffer:
         self.repeated = 0
 
     @property
-    def has_sound(self) -> bool:
-        """Whether any sound has come."""
-        return self._has_sound
-
-    @property
     def full(self) -> bool:
         """Whether another frame would have to push one out."""
         return len(self._queue) >= self._capacity

@@ -108,7 +108,7 @@ class Controller:
 
     def not_ready(self) -> list[str]:
         """Why the appliance is not what its manifests say yet, in sentences; empty when it is."""
-        reasons = [] if self._settled.is_set() else ["The manifests are still being read."]
+        reasons = [] if self._settled.is_set() else ["the manifests are still being read"]
         if self._appliance is not None and self._appliance.statuses.problem:
             reasons.append(self._appliance.statuses.problem)
         for resource in self._store.list("Program")[0]:

@@ -67,8 +67,3 @@ def set_condition(conditions: Iterable[Condition], new: Condition, now: datetime
     if old is None:
         return (*conditions, new)
     return tuple(new if condition.type == new.type else condition for condition in conditions)
-
-
-def remove_condition(conditions: Iterable[Condition], type_: str) -> tuple[Condition, ...]:
-    """`conditions` without the one of that type."""
-    return tuple(condition for condition in conditions if condition.type != type_)
