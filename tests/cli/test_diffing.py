@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from cli.commands import SMALL, vistter
 from peers.vistter import Appliance
+from peers.waiting import until
 from vistterstream.cli.diffing import sentence
 
 pytestmark = pytest.mark.e2e
@@ -71,6 +73,40 @@ def test_objects_that_a_folder_no_longer_has_are_removed(on_air: Appliance) -> N
     done = vistter("diff", "-f", part, state=on_air.state)
     assert "removed" not in done.stdout  # the others came from elsewhere
     part.unlink()
+
+
+RELATIVE = """
+apiVersion: stream.vistter.io/v1alpha1
+kind: Camera
+metadata: {name: tape}
+spec: {source: {file: {path: media/tape.mp4}}}
+"""
+
+
+def test_a_copy_is_compared_as_if_it_stood_in_the_place_of_the_original(
+    on_air: Appliance, tmp_path: Path
+) -> None:
+    """Relative paths start at the original, and what the copy lacks is removed."""
+    original = on_air.manifests / "tape.yaml"
+    original.write_text(RELATIVE)
+    try:
+        until(lambda: on_air.get("Camera", "tape"), 10, "the controller has it")
+        copy = tmp_path / "copy"
+        shutil.copytree(on_air.manifests, copy)
+        done = vistter("diff", "-f", copy, "--as", on_air.manifests, state=on_air.state)
+        assert (done.returncode, done.stderr) == (0, "Nothing changes on air.\n")
+        (copy / "tape.yaml").unlink()
+        done = vistter("diff", "-f", copy, "--as", on_air.manifests, state=on_air.state)
+        assert done.returncode == 1
+        assert "Camera tape: removed" in done.stdout
+        done = vistter("diff", "-f", copy, state=on_air.state)
+        assert "Camera tape" not in done.stdout
+        assert f"vistter diff -f {copy} --as {on_air.manifests}" in done.stderr
+        done = vistter("diff", "-f", copy, "-f", copy, "--as", on_air.manifests, state=on_air.state)
+        assert (done.returncode, done.stderr) == (2, "With --as, give one copy with -f.\n")
+    finally:
+        original.unlink()
+        until(lambda: not on_air.get("Camera", "tape"), 10, "it is gone")
 
 
 def test_manifests_with_errors_are_not_compared(on_air: Appliance, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,13 @@ _STYLES = {
 }
 
 
-def diff(folder: Path, paths: Iterable[Path], *, as_json: bool) -> int:
-    """Write the differences; 0 without any, 1 with some, 2 where that cannot be told."""
+def diff(folder: Path, paths: Iterable[Path], *, stands_for: Path | None = None, as_json: bool) -> int:
+    """Write the differences; 0 without any, 1 with some, 2 where that cannot be told.
+
+    With `stands_for`, the one path that is given is compared as if it were in that place.
+    """
     try:
-        found = _difference(folder, list(paths))
+        found = _difference(folder, list(paths), stands_for)
     except VistterError as error:
         say(f"{error.message[:1].upper()}{error.message[1:]}.", style="red")
         return 2
@@ -45,25 +49,45 @@ def diff(folder: Path, paths: Iterable[Path], *, as_json: bool) -> int:
     return 1 if any(_differs(item) for item in (*found["objects"], *found["processes"])) else 0
 
 
-def _difference(folder: Path, paths: list[Path]) -> Form | None:
+def _difference(folder: Path, paths: list[Path], stands_for: Path | None) -> Form | None:
     """The difference; None after having told about errors in the manifests. Raises VistterError."""
+    if stands_for is not None and len(paths) != 1:
+        raise VistterError("with --as, give one copy with -f", reason="BadArguments")
+    roots = [path.absolute() for path in ([stands_for] if stands_for else paths)]
     loaded, _files = read(paths)
     if loaded.errors:
         for error in loaded.errors:
             say(str(error))
         say("These manifests have errors; nothing was compared.", style="red")
         return None
-    applied = located(loaded)
+    applied = located(loaded, partial(_moved, paths[0], stands_for) if stands_for else Path.absolute)
     with reader(folder) as source:
-        deleted = _removed(source, paths, {resource.key for resource in applied})
+        _say_if_elsewhere(source, roots)
+        deleted = _removed(source, roots, {resource.key for resource in applied})
         forms = [resource.dump() for resource in applied]
         answer: Form = source.ask("diff", objects=forms, deleted=deleted)["difference"]
     return answer
 
 
-def _removed(source: Reader, paths: list[Path], given: set[Key]) -> list[Form]:
-    """The objects that came from under `paths` and are not in there any more."""
-    roots = [path.absolute() for path in paths]
+def _moved(copy: Path, to: Path, file: Path) -> Path:
+    """Where `file` of `copy` stands when the copy stands at `to`."""
+    return to.absolute() / file.absolute().relative_to(copy.absolute())
+
+
+def _say_if_elsewhere(source: Reader, roots: list[Path]) -> None:
+    """Say what cannot be told of manifests that the controller does not watch, and how it can."""
+    watched = [Path(path) for path in source.ask("version")["version"].get("manifests", ())]
+    for root in roots:
+        if watched and not any(root.is_relative_to(path) or path.is_relative_to(root) for path in watched):
+            say(
+                f"{root} is not on air: its relative paths start there, and what it lacks is not missed. "
+                f"To compare a copy of what is on air: vistter diff -f {root} --as {watched[0]}",
+                style="yellow",
+            )
+
+
+def _removed(source: Reader, roots: list[Path], given: set[Key]) -> list[Form]:
+    """The objects that came from under `roots` and are not in there any more."""
     found = []
     for form in source.ask("list")["objects"]:
         metadata = form["metadata"]

@@ -267,6 +267,15 @@ def diff(
         list[Path],
         typer.Option("--filename", "-f", metavar="PATH", help="A manifest file, or a folder of them."),
     ],
+    stands_for: Annotated[
+        Path | None,
+        typer.Option(
+            "--as",
+            metavar="PATH",
+            help="What is given is an edited copy of this folder, or file, which is on air: relative paths "
+            "start there, and what the copy lacks is removed.",
+        ),
+    ] = None,
     output: Annotated[
         EventFormat, typer.Option("--output", "-o", help="For people, or a JSON object a line.")
     ] = EventFormat.table,
@@ -274,11 +283,16 @@ def diff(
 ) -> None:
     """Tell what these manifests would change on air: nothing, the live picture, or which process.
 
+    A folder that is watched takes an edit when it is saved; to look before, edit a copy: -f COPY --as FOLDER.
+
     Ends with status 0 when nothing would change, 1 when something would, 2 when that cannot be told.
     """
     from vistterstream.cli import diffing, statedir
 
-    raise typer.Exit(diffing.diff(statedir.resolve(state_dir), paths, as_json=output is EventFormat.json))
+    code = diffing.diff(
+        statedir.resolve(state_dir), paths, stands_for=stands_for, as_json=output is EventFormat.json
+    )
+    raise typer.Exit(code)
 
 
 Folders = Annotated[

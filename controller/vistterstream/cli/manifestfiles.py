@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from vistterstream.base.errors import VistterError
@@ -31,9 +31,12 @@ def read(paths: Iterable[Path]) -> tuple[Loaded, int]:
     return loaded, len(texts)
 
 
-def located(loaded: Loaded) -> list[Resource]:
-    """The objects with the file that they come from, so that their paths mean what they would on air."""
-    return [_located(item.resource, Path(item.file).absolute(), item.line) for item in loaded.objects]
+def located(loaded: Loaded, place: Callable[[Path], Path] = Path.absolute) -> list[Resource]:
+    """The objects with the file that they come from, so that their paths mean what they would on air.
+
+    `place` says where a file that was read is to stand.
+    """
+    return [_located(item.resource, place(Path(item.file)), item.line) for item in loaded.objects]
 
 
 def _located(resource: Resource, file: Path, line: int) -> Resource:
