@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from peers.probe import probe
@@ -113,6 +114,17 @@ def test_05_outputs_share_the_encoders_that_are_the_same(tmp_path: Path) -> None
         assert encoders[0] == encoders[1] != encoders[2]
         for output in ("preview", "small"):
             assert probe(playlist(appliance, output)).width == 1280
+
+
+def test_06_church_service_shows_what_its_hour_asks_for(tmp_path: Path) -> None:
+    doors = datetime.now(UTC) - timedelta(minutes=12, seconds=5)
+    anchor = ("2026-05-17T09:55:00+02:00", doors.isoformat(timespec="seconds"))
+    with example(tmp_path, EXAMPLES / "06-church-service", anchor) as appliance:
+        appliance.start()
+        on_air = appliance.wait_on_air("main", "pulpit", deadline=20)
+        assert on_air["overlays"] == ["lower-third"]
+        healthy(appliance)
+        appliance.wait_condition("Output", "preview", "Publishing")
 
 
 def test_the_default_state_of_a_fresh_appliance_runs(tmp_path: Path) -> None:
