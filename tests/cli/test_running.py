@@ -23,6 +23,7 @@ from peers.waiting import until
 from vistterstream.base.errors import VistterError
 from vistterstream.cli import running
 from vistterstream.cli.running import manifest_folders, packaged_manifests
+from vistterstream.reconcile.lock import state_lock
 
 
 def free_port() -> int:
@@ -229,7 +230,11 @@ def test_elsewhere_it_leaves_what_is_on_air(tmp_path: Path) -> None:
 def test_a_second_run_on_the_same_state_is_refused(on_air: Appliance) -> None:
     done = vistter("run", state=on_air.state)
     assert done.returncode == 1
-    assert f"already runs on {on_air.state}" in done.stderr
+    pid = on_air.controller.pid
+    assert done.stderr == (  # at once: nothing is waited for
+        f"Another controller (pid {pid}) already runs on {on_air.state}; "
+        "end it first, or choose another folder with --state-dir\n"
+    )
     assert on_air.status("Program", "main")["onAir"]
 
 
@@ -302,6 +307,53 @@ def test_nobody_has_to_read_what_it_says(tmp_path: Path, small: Path) -> None:
         process.kill()
         process.wait()
         appliance.end()
+
+
+@pytest.mark.e2e
+def test_who_holds_the_state_folder_is_told_while_it_is_waited_for(tmp_path: Path, small: Path) -> None:
+    state = tmp_path / "state"
+    with state_lock(state):
+        terminal = Terminal("-m", small, "--state-dir", state)
+        try:
+            terminal.see(f"is in use by process {os.getpid()}; waiting for its end.")
+        finally:
+            terminal.process.kill()
+            terminal.wait(5)
+
+
+@pytest.mark.e2e
+def test_off_a_terminal_stderr_is_lines_of_json_alone(tmp_path: Path, small: Path) -> None:
+    appliance = Appliance(tmp_path, start=False)
+    with (tmp_path / "out").open("w") as out, (tmp_path / "err").open("w") as err:
+        process = subprocess.Popen(
+            [*appliance.controller.command, "--on-exit", "stop"], stdout=out, stderr=err
+        )
+    try:
+        until(lambda: appliance.status("Program", "main").get("onAir"), 20, "it is on air")
+        until(lambda: "main shows camera pier" in (tmp_path / "out").read_text(), 10, "it is told")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+        appliance.end()
+    events = [json.loads(line)["event"] for line in (tmp_path / "err").read_text().splitlines()]
+    assert "Ending: everything goes off air. Ctrl-C again ends at once." in events
+    assert any(event.startswith("Everything is off air after") for event in events)
+
+
+@pytest.mark.e2e
+def test_what_was_on_air_before_a_restart_is_no_news(tmp_path: Path) -> None:
+    with Appliance(tmp_path) as appliance:
+        appliance.write("small.yaml", SMALL)
+        appliance.wait_on_air("main", "pier")
+        appliance.wait(lambda: "main shows camera pier" in appliance.controller.said(), 10, "it is told")
+        appliance.kill()
+        appliance.controller.reap()
+        appliance.write("small.yaml", SMALL.replace("camera: pier,", "camera: spare,"))
+        appliance.start()
+        appliance.wait(lambda: "main shows camera spare" in appliance.controller.said(), 20, "it is told")
+        assert appliance.controller.said().count("main shows camera pier") == 1
 
 
 @contextmanager
