@@ -7,6 +7,7 @@ import pty
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -354,6 +355,43 @@ def test_what_was_on_air_before_a_restart_is_no_news(tmp_path: Path) -> None:
         appliance.start()
         appliance.wait(lambda: "main shows camera spare" in appliance.controller.said(), 20, "it is told")
         assert appliance.controller.said().count("main shows camera pier") == 1
+
+
+STUCK = """
+import sys, threading
+from pathlib import Path
+import anyio
+from vistterstream.cli import running
+from vistterstream.reconcile.controller import OnExit
+from vistterstream.store.store import Store
+
+running.END_DEADLINE = 0.1
+state = Path(sys.argv[1])
+
+async def main():
+    runner = running.Runner(state, Store(state / "store.sqlite3"), [state], OnExit.STOP)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(runner._end_on_signal, tasks.cancel_scope)
+        await anyio.wait_all_tasks_blocked()
+        print("stuck", flush=True)
+        threading.Event().wait()
+
+anyio.run(main)
+"""
+
+
+def test_the_watchdog_watches_although_the_loop_is_stuck(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STUCK, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"stuck\n"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 1
+            assert b"Not all ended within 0.1 s." in process.stdout.read()
+        finally:
+            process.kill()
 
 
 @contextmanager

@@ -47,7 +47,7 @@ from vistterstream.store.watching import ChangeType
 
 log = logs.get("cli")
 
-END_DEADLINE = 9.8
+END_DEADLINE = 9.5
 """Seconds after the first signal at which the process ends whatever happens; people are promised ten."""
 SAME_WISH = 1.0
 """Seconds in which a second signal is the first one, sent to the group as well (``timeout make demo``)."""
