@@ -47,7 +47,7 @@ unit: $(DEV)
 	$(BIN)/pytest -q -n auto -m "not e2e and not soak and not bench"
 
 e2e: $(DEV)
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "e2e and not soak" --durations=15 $(E2E_ARGS)
+	$(BIN)/pytest -q -n $(E2E_WORKERS) --dist worksteal -m "e2e and not soak" --durations=15 $(E2E_ARGS)
 
 soak: $(DEV) peers ## The long runs: hours of frames, hundreds of kills
 	$(BIN)/pytest -q -m soak --timeout=0
