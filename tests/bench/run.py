@@ -130,16 +130,19 @@ def against_one_command(folder: Path, lengths: Lengths) -> list[Figure]:
     ]  # fmt: skip
 
 
-def idle_cameras(folder: Path, lengths: Lengths) -> Figure:
-    """What an RTSP camera costs that is configured and not shown, of what decoding it fully costs."""
-    with Camera(
-        folder, 1, width=shows.WIDTH, height=shows.HEIGHT, fps=shows.FPS, bitrate=3000, grain=6
-    ) as source:
+def idle_cameras(folder: Path, lengths: Lengths, width: int, height: int, bitrate: int) -> Figure:
+    """What an RTSP camera costs that is configured and not shown, of what decoding it fully costs.
+
+    Most of it is FFmpeg's reading of RTSP, which grows with the packets and not with the pixels: the
+    smaller the picture, the larger the share (docs/decisions/0014).
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with Camera(folder, 1, width=width, height=height, fps=shows.FPS, bitrate=bitrate, grain=6) as source:
         live, idle = _with_idle_cameras(folder / "idle", source, IDLE_CAMERAS, lengths)
         _, none = _with_idle_cameras(folder / "none", source, 0, lengths)
     share = (idle - none) / IDLE_CAMERAS / live
     return Figure(
-        "each idle camera, of its full decode", share * 100, "%", 10.0, "lower",
+        f"each idle camera of {height} lines, of its full decode", share * 100, "%", 10.0, "lower",
         f"{(idle - none) / IDLE_CAMERAS:.4f} of {live:.4f} cores",
     )  # fmt: skip
 
@@ -241,7 +244,8 @@ def measure(lengths: Lengths) -> list[Figure]:
         folder = Path(name)
         return [
             *against_one_command(folder, lengths),
-            idle_cameras(folder, lengths),
+            idle_cameras(folder / "720", lengths, 1280, 720, 3000),
+            idle_cameras(folder / "1080", lengths, 1920, 1080, 6000),
             compositor(),
             *timeline(),
             *idle_controller(folder, lengths),
