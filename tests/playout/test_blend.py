@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from playout.pictures import distance, noise, over, twin
 from vistterstream.playout.blend import Blender
 from vistterstream.playout.frames import Bytes, Frame
-from vistterstream.playout.raster import Rect, sprite
+from vistterstream.playout.geometry import Rect
+from vistterstream.playout.sprites import sprite
 
 WIDTH, HEIGHT = 128, 96
 

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from playout.pictures import Floats, noise, quarters, to_yuv, twin
 from vistterstream.playout.blend import Blender
 from vistterstream.playout.frames import Bytes, Frame
+from vistterstream.playout.geometry import Rect, View
+from vistterstream.playout.layers import piece
 from vistterstream.playout.moving import Mover, Room
-from vistterstream.playout.raster import Rect, Unusable, View, piece
+from vistterstream.playout.pieces import Unusable
 from vistterstream.resources.overlay import Anchor, Canvas, Layer
 from vistterstream.resources.quantities import CUBIC_BEZIERS
 from vistterstream.timeline.easing import ease

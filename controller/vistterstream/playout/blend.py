@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from vistterstream.playout.frames import Bytes, Frame, Words
-from vistterstream.playout.raster import Sprite
+from vistterstream.playout.sprites import Sprite
 
 _BAND = 1 << 16  # pixels blended at a time, so that what is read twice is still in the processor's cache
 

@@ -19,21 +19,16 @@ import numpy as np
 
 from vistterstream.playout import framecode
 from vistterstream.playout.blend import Blender
+from vistterstream.playout.clockface import ClockFace
 from vistterstream.playout.frames import Frame
-from vistterstream.playout.moving import Mover, Room, Ticker
-from vistterstream.playout.raster import (
-    DRAWING_ERRORS,
-    ClockFace,
-    Sprite,
-    SpriteCache,
-    Tell,
-    Unusable,
-    View,
-    rasterise,
-    slate,
-    slate_key,
-)
+from vistterstream.playout.geometry import View
+from vistterstream.playout.layers import rasterise
+from vistterstream.playout.moving import Mover, Room
+from vistterstream.playout.pieces import DRAWING_ERRORS, Tell, Unusable
+from vistterstream.playout.slate import slate, slate_key
+from vistterstream.playout.sprites import Sprite, SpriteCache
 from vistterstream.playout.stills import Stills
+from vistterstream.playout.ticker import Ticker
 from vistterstream.playout.transitions import Transitions
 from vistterstream.resources.overlay import (
     ClockLayer,

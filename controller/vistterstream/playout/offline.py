@@ -21,7 +21,7 @@ from vistterstream.playout.film import Film
 from vistterstream.playout.frames import Frame
 from vistterstream.playout.jitter import Taken
 from vistterstream.playout.protocol import CameraState
-from vistterstream.playout.raster import slate
+from vistterstream.playout.slate import slate
 from vistterstream.playout.sound import samples_before
 from vistterstream.playout.stage import Made, Source, Stage, make
 from vistterstream.resources.camera import CameraSource, CameraSpec, FileSource

@@ -18,7 +18,8 @@ from PIL import Image, ImageDraw
 from vistterstream.playout import framecode, typefaces
 from vistterstream.playout.blend import Blender
 from vistterstream.playout.frames import Bytes, Frame
-from vistterstream.playout.raster import Rect, Sprite, sprite
+from vistterstream.playout.geometry import Rect
+from vistterstream.playout.sprites import Sprite, sprite
 from vistterstream.resources.camera import Pattern, TestPatternSource
 from vistterstream.resources.program import Format
 

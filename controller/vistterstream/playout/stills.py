@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from vistterstream.playout.frames import Frame
-from vistterstream.playout.raster import Unusable, _open, _stamp
+from vistterstream.playout.pictures import open_picture, stamp_of
+from vistterstream.playout.pieces import Unusable
 from vistterstream.resources.program import Format
 from vistterstream.resources.timeline import Fit
 from vistterstream.timeline.plan import ImagePlan
@@ -28,7 +29,7 @@ class Stills:
         self.problems: dict[str, str] = {}
         self._keys: dict[str, str] = {}
         for image in images:
-            key = f"{format.width}x{format.height}|{_stamp(Path(image.file))}"
+            key = f"{format.width}x{format.height}|{stamp_of(Path(image.file))}"
             if previous is not None and previous._keys.get(image.id) == key:
                 self.frames[image.id] = previous.frames[image.id]
             else:
@@ -42,7 +43,7 @@ class Stills:
 
 def drawn(image: ImagePlan, width: int, height: int) -> Frame:
     """The picture at this size; raises Unusable where the file is no picture."""
-    picture = _open(Path(image.file))
+    picture = open_picture(Path(image.file))
     ground = Image.new("RGBA", (width, height), image.color.rgba[:3])
     if image.fit is Fit.FIT:
         scaled = ImageOps.contain(picture, ground.size, Image.Resampling.LANCZOS)

@@ -1,0 +1,70 @@
+"""Turns the layers of an overlay into pixels. The slow part: never on the clock thread.
+
+What cannot be drawn (a file that is gone, a font that nobody has) is told in a sentence and left out; it
+never stops the rest. What was drawn is cached by content, bounded by bytes. Each sort of layer is drawn in a
+module of its own: `images`, `texts`, `shapes`; what changes by itself in `clockface` and `ticker`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from vistterstream.playout.geometry import Rect, View
+from vistterstream.playout.images import image_piece
+from vistterstream.playout.pictures import stamp_of
+from vistterstream.playout.pieces import DRAWING_ERRORS, Piece, Tell, Unusable
+from vistterstream.playout.shapes import qr_piece, rectangle_piece
+from vistterstream.playout.sprites import Sprite, SpriteCache, sprite
+from vistterstream.playout.texts import text_piece
+from vistterstream.resources.overlay import Layer
+
+
+def rasterise(layer: Layer, view: View, opacity: float, cache: SpriteCache, tell: Tell) -> Sprite | None:
+    """The layer's sprite with a fixed `opacity` worked in; None if it shows nothing.
+
+    For image, text and rectangle layers. `tell` gets a sentence for each thing that is wrong.
+    """
+    try:
+        key = _key(layer, view, opacity)
+        drawn = cache.get(key)
+        if drawn is None:
+            wrong: list[str] = []
+            drawn = _draw(layer, view, opacity, wrong.append)
+            for sentence in wrong:
+                tell(sentence)
+            if drawn is not None and not wrong:
+                cache.put(key, drawn)
+    except Unusable as error:
+        tell(str(error))
+        return None
+    except DRAWING_ERRORS as error:
+        tell(f"It cannot be drawn ({error}); use another font, or a smaller size.")
+        return None
+    return drawn
+
+
+def _key(layer: Layer, view: View, opacity: float) -> str:
+    """Digest of everything that the pixels depend on, the file's date and size included."""
+    content = layer.model_dump_json(exclude={"name", "tracks", "opacity"}, exclude_none=True)
+    file = stamp_of(Path(layer.image.file)) if layer.image is not None else ""
+    text = f"{content}|{view.width}x{view.height}|{view.canvas.width}x{view.canvas.height}|{opacity!r}|{file}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _draw(layer: Layer, view: View, opacity: float, tell: Tell) -> Sprite | None:
+    drawn = piece(layer, view, view.whole, tell)
+    return None if drawn is None else sprite(drawn.rgba, drawn.seen, opacity)
+
+
+def piece(layer: Layer, view: View, bounds: Rect, tell: Tell) -> Piece | None:
+    """The part of the layer that lies within `bounds`, None where nothing does. Raises Unusable."""
+    if layer.image is not None:
+        return image_piece(layer.image, layer.position, view, bounds, tell)
+    if layer.text is not None:
+        return text_piece(layer.text, layer.position, view, bounds, tell)
+    if layer.rectangle is not None:
+        return rectangle_piece(layer.rectangle, layer.position, view, bounds)
+    if layer.qr is not None:
+        return qr_piece(layer.qr, layer.position, view, bounds)
+    return None

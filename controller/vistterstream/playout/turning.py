@@ -1,0 +1,193 @@
+"""Layers that are scaled, turned, cropped or change their colour."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from vistterstream.playout.frames import Floats, Planes, Words, exact_yuv, premultiplied
+from vistterstream.playout.geometry import FAR, Rect, View, shares
+from vistterstream.playout.pieces import Piece, Unusable
+from vistterstream.playout.sliding import slid
+from vistterstream.playout.sprites import Sprite
+from vistterstream.resources.overlay import Layer
+from vistterstream.timeline.tracks import Pose, Rgba
+
+_NO_CROP = (0.0, 0.0, 0.0, 0.0)
+
+
+class Turner:
+    """A layer that is scaled, turned, cropped or coloured; drawn `finer` times as large as its size."""
+
+    def __init__(self, drawn: Piece, layer: Layer, view: View, finer: int, *, colored: bool) -> None:
+        self._view, self._finer = view, finer
+        self._anchor = layer.position.anchor
+        self._piece = drawn
+        box, seen = drawn.box, drawn.seen
+        across, down = shares(self._anchor)
+        self._pivot = (box.x - seen.x + box.width * across, box.y - seen.y + box.height * down)
+        self._tint: _Tint | None = _Tint(drawn) if colored else None
+        self._levels = [] if colored else [premultiplied(drawn.rgba)]
+
+    def posed(self, pose: Pose) -> Sprite | None:
+        """What it looks like in that pose."""
+        scale = pose.scale / self._finer
+        if scale <= 0:
+            return None
+        levels = self._levels
+        if self._tint is not None and pose.color is not None:
+            levels = [self._tint.colored(pose.color)]
+        smaller = max(-math.log2(scale), 0.0)
+        level = math.floor(smaller)
+        finer = self._layered(levels, level, scale, pose)
+        if finer is None or smaller == level:
+            return _sprite(*finer) if finer is not None else None
+        coarser = self._layered(levels, level + 1, scale, pose)
+        if coarser is None:
+            return None
+        return _sprite(*_mixed(finer, coarser, smaller - level))
+
+    def _layered(
+        self, levels: list[Floats], level: int, scale: float, pose: Pose
+    ) -> tuple[Floats, Rect] | None:
+        """The premultiplied pixels of the picture, made of the drawn ones halved `level` times; and where."""
+        pixels = _halved(levels, level)
+        shrunk = 1 << level
+        matrix = self._matrix(pose, scale * shrunk, shrunk)
+        cut = self._cut(pose.crop, pixels.shape, shrunk)
+        if cut is None:
+            return None
+        pixels, left, top = _cropped(pixels, *cut)
+        matrix[:, 2] += matrix[:, :2] @ (left, top)
+        return self._warped(pixels, matrix, pose)
+
+    def _matrix(self, pose: Pose, scale: float, shrunk: int) -> Floats:
+        """From places in the drawn pixels to places in the program, as a 2x3 matrix; slide left out."""
+        angle = math.radians(pose.rotation)
+        turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]) * scale
+        x, y = self._view.exact(self._anchor, pose.x, pose.y, 0, 0)
+        pivot = np.array(self._pivot) / shrunk
+        return np.column_stack([turn, np.array([x, y]) - turn @ pivot])
+
+    def _cut(
+        self, crop: tuple[float, float, float, float], shape: tuple[int, ...], shrunk: int
+    ) -> tuple[float, float, float, float] | None:
+        """Left, top, right and bottom of what is kept of the drawn pixels; None where nothing is."""
+        height, width = shape[:2]
+        if crop == _NO_CROP:
+            return 0.0, 0.0, float(width), float(height)
+        box, seen = self._piece.box, self._piece.seen
+        x, y = (box.x - seen.x) / shrunk, (box.y - seen.y) / shrunk
+        wide, tall = box.width / shrunk, box.height / shrunk
+        left = x + wide * crop[0] if crop[0] else 0.0
+        top = y + tall * crop[1] if crop[1] else 0.0
+        right = x + wide * (1 - crop[2]) if crop[2] else float(width)
+        bottom = y + tall * (1 - crop[3]) if crop[3] else float(height)
+        return (left, top, right, bottom) if left < right and top < bottom else None
+
+    def _warped(self, pixels: Floats, matrix: Floats, pose: Pose) -> tuple[Floats, Rect] | None:
+        height, width = pixels.shape[:2]
+        corners = matrix[:, :2] @ np.array([[0, width, 0, width], [0, 0, height, height]]) + matrix[:, 2:]
+        (left, top), (right, bottom) = corners.min(axis=1), corners.max(axis=1)
+        across, down = slid(pose, self._view, left, top, right - left, bottom - top)
+        if not all(math.isfinite(value) and abs(value) < FAR for value in (left, top, right, bottom)):
+            return None
+        first_x, first_y = math.floor(left + across) - 1, math.floor(top + down) - 1
+        seen = Rect(
+            first_x,
+            first_y,
+            math.ceil(right + across) + 1 - first_x,
+            math.ceil(bottom + down) + 1 - first_y,
+        )
+        seen = seen.widened().common(self._view.whole)
+        if seen.empty:
+            return None
+        # Pixels are squares with their middle at a half; to OpenCV they are points at whole numbers.
+        shift = matrix[:, :2] @ (0.5, 0.5) + (across - seen.x - 0.5, down - seen.y - 0.5)
+        placed = np.column_stack([matrix[:, :2], matrix[:, 2] + shift])
+        size = (seen.width, seen.height)
+        warped = cv2.warpAffine(pixels, placed, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        return np.asarray(warped, np.float32), seen
+
+
+class _Tint:
+    """Ink whose colour changes, on what lies under it."""
+
+    def __init__(self, drawn: Piece) -> None:
+        if drawn.ink is None:
+            raise Unusable("Only text and rectangles can change their colour.")
+        self._ink = drawn.ink.astype(np.float32)[..., np.newaxis] / np.float32(255)
+        has_ground = drawn.under is not None and bool(drawn.under[..., 3].any())
+        self._under = premultiplied(drawn.under) if has_ground and drawn.under is not None else None
+
+    def colored(self, color: Rgba) -> Floats:
+        """Premultiplied pixels with the ink in that colour."""
+        red, green, blue, alpha = color
+        ink = np.array([*exact_yuv((red, green, blue)), 1.0], np.float32) * np.float32(alpha)
+        pixels: Floats = self._ink * ink
+        if self._under is not None:
+            pixels += self._under * (1 - self._ink * np.float32(alpha / 255))
+        return pixels
+
+
+def _halved(levels: list[Floats], level: int) -> Floats:
+    """The drawn pixels halved `level` times: what shrinks must not flicker. `levels` keeps what was made."""
+    while len(levels) <= level:
+        height, width = (max((side + 1) // 2, 1) for side in levels[-1].shape[:2])
+        even = np.zeros((2 * height, 2 * width, 4), np.float32)
+        even[: levels[-1].shape[0], : levels[-1].shape[1]] = levels[-1]
+        levels.append(np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.float32))
+    return levels[level]
+
+
+def _mixed(finer: tuple[Floats, Rect], coarser: tuple[Floats, Rect], share: float) -> tuple[Floats, Rect]:
+    """Both laid together, the share of the latter as given (trilinear filtering)."""
+    rect = finer[1].around(coarser[1])
+    mixed = np.zeros((rect.height, rect.width, 4), np.float32)
+    for (pixels, seen), weight in ((finer, 1 - share), (coarser, share)):
+        part = mixed[seen.y - rect.y :, seen.x - rect.x :][: seen.height, : seen.width]
+        part += pixels * np.float32(weight)
+    return mixed, rect
+
+
+def _cropped(pixels: Floats, left: float, top: float, right: float, bottom: float) -> tuple[Floats, int, int]:
+    """The pixels within, those that are cut through weakened by what is cut off; and where they begin."""
+    height, width = pixels.shape[:2]
+    if (left, top, right, bottom) == (0.0, 0.0, float(width), float(height)):
+        return pixels, 0, 0
+    x, y = math.floor(left), math.floor(top)
+    cut = pixels[y : math.ceil(bottom), x : math.ceil(right)].copy()
+    columns = np.arange(x, x + cut.shape[1], dtype=np.float32)
+    rows = np.arange(y, y + cut.shape[0], dtype=np.float32)
+    across = np.clip(np.minimum(columns + 1, right) - np.maximum(columns, left), 0, 1)
+    down = np.clip(np.minimum(rows + 1, bottom) - np.maximum(rows, top), 0, 1)
+    cut *= across[np.newaxis, :, np.newaxis].astype(np.float32)
+    cut *= down[:, np.newaxis, np.newaxis].astype(np.float32)
+    return cut, x, y
+
+
+def _sprite(pixels: Floats, seen: Rect) -> Sprite:
+    """The sprite of premultiplied pixels, both sides even."""
+    half = cv2.resize(pixels, (seen.width // 2, seen.height // 2), interpolation=cv2.INTER_AREA)
+    y, alpha = (cv2.extractChannel(pixels, part) for part in (0, 3))
+    _, u, v, chroma_alpha = cv2.split(half)
+    return Sprite(
+        *seen,
+        planes=Planes(
+            rest=_turned(alpha, -1.0, 255.0),
+            light=_turned(y, 1.0, 128.0),
+            chroma_rest=_turned(chroma_alpha, -1.0, 255.0),
+            chroma_light=np.stack([_turned(u, 1.0, 128.0), _turned(v, 1.0, 128.0)]),
+        ),
+    )
+
+
+def _turned(plane: cv2.typing.MatLike, scale: float, offset: float) -> Words:
+    """`plane` times `scale` plus `offset`, as the nearest whole numbers."""
+    return _words(cv2.addWeighted(plane, scale, plane, 0.0, offset, dtype=cv2.CV_16U))
+
+
+def _words(values: object) -> Words:
+    return np.asarray(values, np.uint16)
