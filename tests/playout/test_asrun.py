@@ -26,7 +26,9 @@ NOON = datetime(2026, 3, 29, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 def test_a_line_says_when_what_which_frame_and_why(tmp_path: Path) -> None:
-    AsRunLog(tmp_path / "asrun" / "main", "main").write(shown(NOON, overlays=["tag", "clock"]))
+    overlays = {"overlays": ["tag", "clock"], "entered": ["clock"], "left": ["title"]}
+    place = {"timeline": "show", "position": 120, "cue": 3}
+    AsRunLog(tmp_path / "asrun" / "main", "main").write(shown(NOON, **overlays, **place))
     (file,) = (tmp_path / "asrun" / "main").iterdir()
     assert file.name == "2026-03-29.jsonl"
     assert json.loads(file.read_text()) == {
@@ -35,7 +37,10 @@ def test_a_line_says_when_what_which_frame_and_why(tmp_path: Path) -> None:
         "program": "main",
         "source": {"kind": "Camera", "name": "wharf"},
         "reason": "Cue",
+        "timeline": {"name": "show", "frame": 120, "cue": 3},
         "overlays": ["tag", "clock"],
+        "entered": ["clock"],
+        "left": ["title"],
     }
 
 

@@ -220,7 +220,13 @@ def test_what_is_on_air_is_told_with_its_first_frame_each_time_it_changes() -> N
         ("Slate", "a", 12, "CameraStalled"),
     ]
     assert events[1].since == pytest.approx(epoch.wall_of(5, RATE) / 1e9)
-    assert events[0].overlays == ["code"]
+    assert events[0].overlays == events[0].entered == ["code"]
+    assert [(event.timeline, event.position, event.cue) for event in events] == [
+        ("t", 0, 0),
+        ("t", 5, 1),
+        ("t", 10, None),
+        ("t", 0, 0),
+    ]
 
 
 def test_without_a_timeline_the_slate_is_on_air() -> None:

@@ -36,5 +36,8 @@ class AsRunLog:
             "program": self._program,
             "source": {"kind": shown.kind, "name": shown.name},
             "reason": shown.reason,
+            "timeline": {"name": shown.timeline, "frame": shown.position, "cue": shown.cue},
             "overlays": shown.overlays,
+            "entered": shown.entered,
+            "left": shown.left,
         }

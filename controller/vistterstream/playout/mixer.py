@@ -17,6 +17,7 @@ import anyio
 
 from vistterstream.playout.clock import NANOSECONDS, Epoch
 from vistterstream.playout.encoder import Encoder
+from vistterstream.playout.entries import Entries
 from vistterstream.playout.frames import Frame, FramePool
 from vistterstream.playout.protocol import OnAir
 from vistterstream.playout.stage import Made, Stage, make
@@ -51,7 +52,7 @@ class Mixer:
         self._show = show
         self._next: Show | None = show
         self._last: Frame | None = None
-        self._shown: tuple[object, ...] | None = None
+        self._entries = Entries()
         self._events: deque[OnAir | Swapped] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.epoch = epoch
@@ -116,19 +117,21 @@ class Mixer:
         self._last = frame
 
     def _note(self, show: Show, made: Made, number: int) -> None:
-        choice = made.shown
-        overlays = tuple(show.overlay_names[instance] for instance, _ in made.cue.overlays)
-        shown = (choice, overlays)
-        if shown == self._shown:
+        change = self._entries.note(made, show.overlay_names)
+        if change is None:
             return
-        self._shown = shown
         self.on_air = OnAir(
-            kind=choice.kind,
-            name=choice.name,
+            kind=change.shown.kind,
+            name=change.shown.name,
             since=self.epoch.wall_of(number, self._rate) / NANOSECONDS,
             frame=number,
-            reason=choice.reason,
-            overlays=list(overlays),
+            reason=change.shown.reason,
+            overlays=list(change.overlays),
+            entered=list(change.entered),
+            left=list(change.left),
+            timeline="" if show.index is None else show.index.plan.name,
+            position=made.position,
+            cue=made.cue.cue,
         )
         self._events.append(self.on_air)
         self.wake()

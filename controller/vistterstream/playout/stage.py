@@ -71,12 +71,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Made:
-    """What a frame shows, and its sound."""
+    """What a frame shows, and its sound; `position` is the frame of the timeline."""
 
     cue: Picture
     outgoing: Choice
     incoming: Choice | None
     sound: Samples
+    position: int | None = None
 
     @property
     def shown(self) -> Choice:
@@ -112,20 +113,14 @@ def _chosen(stage: Stage, source: str | None, cue: Picture, now: float) -> Choic
     return Choice("Slate", name, "ImageMissing")
 
 
-def cue_at(index: TimelineIndex | None, number: int, rate: Fraction, epoch: Epoch) -> Picture:
-    """What the timeline wants program frame `number` to show; the slate where there is none."""
-    if index is None:
-        return Picture(None)
-    return picture(index, position(index, number, rate, epoch.wall_ns))
-
-
 def make(stage: Stage, number: int, rate: Fraction, epoch: Epoch, now: float, out: Frame | None) -> Made:
     """Make program frame `number` in `out`; only its sound where that is None.
 
     `now` is the time at which sources are asked whether they can be shown. Every source is asked for its
     share, whether it is shown or not: live cameras go on.
     """
-    cue = cue_at(stage.index, number, rate, epoch)
+    where = None if stage.index is None else position(stage.index, number, rate, epoch.wall_ns)
+    cue = Picture(None) if stage.index is None else picture(stage.index, where)
     outgoing = _chosen(stage, cue.camera, cue, now)
     incoming = _chosen(stage, cue.incoming, cue, now) if cue.transition is not None else None
     samples = samples_of(number, rate)
@@ -139,7 +134,7 @@ def make(stage: Stage, number: int, rate: Fraction, epoch: Epoch, now: float, ou
         wall = datetime.fromtimestamp(epoch.wall_of(number, rate) / NANOSECONDS, UTC)
         overlays = [(*shown, length) for shown, length in zip(cue.overlays, cue.lengths, strict=True)]
         compose(stage.scene, out, base, over, cue.mix, overlays, number, wall, cue.transition)
-    return Made(cue, outgoing, incoming, sound)
+    return Made(cue, outgoing, incoming, sound, where)
 
 
 def _take(stage: Stage, number: int, samples: int, shown: set[str]) -> dict[str, Taken]:
