@@ -14,7 +14,8 @@ from PIL import Image
 
 from peers.waiting import until
 from playout.pictures import distance, noise, over, twin
-from vistterstream.playout import compositor, framecode
+from vistterstream.playout import clocks, framecode
+from vistterstream.playout import items as items_
 from vistterstream.playout.compositor import Scene, compose, prepare
 from vistterstream.playout.frames import Bytes, Frame
 from vistterstream.resources.overlay import OverlaySpec
@@ -33,7 +34,7 @@ FADE = {
 @pytest.fixture(autouse=True)
 def quick_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clocks are drawn in place, however busy the machine is, unless a test says otherwise."""
-    monkeypatch.setattr(compositor, "SLOW_CLOCK", 60.0)
+    monkeypatch.setattr(clocks, "SLOW_CLOCK", 60.0)
 
 
 @pytest.fixture
@@ -252,7 +253,7 @@ class TestClocks:
         self, monkeypatch: pytest.MonkeyPatch, scenes: list[Scene]
     ) -> None:
         quick = scene_of(instance("c", self.LAYER))
-        monkeypatch.setattr(compositor, "SLOW_CLOCK", 0.0)  # every clock is slow
+        monkeypatch.setattr(clocks, "SLOW_CLOCK", 0.0)  # every clock is slow
         slow = scene_of(instance("c", self.LAYER))
         scenes.append(slow)
         assert any(thread.name.startswith("clock-layer") for thread in threading.enumerate())
@@ -265,19 +266,19 @@ class TestClocks:
         self, monkeypatch: pytest.MonkeyPatch, scenes: list[Scene]
     ) -> None:
         quick = scene_of(instance("c", self.LAYER))
-        monkeypatch.setattr(compositor, "SLOW_CLOCK", 0.0)
+        monkeypatch.setattr(clocks, "SLOW_CLOCK", 0.0)
         slow = scene_of(instance("c", self.LAYER))
         scenes.append(slow)
         self.region(slow, WALL)
         items = slow.items["c"]
-        assert isinstance(items[0], compositor._Clocks)
+        assert isinstance(items[0], items_.Clocked)
         ahead = items[0].clock._ahead
         until(lambda: all(drawn.done() for drawn in ahead.values()), 5.0, "the next second is drawn")
         following = WALL + timedelta(seconds=1)
         assert self.region(slow, following) == self.region(quick, following)  # at the first try
 
     def test_a_closed_scene_leaves_no_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(compositor, "SLOW_CLOCK", 0.0)
+        monkeypatch.setattr(clocks, "SLOW_CLOCK", 0.0)
         scene = scene_of(instance("c", self.LAYER))
         scene.close()
         until(
@@ -326,8 +327,8 @@ class TestTakingOver:
         first = scene_of(logo, text="Back soon")
         second = scene_of(logo, instance("b", box(0, 0, 8, 8, "#FFFFFF")), previous=first, text="Back soon")
         (one,), (other,) = first.items["a"], second.items["a"]
-        assert isinstance(one, compositor._Sprites)
-        assert isinstance(other, compositor._Sprites)
+        assert isinstance(one, items_.Still)
+        assert isinstance(other, items_.Still)
         assert one.sprite is other.sprite
         assert second.slate is first.slate
 

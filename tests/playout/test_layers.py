@@ -14,8 +14,9 @@ import yaml
 from PIL import Image, ImageFont
 
 from playout.pictures import ffmpeg, noise, quarters, to_yuv
-from vistterstream.playout import compositor, frames
-from vistterstream.playout.compositor import Scene, compose, prepare, time_left
+from vistterstream.playout import clocks, compositor, frames, items
+from vistterstream.playout.clocks import time_left
+from vistterstream.playout.compositor import Scene, compose, prepare
 from vistterstream.playout.frames import Bytes, Frame
 from vistterstream.resources.overlay import CountdownLayer, OverlaySpec
 from vistterstream.resources.program import Fallback, Format
@@ -28,7 +29,7 @@ FORMAT = Format(width=640, height=360)
 
 @pytest.fixture(autouse=True)
 def quick_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compositor, "SLOW_CLOCK", 60.0)
+    monkeypatch.setattr(clocks, "SLOW_CLOCK", 60.0)
 
 
 def scene(*layers: dict[str, Any]) -> Scene:
@@ -122,7 +123,7 @@ class TestTicker:
     def test_it_does_not_drift_in_a_year(self) -> None:
         made = scene({**self.LAYER, "position": {"x": 100, "y": 50}})
         item = made.items["o"][0]
-        assert isinstance(item, compositor._Running)
+        assert isinstance(item, items.Running)
         strip = item.ticker._strip
         assert strip is not None
         rounds = 30 * 86400 * 366 // strip.period * strip.period  # ages at which it stands as at 0

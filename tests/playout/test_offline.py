@@ -22,7 +22,7 @@ from playout.clips import LENGTH, numbered_clip, read_number
 from playout.pictures import ffmpeg, noise
 from playout.plans import FORMAT, film, make_plan, pattern
 from vistterstream.base.errors import VistterError
-from vistterstream.playout import compositor
+from vistterstream.playout import clocks
 from vistterstream.playout.clock import Epoch
 from vistterstream.playout.compositor import prepare
 from vistterstream.playout.encoder import Encoder
@@ -198,7 +198,7 @@ def test_a_clock_that_is_slow_to_draw_shows_the_right_second_all_the_same(
     plan = show_plan()
     with offline(plan) as program:
         whole = [digest(program, number) for number in range(28, 62)]
-    monkeypatch.setattr(compositor, "SLOW_CLOCK", 0.0)  # every clock is slow
+    monkeypatch.setattr(clocks, "SLOW_CLOCK", 0.0)  # every clock is slow
     with offline(plan) as program:
         assert [digest(program, number) for number in range(28, 62)] == whole
 

@@ -11,7 +11,8 @@ import functools
 
 import numpy as np
 
-from vistterstream.playout.frames import Bytes
+from vistterstream.playout.frames import Bytes, Planes
+from vistterstream.playout.sprites import Sprite
 
 BITS = 32
 PROGRAM = 255
@@ -44,6 +45,17 @@ def draw(y: Bytes, u: Bytes, v: Bytes, left: int, top: int, value: int, square: 
     half_left, half_top, half = left // 2, top // 2, square // 2
     for plane in (u, v):
         plane[half_top : half_top + half, half_left : half_left + BITS * half] = 128
+
+
+def sprite(left: int, top: int, value: int, square: int) -> Sprite:
+    """`value` as a solid sprite; arguments as of `draw`."""
+    row = _bits(value) * np.uint8(_WHITE - _BLACK) + np.uint8(_BLACK)
+    light = np.repeat(row, square).astype(np.uint16) * np.uint16(255) + np.uint16(128)
+    width, half = BITS * square, square // 2
+    chroma = np.full((2, half, width // 2), 128 * 255 + 128, np.uint16)
+    nothing = np.zeros((square, width), np.uint16)
+    planes = Planes(nothing, np.broadcast_to(light, nothing.shape), nothing[:half, : width // 2], chroma)
+    return Sprite(left, top, width, square, planes)
 
 
 def read(y: Bytes, left: int, top: int, square: int) -> int | None:

@@ -1,0 +1,131 @@
+"""Clocks and countdowns: what they say, and drawing it as it changes."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from vistterstream.playout.clockface import ClockFace
+from vistterstream.playout.geometry import View
+from vistterstream.playout.pieces import Tell
+from vistterstream.playout.sprites import Sprite
+from vistterstream.resources.overlay import ClockLayer, CountdownLayer, Position
+
+SLOW_CLOCK = 0.001
+"""Seconds; the text of a clock that takes longer to draw is drawn ahead of time on another thread."""
+YEAR_1970 = datetime(1970, 1, 1, tzinfo=UTC)
+"""From here on a countdown of a duration counts."""
+
+_MAX_CLOCK_TEXT = 128
+_DIRECTIVE = re.compile("%(.)")
+
+
+class Clock:
+    """The changing text of a clock layer. `sprite` is for the clock thread alone."""
+
+    def __init__(
+        self,
+        layer: ClockLayer | CountdownLayer,
+        position: Position,
+        view: View,
+        wall: datetime,
+        tell: Tell,
+    ) -> None:
+        """Draws the text for `wall`, to see how long that takes. The model has checked zone and format."""
+        self._say = time_of_day(layer) if isinstance(layer, ClockLayer) else time_left(layer)
+        self._face = ClockFace(layer, position, view, tell)
+        self._wanted = self._text = self._format(wall)
+        self._sprite = self._face.sprite(self._text)
+        self._second: datetime | None = None
+        self._worker: ThreadPoolExecutor | None = None
+        self._ahead: dict[str, Future[Sprite | None]] = {}
+        if min(_seconds(lambda: self._face.sprite(self._text)) for _ in range(3)) > SLOW_CLOCK:
+            self._worker = ThreadPoolExecutor(1, thread_name_prefix="clock-layer")
+            # Its thread starts here and not at the first turn: it must not inherit the clock's priority.
+            self._worker.submit(self._format, wall)
+
+    def sprite(self, wall: datetime) -> Sprite | None:
+        """What the clock looks like at `wall`.
+
+        A slow one may show the text before for some frames where the next could not be foreseen.
+        """
+        second = wall.replace(microsecond=0)
+        if second != self._second:
+            self._second = second
+            self._turn(second)
+        if self._worker is not None and self._wanted != self._text:
+            drawn = self._ahead.get(self._wanted)
+            if drawn is not None and drawn.done():
+                self._text, self._sprite = self._wanted, drawn.result()
+        return self._sprite
+
+    def draw_at_once(self) -> None:
+        """From now on draw each text when it is due, however long that takes: no frame waits for anybody."""
+        self.close()
+        self._worker = None
+
+    def close(self) -> None:
+        """End the thread that draws ahead, if there is one."""
+        if self._worker is not None:
+            self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def _turn(self, second: datetime) -> None:
+        """Draw the text of a new second, or where that is slow see to it that it and the next are drawn."""
+        self._wanted = self._format(second)
+        if self._worker is None:
+            if self._wanted != self._text:
+                self._text, self._sprite = self._wanted, self._face.sprite(self._wanted)
+            return
+        coming = {self._wanted, self._format(second + timedelta(seconds=1))} - {self._text}
+        self._ahead = {
+            text: self._ahead.get(text) or self._worker.submit(self._face.sprite, text)
+            for text in sorted(coming)
+        }
+
+    def _format(self, wall: datetime) -> str:
+        return self._say(wall)[:_MAX_CLOCK_TEXT]
+
+
+def time_of_day(layer: ClockLayer) -> Callable[[datetime], str]:
+    """What a clock says at an instant."""
+    zone = ZoneInfo(layer.time_zone)
+    return lambda wall: wall.astimezone(zone).strftime(layer.format)
+
+
+def time_left(layer: CountdownLayer) -> Callable[[datetime], str]:
+    """What a countdown says at an instant; of one from the cue's start, at that age after the year 1970.
+
+    Seconds that have begun count as whole ones, so that it says zero when the time has come.
+    """
+    if layer.to is not None:
+        end = datetime.fromisoformat(layer.to)
+    else:
+        assert layer.duration is not None, "the model has checked that there is one of them"
+        end = YEAR_1970 + timedelta(microseconds=int(layer.duration.seconds * 1_000_000))
+
+    def say(wall: datetime) -> str:
+        left = max(-((wall.replace(microsecond=0) - end) // timedelta(seconds=1)), 0)
+        return layer.done if not left and layer.done else _remaining(layer.format, left)
+
+    return say
+
+
+def _remaining(format: str, left: int) -> str:
+    """`format` with the seconds that are left; the largest unit in it has all that is above it."""
+    parts: dict[str, str] = {"%": "%"}
+    for directive, length in (("D", 86400), ("H", 3600), ("M", 60), ("S", 1)):
+        if f"%{directive}" in format:
+            parts[directive] = str(left // length) if directive == "D" else f"{left // length:02}"
+            left %= length
+    return _DIRECTIVE.sub(lambda match: parts.get(match[1], ""), format)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """How long `work` takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
