@@ -74,7 +74,7 @@ HUGE = {
     "unknown-fields": (
         b"apiVersion: stream.vistter.io/v1alpha1\nkind: Program\nmetadata: {name: main}\nspec:\n"
         + b"".join(b"  field%d: v\n" % number for number in range(24_000)),
-        "5:3 spec.field0: there is no such field; there are format, timeline, playback and fallback",
+        "5:3 spec.field0: there is no such field; there are format, timeline, playback, fallback and values",
     ),
     "long-unknown-field": (
         b"apiVersion: stream.vistter.io/v1alpha1\nkind: Program\nmetadata: {name: main}\nspec: {"

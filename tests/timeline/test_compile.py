@@ -212,6 +212,19 @@ class TestOverlays:
         assert layer.text.value == ""
         assert "spec.tracks[0].overlays[0].values: layer title:" in complaints(result)[0]
 
+    def test_the_values_of_the_program_stand_for_those_that_the_cue_lacks(self) -> None:
+        tag = overlay("tag", text("title", "{{ title }}, {{ town }}"))
+        cue = {"overlay": "tag", "duration": "1s", "values": {"title": "Quay"}}
+        result = compiled(
+            timeline(graphics(cue)),
+            program=program(values={"title": "Harbour", "town": "Skagen"}),
+            overlays=[tag],
+        )
+        (layer,) = result.plan.overlays[0].spec.layers
+        assert layer.text is not None
+        assert layer.text.value == "Quay, Skagen"
+        assert not result.problems
+
     def test_a_text_that_grows_too_long_is_cut_so_that_the_plan_can_be_read(self) -> None:
         result = compiled(
             timeline(graphics({"overlay": "tag", "duration": "1s", "values": {"title": "x" * 4000}})),

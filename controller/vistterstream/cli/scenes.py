@@ -16,7 +16,7 @@ from vistterstream.cli.console import console
 from vistterstream.cli.manifestfiles import located, read
 from vistterstream.reconcile.planner import Objects, compiled
 from vistterstream.resources.kinds import ObjectMeta, Program, Resource, Timeline
-from vistterstream.resources.program import ProgramSpec
+from vistterstream.resources.program import Playback, ProgramSpec
 from vistterstream.resources.quantities import TimelinePosition
 from vistterstream.timeline.compile import Compiled, PlanError
 from vistterstream.timeline.evaluate import TimelineIndex, restart, round_half_up
@@ -154,7 +154,7 @@ def program_for(objects: Objects, timeline: str, name: str | None) -> Program:
                 reason="WhichProgram",
             )
         found = next(iter(fit.values())) if fit else _usual(timeline)
-    spec = ProgramSpec(format=found.spec.format, timeline=timeline, fallback=found.spec.fallback)
+    spec: ProgramSpec = found.spec.model_copy(update={"timeline": timeline, "playback": Playback()})
     return found.model_copy(update={"spec": spec})
 
 

@@ -41,6 +41,8 @@ def qr_piece(code: QrLayer, position: Position, view: View, bounds: Rect) -> Pie
     """A QR code; its squares have whole pixels, so that they stay sharp; what is left over is its edge."""
     import segno  # here, because most programs show none
 
+    if not code.value.strip():
+        return None
     try:
         made = segno.make_qr(code.value, error=code.correction.value[0], boost_error=True)
     except segno.DataOverflowError:

@@ -18,6 +18,9 @@ from vistterstream.resources.messages import enumeration, shown
 
 EFFECT_KEY = "x-vistter-effect"
 REFERENCE_KEY = "x-vistter-reference"
+TOKENS_KEY = "x-vistter-tokens"
+OWN_KEYS = frozenset({EFFECT_KEY, REFERENCE_KEY, TOKENS_KEY})
+"""Words of ours in the schema of a field, for nobody else."""
 
 
 class Effect(StrEnum):
@@ -29,6 +32,15 @@ class Effect(StrEnum):
     ENCODER = "encoder"  # the output moves to another encoder process
     PUSHER = "pusher"  # that output's pusher process is replaced
     PLAYOUT = "playout"  # the program's playout process is replaced
+
+
+class Tokens(StrEnum):
+    """What becomes of a value that takes the place of a token such as ``{{ title }}`` in a field."""
+
+    TEXT = "text"  # it is put there, and the whole cut off where it is too long
+    LINE = "line"  # the same, line breaks made spaces
+    FORMAT = "format"  # as a line, % signs doubled
+    EXACT = "exact"  # nothing is cut off: what is too long is not shown at all
 
 
 class Problems(ValueError):
@@ -107,14 +119,18 @@ def field(
     description: str,
     effect: Effect | None = None,
     reference: str | None = None,
+    tokens: Tokens | None = None,
     **constraints: Any,
 ) -> Any:
     """A model field: `description` for ``kubectl explain``, `effect` of a change (inherited from the
-    enclosing field where None), and for references the kind that the value names.
+    enclosing field where None), for references the kind that the value names, and for texts with tokens how
+    these are replaced.
     """
     extra: dict[str, Any] = {}
     if effect is not None:
         extra[EFFECT_KEY] = effect.value
     if reference is not None:
         extra[REFERENCE_KEY] = reference
+    if tokens is not None:
+        extra[TOKENS_KEY] = tokens.value
     return Field(default, description=description, json_schema_extra=extra or None, **constraints)

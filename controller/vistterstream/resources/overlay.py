@@ -14,7 +14,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, model_validator
 from pydantic.alias_generators import to_camel
 
-from vistterstream.resources.model import Effect, Model, Problems, field
+from vistterstream.resources.model import Effect, Model, Problems, Tokens, field
 from vistterstream.resources.names import PartName
 from vistterstream.resources.quantities import Color, Duration, EasingFunction, PositiveDuration, Quantity
 from vistterstream.resources.texts import FilePath, Instant, Line, Text, TimeFormat, TimeZone, check_line
@@ -190,7 +190,9 @@ class Keyframe(Model):
         None, description="The value at that time, of a property that is a number.", ge=-36000, le=36000
     )
     color: Color | None = field(None, description="The value of the property color.")
-    text: Text | None = field(None, description="The value of the property text.", max_length=4096)
+    text: Text | None = field(
+        None, description="The value of the property text.", max_length=4096, tokens=Tokens.TEXT
+    )
     easing: EasingFunction = field(
         EasingFunction("linear"), description="How the value got here from the keyframe before."
     )
@@ -316,9 +318,11 @@ class ImageLayer(Model):
 
 
 class TextLayer(Model):
-    """One or more lines of text. Tokens such as {{ title }} take the values of the cue."""
+    """One or more lines of text. Tokens such as {{ title }} take the values of the cue, of the Program, or
+    of the overlay's data; so they do in tickers, QR codes, countdowns and keyframes.
+    """
 
-    value: Text = field(description="The text.", max_length=4096)
+    value: Text = field(description="The text.", max_length=4096, tokens=Tokens.TEXT)
     font: Line = field("Inter", description="Font family.", max_length=64)
     size: int = field(48, description="Font size in canvas pixels.", ge=4, le=1024)
     color: Color = field(Color("#FFFFFF"), description="Colour of the letters.")
@@ -377,10 +381,14 @@ class CountdownLayer(Model):
         description="Text with %D days, %H hours, %M minutes and %S seconds that are left; the largest unit "
         "given counts all that is above it.",
         min_length=1,
-        max_length=64,
+        max_length=128,
+        tokens=Tokens.FORMAT,
     )
     done: Line = field(
-        "", description="The text when no time is left; without, the format with zeros.", max_length=64
+        "",
+        description="The text when no time is left; without, the format with zeros.",
+        max_length=128,
+        tokens=Tokens.LINE,
     )
     font: Line = field("Inter", description="Font family.", max_length=64)
     size: int = field(48, description="Font size in canvas pixels.", ge=4, le=1024)
@@ -395,7 +403,9 @@ class TickerLayer(Model):
     """A line of text that runs through from right to left, again and again."""
 
     value: Text = field(
-        description="The text; lines follow each other, with the gap between.", max_length=4096
+        description="The text; lines follow each other, with the gap between.",
+        max_length=4096,
+        tokens=Tokens.TEXT,
     )
     width: int = field(1920, description="Width of the band in canvas pixels.", ge=16, le=7680)
     speed: float = field(
@@ -412,7 +422,12 @@ class TickerLayer(Model):
 class QrLayer(Model):
     """A QR code."""
 
-    value: Text = field(description="What it says, such as an address.", min_length=1, max_length=1024)
+    value: Text = field(
+        description="What it says, such as an address.",
+        min_length=1,
+        max_length=1024,
+        tokens=Tokens.EXACT,
+    )
     size: int = field(240, description="Side in canvas pixels, with the quiet zone.", ge=32, le=4320)
     color: Color = field(Color("#000000"), description="Colour of the dark squares.")
     background: Color = field(Color("#FFFFFF"), description="Colour of the light squares.")

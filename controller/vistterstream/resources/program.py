@@ -10,7 +10,7 @@ from pydantic import model_validator
 from vistterstream.resources.model import Effect, Model, Problems, field
 from vistterstream.resources.names import Name, PartName
 from vistterstream.resources.quantities import Color, FrameRate, TimelinePosition
-from vistterstream.resources.texts import FilePath, Text
+from vistterstream.resources.texts import FilePath, Text, Values
 from vistterstream.resources.timeline import Instant
 
 
@@ -90,3 +90,8 @@ class ProgramSpec(Model):
         Playback(), description="Whether the timeline plays, and from where.", effect=Effect.LIVE
     )
     fallback: Fallback = field(Fallback(), description="The slate.", effect=Effect.LIVE)
+    values: Values = field(
+        {},
+        description="Texts for the tokens of all overlays that it shows; those of a cue win over them.",
+        effect=Effect.LIVE,
+    )

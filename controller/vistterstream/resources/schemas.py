@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from vistterstream.resources.model import EFFECT_KEY, REFERENCE_KEY, Model
+from vistterstream.resources.model import OWN_KEYS, Model
 
 Schema = dict[str, Any]
 
@@ -130,11 +130,10 @@ def _without_nulls(value: Any) -> Any:
 def _without_ours(schema: Any) -> Any:
     """`schema` without our own words and without titles, which editors would show instead of descriptions."""
     if isinstance(schema, dict):
-        ours = {EFFECT_KEY, REFERENCE_KEY}
         return {
             key: _without_ours(value)
             for key, value in schema.items()
-            if key not in ours and not (key == "title" and isinstance(value, str))
+            if key not in OWN_KEYS and not (key == "title" and isinstance(value, str))
         }
     if isinstance(schema, list):
         return [_without_ours(value) for value in schema]

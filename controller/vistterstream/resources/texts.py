@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
 from vistterstream.resources.messages import nearest, shown
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(,[^:/]*)?:")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
+NAME_OF_A_VALUE = r"[A-Za-z_][A-Za-z0-9_]{0,62}"
 _DIRECTIVES = "aAbBdeFHIjmMpRSTuUVwWyYzZ%"
 
 
@@ -52,6 +53,13 @@ def check_time_format(text: str) -> str:
     return check_line(text)
 
 
+def check_token_name(text: str) -> str:
+    """`text`, if a token can be called that; else ValueError."""
+    if not re.fullmatch(NAME_OF_A_VALUE, text):
+        raise ValueError(f"{shown(text)} is not a token name (letters, digits and _)")
+    return text
+
+
 def check_line(text: str) -> str:
     """`text`, if it can be drawn in one line; else ValueError."""
     if "\n" in text:
@@ -85,5 +93,8 @@ FilePath = Annotated[
 TimeZone = Annotated[str, AfterValidator(check_time_zone)]
 TimeFormat = Annotated[str, AfterValidator(check_time_format)]
 Instant = Annotated[str, AfterValidator(check_instant)]
+TokenName = Annotated[str, AfterValidator(check_token_name)]
 Line = Annotated[str, AfterValidator(check_line)]
 Text = Annotated[str, AfterValidator(check_text)]
+Values = dict[TokenName, Annotated[Text, StringConstraints(max_length=4096)]]
+"""Texts for tokens, by their names."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, StringConstraints, model_validator
+from pydantic import AfterValidator, model_validator
 
 from vistterstream.resources.messages import enumeration, shown
 from vistterstream.resources.model import Effect, Model, Problems, field
@@ -19,7 +19,7 @@ from vistterstream.resources.quantities import (
     PositiveTimelinePosition,
     TimelinePosition,
 )
-from vistterstream.resources.texts import FilePath, Text, TimeZone
+from vistterstream.resources.texts import FilePath, TimeZone, Values
 
 
 def _check_instant(text: str) -> str:
@@ -38,15 +38,8 @@ def _time_of_day(text: str) -> str:
     return text
 
 
-def _token_name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", text):
-        raise ValueError(f"{shown(text)} is not a token name (letters, digits and _)")
-    return text
-
-
 Instant = Annotated[str, AfterValidator(_check_instant)]
 """An instant with a zone, as text."""
-Value = Annotated[Text, StringConstraints(max_length=4096)]
 
 
 class TransitionType(StrEnum):
@@ -206,8 +199,8 @@ class OverlayCue(Model):
     duration: PositiveTimelinePosition | None = field(
         None, description="How long; to the end of the timeline without."
     )
-    values: dict[Annotated[str, AfterValidator(_token_name)], Value] = field(
-        {}, description="Texts for the tokens of the overlay's text layers."
+    values: Values = field(
+        {}, description="Texts for the tokens of the overlay; they win over those of the Program."
     )
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -42,6 +41,7 @@ from vistterstream.timeline.plan import (
     TransitionPlan,
     VideoCuePlan,
 )
+from vistterstream.timeline.tokens import filled
 
 __all__ = [
     "MAX_FRAMES",
@@ -59,9 +59,6 @@ OVERLAYS_AT_ONCE = 64
 """Overlays that may be shown at the same time; more could not be composed within a frame anyway."""
 MAX_FRAMES = 2**53
 """Longest timeline, in frames (a double counts them exactly); far beyond any use."""
-
-_MAX_TEXT = 4096  # of a TextLayer's value
-_TOKEN = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,62})\s*\}\}")
 
 
 class AssetKind(StrEnum):
@@ -247,32 +244,22 @@ class _Compiler:
     def _layer(
         self, overlay: Overlay, layer: Layer, values: Mapping[str, str], blame: Callable[[str], None]
     ) -> Layer:
+        def tell(sentence: str) -> None:
+            blame(f"layer {layer.name}: {sentence}")
+
+        def missing(token: str) -> None:
+            tell(
+                f"neither the cue nor the Program gives a value for {{{{ {token} }}}}; nothing is shown in "
+                "its place"
+            )
+
         if layer.image is not None:
             path = self.resolve(overlay, layer.image.file, AssetKind.IMAGE)
-            return layer.model_copy(update={"image": layer.image.model_copy(update={"file": path})})
-        if layer.text is not None:
-            text = _filled(
-                layer.text.value, values, lambda sentence: blame(f"layer {layer.name}: {sentence}")
-            )
-            return layer.model_copy(update={"text": layer.text.model_copy(update={"value": text})})
-        return layer
+            layer = layer.model_copy(update={"image": layer.image.model_copy(update={"file": path})})
+        return filled(layer, values, missing, tell)
 
     def blame(self, resource: Resource, path: str, message: str) -> None:
         self.problems[Problem(resource.kind, resource.metadata.name, path, message)] = None
-
-
-def _filled(text: str, values: Mapping[str, str], blame: Callable[[str], None]) -> str:
-    """`text` with each token replaced by its value; an unknown token by nothing."""
-
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in values:
-            blame(f"the cue gives no value for {{{{ {match[1]} }}}}; nothing is shown in its place")
-        return values.get(match[1], "")
-
-    filled = _TOKEN.sub(value, text)
-    if len(filled) > _MAX_TEXT:
-        blame(f"the text is cut off after {_MAX_TEXT} characters")
-    return filled[:_MAX_TEXT]
 
 
 class _TimelineCompiler:
@@ -377,7 +364,8 @@ class _TimelineCompiler:
         if key not in self._instances:
             told: list[str] = []
             overlay = self._compiler.overlays[cue.overlay]
-            self._instances[key] = self._compiler.instance(overlay, cue.values, told.append), tuple(told)
+            values = {**self._compiler.program.spec.values, **cue.values}
+            self._instances[key] = self._compiler.instance(overlay, values, told.append), tuple(told)
         id, sentences = self._instances[key]
         for sentence in sentences:
             self._blame(f"{cue.path}.values", sentence)

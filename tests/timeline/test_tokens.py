@@ -1,0 +1,92 @@
+"""Tokens in the texts of an overlay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vistterstream.resources.overlay import Layer, OverlaySpec
+from vistterstream.timeline.tokens import filled, tokens
+
+_COUNTDOWN = {"duration": "1m", "format": "{{ what }} in %M:%S", "done": "{{ what }}!"}
+_EVERY: dict[str, dict[str, Any]] = {
+    "text": {"text": {"value": "{{what}} a"}},
+    "keyframes": {
+        "text": {"value": "-"},
+        "tracks": [{"property": "text", "keyframes": [{"at": "0s", "text": "now {{ what }}"}]}],
+    },
+    "ticker": {"ticker": {"value": "{{  what  }}\n{{ other }}"}},
+    "qr": {"qr": {"value": "https://{{ what }}"}},
+    "countdown": {"countdown": _COUNTDOWN},
+    "clock": {"clock": {"format": "%H {{ what }}"}},
+}
+
+
+def layer(name: str) -> Layer:
+    return Layer.model_validate({"name": name, **_EVERY[name]})
+
+
+def fill(layer: Layer, **values: str) -> tuple[Layer, list[str], list[str]]:
+    missing: list[str] = []
+    told: list[str] = []
+    return filled(layer, values, missing.append, told.append), missing, told
+
+
+def test_each_sort_of_layer_with_texts_of_its_own_has_tokens() -> None:
+    spec = OverlaySpec(layers=tuple(layer(name) for name in _EVERY))
+    assert tokens(spec) == {"what", "other"}
+    assert {name for name in _EVERY if tokens(layer(name))} == set(_EVERY) - {"clock"}
+
+
+def test_values_take_the_place_of_tokens_wherever_they_stand() -> None:
+    text, missing, told = fill(layer("text"), what="A")
+    assert text.text is not None
+    assert text.text.value == "A a"
+    keyframes, _, _ = fill(layer("keyframes"), what="B")
+    assert keyframes.tracks[0].keyframes[0].text == "now B"
+    ticker, _, _ = fill(layer("ticker"), what="C", other="D\nE")
+    assert ticker.ticker is not None
+    assert ticker.ticker.value == "C\nD\nE"
+    code, _, _ = fill(layer("qr"), what="example.com")
+    assert code.qr is not None
+    assert code.qr.value == "https://example.com"
+    assert (missing, told) == ([], [])
+
+
+def test_a_countdown_takes_its_values_as_text_and_not_as_a_format() -> None:
+    countdown, _, _ = fill(layer("countdown"), what="50 %M\nsale")
+    assert countdown.countdown is not None
+    assert countdown.countdown.format == "50 %%M sale in %M:%S"
+    assert countdown.countdown.done == "50 %M sale!"
+
+
+def test_a_token_without_value_is_named_and_shows_nothing() -> None:
+    ticker, missing, _ = fill(layer("ticker"), other="D")
+    assert ticker.ticker is not None
+    assert ticker.ticker.value == "\nD"
+    assert missing == ["what"]
+
+
+def test_a_qr_code_is_never_cut_off() -> None:
+    code, _, told = fill(layer("qr"), what="x" * 1020)
+    assert code.qr is not None
+    assert code.qr.value == " ", "which shows nothing"
+    assert told == ["with its values it has 1028 characters, at most 1024 can be shown; it is left out"]
+
+
+def test_what_has_no_tokens_stays_what_it_is() -> None:
+    plain = Layer.model_validate({"name": "a", "text": {"value": "{ {what} } {{ 1 }}"}})
+    assert fill(plain, what="A")[0].text == plain.text
+    bar = Layer.model_validate({"name": "a", "rectangle": {"width": 1, "height": 1, "color": "#FFFFFF"}})
+    assert fill(bar)[0] is bar
+
+
+_TEXTS = st.text(st.characters(exclude_categories=("Cc", "Cs")) | st.sampled_from("%\n{}"), max_size=200)
+
+
+@given(value=_TEXTS, name=st.sampled_from(sorted(_EVERY)), times=st.integers(1, 30))
+def test_whatever_the_values_are_a_layer_can_be_read_back(value: str, name: str, times: int) -> None:
+    done, _, _ = fill(layer(name), what=value * times, other=value)
+    assert Layer.model_validate(done.dump()) == done
