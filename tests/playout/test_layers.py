@@ -18,6 +18,7 @@ from vistterstream.playout import clocks, compositor, frames, items
 from vistterstream.playout.clocks import time_left
 from vistterstream.playout.compositor import Scene, compose, prepare
 from vistterstream.playout.frames import Bytes, Frame
+from vistterstream.resources.manifests import load
 from vistterstream.resources.overlay import CountdownLayer, OverlaySpec
 from vistterstream.resources.program import Fallback, Format
 from vistterstream.timeline.evaluate import TimelineIndex, picture
@@ -365,10 +366,14 @@ class TestAgainstFfmpeg:
 
 
 class TestDocuments:
-    def test_the_overlays_of_the_documentation_are_good(self) -> None:
+    def test_the_manifests_and_overlays_of_the_documentation_are_good(self) -> None:
         page = (Path(__file__).parents[2] / "docs/ocl.md").read_text(encoding="utf-8")
         blocks = [block.split("```")[0] for block in page.split("```yaml\n")[1:]]
-        assert len(blocks) == 3
+        assert blocks
         for block in blocks:
-            layers = yaml.safe_load(block)
-            OverlaySpec.model_validate(layers if isinstance(layers, dict) else {"layers": layers})
+            for found in yaml.safe_load_all(block):
+                if isinstance(found, dict) and "kind" in found:
+                    document = {"apiVersion": "stream.vistter.io/v1alpha1", **found}
+                    assert not load(yaml.safe_dump(document).encode(), "docs/ocl.md").errors
+                else:
+                    OverlaySpec.model_validate(found if isinstance(found, dict) else {"layers": found})
