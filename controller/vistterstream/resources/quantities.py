@@ -195,6 +195,37 @@ class BitRate(Quantity):
         return int(Fraction(self[:-1]) * factor) if factor else int(Fraction(self))
 
 
+class Gain(Quantity):
+    """A change of level in decibels: ``-6dB``, ``0dB``, ``+3dB``; ``-96dB`` is silence."""
+
+    __slots__ = ()
+    pattern = r"[+-]?[0-9]{1,2}(\.[0-9]{1,2})? ?dB"
+    example = "a gain such as -6dB, 0dB or +3dB"
+
+    def check(self) -> None:
+        """Refuse what is out of range."""
+        if not -96 <= self.decibels <= 24:
+            raise ValueError(f"{str(self)!r} is not between -96dB (silence) and +24dB")
+
+    @property
+    def decibels(self) -> Fraction:
+        """The change in dB."""
+        return Fraction(self[:-2].strip())
+
+
+class Threshold(Gain):
+    """A level in decibels of full scale: ``-35dB``."""
+
+    __slots__ = ()
+    pattern = r"-?[0-9]{1,2}(\.[0-9]{1,2})? ?dB"
+    example = "a level such as -35dB, of full scale"
+
+    def check(self) -> None:
+        """Refuse what is out of range."""
+        if not -96 <= self.decibels <= 0:
+            raise ValueError(f"{str(self)!r} is not between -96dB and 0dB (full scale)")
+
+
 class Color(Quantity):
     """A colour: ``#RRGGBB`` or, with opacity, ``#RRGGBBAA``; sRGB."""
 

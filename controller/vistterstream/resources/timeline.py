@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -10,6 +11,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, model_validator
 
+from vistterstream.resources.audio import AudioCue, CueAudio
 from vistterstream.resources.messages import enumeration, shown
 from vistterstream.resources.model import Effect, Model, Problems, field
 from vistterstream.resources.names import Name, PartName
@@ -170,6 +172,9 @@ class VideoCue(Model):
         None, description="How long; must be given, except of a timeline, which then is played once."
     )
     transition: Transition = field(Transition(), description="How it comes in.")
+    audio: CueAudio = field(
+        CueAudio(), description="How loud its sound is; of a timeline, all that is heard in it."
+    )
 
     @model_validator(mode="after")
     def _has_a_duration(self) -> Self:
@@ -205,13 +210,16 @@ class OverlayCue(Model):
 
 
 class TimelineTrack(Model):
-    """Cues of one sort, one after another: either video or overlays."""
+    """Cues of one sort: video, one after another, or overlays, or audio, which may overlap."""
 
-    EXACTLY_ONE = ("video", "overlays")
+    EXACTLY_ONE = ("video", "overlays", "audio")
 
     name: PartName = field(description="Name of the track, unique in the timeline.")
     video: tuple[VideoCue, ...] | None = field(None, description="Video cues.", min_length=1)
     overlays: tuple[OverlayCue, ...] | None = field(None, description="Overlay cues.", min_length=1)
+    audio: tuple[AudioCue, ...] | None = field(
+        None, description="Sounds that play along, such as music under the pictures.", min_length=1
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -225,6 +233,11 @@ class TimelineTrack(Model):
             end = None if start is None or length is None else start + length
         return self
 
+    def along(self) -> Iterator[tuple[str, int, OverlayCue | AudioCue]]:
+        """The cues that may overlap, each with its field and its place in it."""
+        yield from (("overlays", index, cue) for index, cue in enumerate(self.overlays or ()))
+        yield from (("audio", index, cue) for index, cue in enumerate(self.audio or ()))
+
     @property
     def end(self) -> Fraction | None:
         """When the last cue with a known end is over, in seconds; 0 where there is none, None where that
@@ -236,7 +249,7 @@ class TimelineTrack(Model):
             end = _sum(end if cue.at is None else cue.at.seconds, length)
         ends = [
             end,
-            *(_sum(cue.at.seconds, cue.duration.seconds) for cue in self.overlays or () if cue.duration),
+            *(_sum(cue.at.seconds, cue.duration.seconds) for _, _, cue in self.along() if cue.duration),
         ]
         known = [one for one in ends if one is not None]
         return max(known) if len(known) == len(ends) else None
@@ -250,7 +263,7 @@ def too_early(cue: VideoCue, end: str) -> str:
     )
 
 
-def too_late(cue: OverlayCue, end: str) -> str:
+def too_late(cue: OverlayCue | AudioCue, end: str) -> str:
     """The sentence that says that `cue` would start when the timeline ends, or later."""
     return f"{cue.at} is the end of the timeline or later ({end}); give an earlier time, or a duration"
 
@@ -299,7 +312,8 @@ class TimelineSpec(Model):
         effect=Effect.LIVE,
     )
     tracks: tuple[TimelineTrack, ...] = field(
-        description="At most one track of video; overlay tracks further down lie on top.",
+        description="At most one track of video; overlay tracks further down lie on top; audio tracks are "
+        "heard together.",
         effect=Effect.LIVE,
         min_length=1,
         max_length=64,
@@ -316,14 +330,14 @@ class TimelineSpec(Model):
         return self
 
     @model_validator(mode="after")
-    def _overlays_start_in_time(self) -> Self:
+    def _all_start_in_time(self) -> Self:
         ends = [track.end for track in self.tracks]
         known = [end for end in ends if end is not None]
         end = max(known) if len(known) == len(ends) else None
         problems = [
-            (("tracks", index, "overlays", cue_index, "at"), too_late(cue, f"{float(end):.10g}s"))
+            (("tracks", index, sort, cue_index, "at"), too_late(cue, f"{float(end):.10g}s"))
             for index, track in enumerate(self.tracks)
-            for cue_index, cue in enumerate(track.overlays or ())
+            for sort, cue_index, cue in track.along()
             if cue.duration is None and end and cue.at.seconds is not None and cue.at.seconds >= end
         ]
         if problems:

@@ -18,6 +18,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
+from vistterstream.resources.audio import Duck, GainKeyframe
 from vistterstream.resources.camera import CameraSpec
 from vistterstream.resources.kinds import Camera, Output, Overlay, Program, Resource, Timeline
 from vistterstream.resources.output import Encoding, Target
@@ -25,12 +26,16 @@ from vistterstream.resources.overlay import Layer, OverlaySpec
 from vistterstream.resources.program import Fallback, PlaybackState
 from vistterstream.resources.timeline import DailyAnchor, ImageCue, Transition
 from vistterstream.timeline.evaluate import round_half_up
-from vistterstream.timeline.flatten import Flat, FlatCue, FlatOverlay, PlanError, flatten
+from vistterstream.timeline.flatten import Flat, FlatAudio, FlatCue, FlatOverlay, PlanError, flatten
 from vistterstream.timeline.plan import (
+    SILENCE,
+    AudioCuePlan,
     CameraPlan,
     CuePointPlan,
     DailyPlan,
+    DuckPlan,
     EncodingPlan,
+    GainPoint,
     ImagePlan,
     OutputPlan,
     OverlayCuePlan,
@@ -46,6 +51,7 @@ from vistterstream.timeline.tokens import filled
 __all__ = [
     "MAX_FRAMES",
     "OVERLAYS_AT_ONCE",
+    "SOUNDS_AT_ONCE",
     "AssetKind",
     "Compiled",
     "PlanError",
@@ -57,6 +63,8 @@ __all__ = [
 
 OVERLAYS_AT_ONCE = 64
 """Overlays that may be shown at the same time; more could not be composed within a frame anyway."""
+SOUNDS_AT_ONCE = 16
+"""Audio cues that may play at the same time; each is a decoder."""
 MAX_FRAMES = 2**53
 """Longest timeline, in frames (a double counts them exactly); far beyond any use."""
 
@@ -65,7 +73,7 @@ class AssetKind(StrEnum):
     """What a relative path in a manifest leads to."""
 
     IMAGE = "image"  # of an overlay, a slate or a video cue
-    MEDIA = "media"  # of a file camera
+    MEDIA = "media"  # of a file camera or an audio cue
     CERTIFICATES = "certificates"  # of a target
     FOLDER = "folder"  # that a target writes to
 
@@ -281,15 +289,19 @@ class _TimelineCompiler:
             )
         video = self._video(flat.video)
         length = self._frame("spec.tracks", flat.length)
-        endless = length == 0 and any(cue.end is None for cue in flat.overlays)
-        if endless:  # overlays alone, none of which ends: they stay
-            length = 1 + max(self._frame(cue.path, cue.start) for cue in flat.overlays)
+        along: list[FlatOverlay | FlatAudio] = [*flat.overlays, *flat.audio]
+        endless = length == 0 and any(cue.end is None for cue in along)
+        if endless:  # overlays and sounds alone, none of which ends: they stay
+            length = 1 + max(self._frame(cue.path, cue.start) for cue in along)
         if length == 0:
             raise PlanError("spec.tracks", "no cue lasts as long as a frame; give one a longer duration")
         overlays = [
             plan for cue in flat.overlays if (plan := self._overlay(cue, None if endless else length))
         ]
-        _check_at_once(overlays)
+        sounds = (self._audio(cue, None if endless else length) for cue in flat.audio)
+        audio = [plan for plan in sounds if plan is not None]
+        _check_at_once(overlays, OVERLAYS_AT_ONCE, "shows", "overlays")
+        _check_at_once(audio, SOUNDS_AT_ONCE, "plays", "sounds")
         daily = spec.anchor.daily if spec.anchor is not None else None
         return TimelinePlan(
             name=self._timeline.metadata.name,
@@ -300,6 +312,7 @@ class _TimelineCompiler:
             playback=self._playback(flat, None if endless else length),
             video=tuple(video),
             overlays=tuple(overlays),
+            audio=tuple(audio),
             cue_points=tuple(
                 CuePointPlan(
                     name=point.name,
@@ -322,7 +335,14 @@ class _TimelineCompiler:
             image = None if cue.image is None else self._compiler.image(cue.owner, cue.image)
             transition = self._transition(cue, end - start)
             plans.append(
-                VideoCuePlan(start=start, end=end, camera=cue.camera, image=image, transition=transition)
+                VideoCuePlan(
+                    start=start,
+                    end=end,
+                    camera=cue.camera,
+                    image=image,
+                    transition=transition,
+                    gain=_factor(cue.gain),
+                )
             )
         return plans
 
@@ -350,13 +370,58 @@ class _TimelineCompiler:
         if cue.overlay not in self._compiler.overlays:
             self._blame(f"{cue.path}.overlay", f"there is no Overlay {cue.overlay!r}; the cue is left out")
             return None
+        frames = self._start_and_end(cue, length)
+        return frames and OverlayCuePlan(start=frames[0], end=frames[1], instance=self._instance(cue))
+
+    def _audio(self, cue: FlatAudio, length: int | None) -> AudioCuePlan | None:
+        """As `_overlay`."""
+        frames = self._start_and_end(cue, length)
+        if frames is None:
+            return None
+        start, end = frames
+        whole = cue.outermost and cue.end is None and start == 0
+        on_and_on = whole and cue.cue.loop and self._timeline.spec.loop and not cue.fade_out
+        return AudioCuePlan(
+            start=start,
+            end=end,
+            file=self._compiler.resolve(cue.owner, cue.cue.file, AssetKind.MEDIA),
+            loop=cue.cue.loop,
+            through=on_and_on and length is not None,
+            gain=_factor(cue.gain),
+            curve=tuple(self._gain_point(keyframe) for keyframe in cue.cue.curve),
+            fade_in=round_half_up(cue.fade_in),
+            fade_out=round_half_up(cue.fade_out),
+            duck=None if cue.cue.duck is None else self._duck(cue.cue.duck),
+        )
+
+    def _gain_point(self, keyframe: GainKeyframe) -> GainPoint:
+        return GainPoint(
+            frame=float(keyframe.at.seconds * self._compiler.rate),
+            decibels=float(keyframe.gain.decibels),
+            easing=keyframe.easing,
+        )
+
+    def _duck(self, duck: Duck) -> DuckPlan:
+        rate = self._compiler.rate
+        return DuckPlan(
+            threshold=10 ** float(duck.threshold.decibels / 10),
+            factor=_factor(duck.amount.decibels),
+            attack=max(1, round_half_up(duck.attack.seconds * rate)),
+            hold=round_half_up(duck.hold.seconds * rate),
+            release=max(1, round_half_up(duck.release.seconds * rate)),
+        )
+
+    def _start_and_end(
+        self, cue: FlatOverlay | FlatAudio, length: int | None
+    ) -> tuple[int, int | None] | None:
+        """The cue's frames in a timeline of `length` (None: endless); None if it has none."""
         start = self._frame(cue.path, cue.start)
         end = length if cue.end is None else self._frame(cue.path, cue.end)
         if end is not None and end <= start:
             if not cue.cut_short:
                 self._blame(cue.path, "lasts less than a frame; the cue is left out")
             return None
-        return OverlayCuePlan(start=start, end=end, instance=self._instance(cue))
+        return start, end
 
     def _instance(self, cue: FlatOverlay) -> str:
         """The overlay with the cue's values; made once for all cues that have the same."""
@@ -420,16 +485,22 @@ def _daily(anchor: DailyAnchor) -> DailyPlan:
     return DailyPlan(second=3600 * hours + 60 * minutes + seconds, time_zone=anchor.time_zone)
 
 
-def _check_at_once(cues: Sequence[OverlayCuePlan]) -> None:
-    """Refuse more overlays at the same time than can be composed."""
+def _factor(decibels: Fraction | None) -> float:
+    """The factor of a gain; 0 where it is silence, or mute (None)."""
+    return 0.0 if decibels is None or decibels <= SILENCE else 10 ** float(decibels / 20)
+
+
+def _check_at_once(
+    cues: Sequence[OverlayCuePlan] | Sequence[AudioCuePlan], most: int, does: str, what: str
+) -> None:
+    """Refuse more overlays or sounds at the same time than can be composed."""
     changes = [(cue.start, 1) for cue in cues] + [(cue.end, -1) for cue in cues if cue.end is not None]
     shown = 0
     for _frame, change in sorted(changes):
         shown += change
-        if shown > OVERLAYS_AT_ONCE:
-            raise PlanError(
-                "spec.tracks", f"shows more than {OVERLAYS_AT_ONCE} overlays at the same time; take some out"
-            )
+        if shown > most:
+            sentence = f"{does} more than {most} {what} at the same time; take some out"
+            raise PlanError("spec.tracks", sentence)
 
 
 def _output(

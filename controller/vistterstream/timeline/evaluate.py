@@ -14,10 +14,11 @@ Three numbers tell where a program stands:
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
-from typing import TypeGuard
+from typing import Generic, TypeGuard, TypeVar
 from zoneinfo import ZoneInfo
 
 from vistterstream.resources.overlay import AnimatedProperty, Easing, Layer
@@ -26,6 +27,7 @@ from vistterstream.resources.timeline import TransitionType
 from vistterstream.timeline.easing import ease
 from vistterstream.timeline.plan import (
     IMAGE,
+    AudioCuePlan,
     DailyPlan,
     OverlayCuePlan,
     PlaybackPlan,
@@ -46,8 +48,9 @@ class Picture:
     `camera` is the source that fills the frame: the name of a Camera, `IMAGE` and the id of an image, or
     None for the slate. During a `transition` it is the one that goes out, `incoming` the one that comes in,
     and `mix` how far it has come, 0 to 1, with its easing. `sound` is the share of the incoming sound at the
-    start and at the end of the frame. `overlays` holds pairs of instance id and age (frames since the
-    overlay entered), from the bottom up. `cue` is the index of the video cue, None in a gap.
+    start and at the end of the frame; `gains` are factors of the two sounds at its end. `overlays` holds
+    pairs of instance id and age (frames since the overlay entered), from the bottom up. `cue` is the index
+    of the video cue, None in a gap.
     """
 
     camera: str | None
@@ -57,16 +60,20 @@ class Picture:
     cue: int | None = None
     transition: TransitionPlan | None = None
     sound: tuple[float, float] = (0.0, 0.0)
+    gains: tuple[float, float] = (1.0, 1.0)
     lengths: tuple[int | None, ...] = field(default=(), compare=False)
     """For each of `overlays` the frames of its cue, None where it never ends; for how it goes."""
 
 
+_Along = TypeVar("_Along", OverlayCuePlan, AudioCuePlan)
+
+
 @dataclass(frozen=True, slots=True)
-class _Span:
-    """The overlay cues that frames from `start` on show, from the bottom up."""
+class _Span(Generic[_Along]):
+    """The cues that frames from `start` on show, in their order."""
 
     start: int
-    cues: tuple[OverlayCuePlan, ...]
+    cues: tuple[_Along, ...]
 
 
 class Daily:
@@ -124,7 +131,7 @@ class TimelineIndex:
         self.plan = plan
         self.length = plan.length
         self.loop = plan.loop
-        self.endless = not plan.loop and any(cue.end is None for cue in plan.overlays)
+        self.endless = not plan.loop and any(cue.end is None for cue in plan.along)
         self.anchor_ns = None if plan.anchor is None else _nanoseconds(plan.anchor)
         self.daily = None if plan.daily is None else Daily(plan.daily)
         self.playback = None if plan.playback is None else _Playback(plan.playback)
@@ -132,14 +139,16 @@ class TimelineIndex:
         self._starts = [cue.start for cue in plan.video]
         self._spans = _spans(plan.overlays)
         self._span_starts = [span.start for span in self._spans]
+        self._audio_spans = _spans(plan.audio)
+        self._audio_starts = [span.start for span in self._audio_spans]
 
     def video_at(self, position: int) -> int | None:
         """Index of the video cue that covers the frame."""
         index = bisect_right(self._starts, position) - 1
         return index if index >= 0 and position < self._video[index].end else None
 
-    def before(self, index: int) -> str | None:
-        """The source shown just before cue `index` starts, None for the slate.
+    def before(self, index: int) -> VideoCuePlan | None:
+        """The cue shown just before cue `index` starts, None for a gap.
 
         In a loop the last frame comes before the first, also on the first round: frame 0 looks the same
         each time.
@@ -147,9 +156,9 @@ class TimelineIndex:
         start = self._video[index].start
         if index > 0:
             previous = self._video[index - 1]
-            return previous.source if previous.end == start else None
+            return previous if previous.end == start else None
         last = self._video[-1]
-        return last.source if self.loop and start == 0 and last.end == self.length else None
+        return last if self.loop and start == 0 and last.end == self.length else None
 
     def overlays_at(self, position: int) -> tuple[tuple[str, int], ...]:
         """Pairs of instance id and age, from the bottom up."""
@@ -162,6 +171,17 @@ class TimelineIndex:
     def _overlay_cues(self, position: int) -> tuple[OverlayCuePlan, ...]:
         index = bisect_right(self._span_starts, position) - 1
         return self._spans[index].cues if index >= 0 else ()
+
+    def audio_at(self, position: int) -> tuple[AudioCuePlan, ...]:
+        """The audio cues that play at the frame."""
+        index = bisect_right(self._audio_starts, position) - 1
+        return self._audio_spans[index].cues if index >= 0 else ()
+
+    def audio_from(self, position: int) -> Iterator[AudioCuePlan]:
+        """The audio cues that start after the frame, in order of time."""
+        for index in range(bisect_right(self._audio_starts, position), len(self._audio_spans)):
+            start = self._audio_spans[index].start
+            yield from (cue for cue in self._audio_spans[index].cues if cue.start == start)
 
     def last_of_cue(self, passed: int) -> int:
         """The elapsed frame that is the last of the video cue which `passed` is in; itself in a gap."""
@@ -266,16 +286,20 @@ def picture(timeline: TimelineIndex, position: int | None) -> Picture:
     if index is None:
         return Picture(None, overlays=overlays, lengths=lengths)
     cue = timeline.cue(index)
-    source, how = cue.source, cue.transition
+    source, how, gain = cue.source, cue.transition, cue.gain
     k = position - cue.start
     if how is not None and k < how.frames:
-        outgoing = timeline.before(index)
+        last = timeline.before(index)
+        outgoing, gone = (None, 1.0) if last is None else (last.source, last.gain)
+        if outgoing == source:  # the same sound: its gain alone goes over
+            gain = gone + (gain - gone) * (k + 1) / how.frames
         if outgoing != source or how.type not in _MIXING:
             share = ease(how.easing, (k + 1) / (how.frames + 1))
             mix = min(max(share, 0.0), 1.0)
             sound = (0.0, 0.0) if outgoing == source else (k / how.frames, (k + 1) / how.frames)
-            return Picture(outgoing, source, mix, overlays, index, how, sound, lengths)
-    return Picture(source, overlays=overlays, cue=index, lengths=lengths)
+            gains = (gain if outgoing == source else gone, gain)
+            return Picture(outgoing, source, mix, overlays, index, how, sound, gains, lengths)
+    return Picture(source, overlays=overlays, cue=index, gains=(gain, gain), lengths=lengths)
 
 
 def needed(
@@ -318,8 +342,9 @@ def _upcoming(timeline: TimelineIndex, now: int, distance: int, horizon: int, fo
         if cue.camera is not None:
             found.setdefault(cue.camera, until)
         outgoing = timeline.before(index) if cue.fade else None
-        if _is_camera(outgoing):  # before an anchor the first cue of a loop already fades from the last
-            found.setdefault(outgoing, until)
+        # Before an anchor the first cue of a loop already fades from the last.
+        if outgoing is not None and _is_camera(outgoing.source):
+            found.setdefault(outgoing.source, until)
 
 
 def _is_camera(source: str | None) -> TypeGuard[str]:
@@ -369,8 +394,8 @@ def round_half_up(value: Fraction) -> int:
     return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
-def _spans(cues: tuple[OverlayCuePlan, ...]) -> list[_Span]:
-    """The frames at which the set of shown overlays changes, and the set from there on."""
+def _spans(cues: tuple[_Along, ...]) -> list[_Span[_Along]]:
+    """The frames at which the set of cues that are shown changes, and the set from there on."""
     entering: dict[int, list[int]] = {}
     leaving: dict[int, list[int]] = {}
     for index, cue in enumerate(cues):

@@ -8,10 +8,11 @@ What the models could not check, since it depends on the frame rate or on anothe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from vistterstream.base.errors import PermanentError
+from vistterstream.resources.audio import AudioCue, CueAudio
 from vistterstream.resources.kinds import Timeline
 from vistterstream.resources.quantities import TimelinePosition
 from vistterstream.resources.timeline import (
@@ -57,6 +58,7 @@ class FlatCue:
     transition: Transition
     transition_frames: Fraction
     cut_short: bool
+    gain: Fraction | None = _NOTHING  # in dB; None: mute
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,22 @@ class FlatOverlay:
     overlay: str
     values: Mapping[str, str]
     cut_short: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FlatAudio:
+    """An audio cue, as `FlatOverlay`, with the `gain` of the cues that show its timeline, as of `FlatCue`."""
+
+    owner: Timeline
+    path: str
+    start: Fraction
+    end: Fraction | None
+    cue: AudioCue
+    fade_in: Fraction
+    fade_out: Fraction
+    gain: Fraction | None
+    cut_short: bool
+    outermost: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +103,7 @@ class Flat:
 
     video: list[FlatCue] = field(default_factory=list)
     overlays: list[FlatOverlay] = field(default_factory=list)  # from the bottom up
+    audio: list[FlatAudio] = field(default_factory=list)
     cue_points: list[Fraction] = field(default_factory=list)  # in the order of the spec
     missing: dict[Missing, None] = field(default_factory=dict)  # an ordered set
     length: Fraction = _NOTHING  # 0 where nothing has an end
@@ -99,7 +118,7 @@ def flatten(timeline: Timeline, timelines: Mapping[str, Timeline], rate: Fractio
     outer = reader.read(timeline)
     flat = Flat(length=outer.length)
     writer = _Writer(flat)
-    writer.write(outer, _NOTHING, outer.length, "")
+    writer.write(outer, _NOTHING, outer.length, "", _NOTHING)
     for index, point in enumerate(timeline.spec.cue_points):
         flat.cue_points.append(reader.exact(point.at, f"spec.cuePoints[{index}].at"))
     return flat
@@ -126,12 +145,23 @@ class _Overlay:
 
 
 @dataclass(frozen=True, slots=True)
+class _Audio:
+    path: str
+    start: Fraction
+    end: Fraction | None
+    cue: AudioCue
+    fade_in: Fraction
+    fade_out: Fraction
+
+
+@dataclass(frozen=True, slots=True)
 class _Read:
     """A timeline, read: checked, and its times exact."""
 
     timeline: Timeline
     video: tuple[_Cue, ...]
     overlays: tuple[_Overlay, ...]
+    audio: tuple[_Audio, ...]
     length: Fraction
 
 
@@ -163,15 +193,20 @@ class _Reader:
     def _read(self, timeline: Timeline) -> _Read:
         video: list[_Cue] = []
         overlays: list[_Overlay] = []
+        audio: list[_Audio] = []
         for index, track in enumerate(timeline.spec.tracks):
             video += self._video(track, f"spec.tracks[{index}].video")
             overlays += self._overlays(track, f"spec.tracks[{index}].overlays")
-        ends = [cue.end for cue in video[-1:]] + [cue.end for cue in overlays if cue.end is not None]
+            audio += self._audio(track, f"spec.tracks[{index}].audio")
+        along: list[_Overlay | _Audio] = [*overlays, *audio]
+        ends = [cue.end for cue in video[-1:]] + [cue.end for cue in along if cue.end is not None]
         length = max(ends, default=_NOTHING)
-        for overlay in overlays:
-            if overlay.end is None and length and overlay.start >= length:
-                raise PlanError(f"{overlay.path}.at", too_late(overlay.cue, self._text(length)))
-        return _Read(timeline, tuple(video), tuple(overlays), length)
+        for cue in along:
+            if cue.end is None and length and cue.start >= length:
+                raise PlanError(f"{cue.path}.at", too_late(cue.cue, self._text(length)))
+        for sound in audio:
+            _check_fades(sound, length)
+        return _Read(timeline, tuple(video), tuple(overlays), tuple(audio), length)
 
     def _video(self, track: TimelineTrack, path: str) -> Iterator[_Cue]:
         end = _NOTHING
@@ -238,8 +273,32 @@ class _Reader:
             length = None if cue.duration is None else self.exact(cue.duration, f"{here}.duration")
             yield _Overlay(here, start, None if length is None else start + length, cue)
 
+    def _audio(self, track: TimelineTrack, path: str) -> Iterator[_Audio]:
+        for index, cue in enumerate(track.audio or ()):
+            here = f"{path}[{index}]"
+            start = self.exact(cue.at, f"{here}.at")
+            length = None if cue.duration is None else self.exact(cue.duration, f"{here}.duration")
+            fade_in = self.exact(cue.fade_in, f"{here}.fadeIn")
+            fade_out = self.exact(cue.fade_out, f"{here}.fadeOut")
+            yield _Audio(here, start, None if length is None else start + length, cue, fade_in, fade_out)
+
     def _text(self, frames: Fraction) -> str:
         return f"{float(frames / self._rate):.10g}s"
+
+
+def _check_fades(sound: _Audio, length: Fraction) -> None:
+    """Raise PlanError where the fades of `sound` do not fit into it; its timeline is `length` frames long."""
+    end = sound.end if sound.end is not None else length or None
+    if end is None and sound.fade_out:
+        raise PlanError(f"{sound.path}.fadeOut", "the cue has no end to fade out to; give it a duration")
+    for name, fade in (("fadeIn", sound.fade_in), ("fadeOut", sound.fade_out)):
+        if end is not None and fade > end - sound.start:
+            raise PlanError(f"{sound.path}.{name}", sound.cue.fade_too_long(name))
+
+
+def _louder(gain: Fraction | None, audio: CueAudio | AudioCue) -> Fraction | None:
+    """The gain of what stands in a cue, in one that has `gain`; None is mute."""
+    return None if gain is None or audio.mute else gain + audio.gain.decibels
 
 
 def _first_picture(read: _Read) -> Fraction | None:
@@ -260,9 +319,9 @@ class _Writer:
         self._flat = flat
         self._count = 0
 
-    def write(self, read: _Read, offset: Fraction, end: Fraction, path: str) -> None:
+    def write(self, read: _Read, offset: Fraction, end: Fraction, path: str, gain: Fraction | None) -> None:
         """One round of the timeline from `offset` on, nothing of it from `end` on; `path` is the cue that
-        shows it in the outermost timeline, empty for that one itself.
+        shows it in the outermost timeline, empty for that one itself, and `gain` that of all its sound.
         """
         for cue in read.video:
             start = offset + cue.start
@@ -271,16 +330,25 @@ class _Writer:
             stop = offset + cue.end
             place = path or cue.path
             if cue.cue.timeline is None:
-                self._picture(read.timeline, cue, place, start, min(stop, end), stop)
+                self._picture(read.timeline, cue, place, start, min(stop, end), stop, gain)
             elif cue.inner is None:
                 self._flat.missing[Missing(place, cue.cue.timeline)] = None
             else:
-                self._nested(read.timeline, cue, place, start, min(stop, end))
+                self._nested(read.timeline, cue, place, start, min(stop, end), gain)
         for overlay in read.overlays:
             self._overlay(read, overlay, path, offset, end)
+        for sound in read.audio:
+            self._sound(read, sound, path, offset, end, gain)
 
     def _picture(
-        self, owner: Timeline, cue: _Cue, path: str, start: Fraction, end: Fraction, whole: Fraction
+        self,
+        owner: Timeline,
+        cue: _Cue,
+        path: str,
+        start: Fraction,
+        end: Fraction,
+        whole: Fraction,
+        gain: Fraction | None,
     ) -> None:
         self._counted(path)
         self._flat.video.append(
@@ -294,23 +362,32 @@ class _Writer:
                 transition=cue.cue.transition,
                 transition_frames=cue.transition_frames,
                 cut_short=end != whole,
+                gain=_louder(gain, cue.cue.audio),
             )
         )
 
-    def _nested(self, owner: Timeline, cue: _Cue, path: str, start: Fraction, end: Fraction) -> None:
-        inner = cue.inner
+    def _nested(
+        self,
+        owner: Timeline,
+        cue: _Cue,
+        path: str,
+        start: Fraction,
+        end: Fraction,
+        gain: Fraction | None,
+    ) -> None:
+        inner, gain = cue.inner, _louder(gain, cue.cue.audio)
         assert inner is not None
         before = len(self._flat.video)
         if inner.length:
             offset = start
             while offset < end:
-                self.write(inner, offset, end, path)
+                self.write(inner, offset, end, path, gain)
                 offset += inner.length
                 self._counted(path)
                 if not inner.timeline.spec.loop:
                     break
         else:  # overlays that stay
-            self.write(inner, start, end, path)
+            self.write(inner, start, end, path, gain)
         if cue.transition_frames:
             self._come_in(owner, cue, path, start, end, before)
 
@@ -321,35 +398,59 @@ class _Writer:
         video = self._flat.video
         first = video[before] if len(video) > before else None
         if first is not None and first.start == start:
-            source, image, owner, until, cut = (
-                first.camera,
-                first.image,
-                first.owner,
-                first.end,
-                first.cut_short,
-            )
             del video[before]
         else:
-            source, image, until, cut = None, None, end if first is None else first.start, False
-        into = cue.cue.transition
-        video.insert(
-            before, FlatCue(owner, path, start, until, source, image, into, cue.transition_frames, cut)
-        )
+            until = end if first is None else first.start
+            first = FlatCue(owner, path, start, until, None, None, Transition(), _NOTHING, cut_short=False)
+        coming = replace(first, transition=cue.cue.transition, transition_frames=cue.transition_frames)
+        video.insert(before, coming)
 
     def _overlay(self, read: _Read, overlay: _Overlay, path: str, offset: Fraction, end: Fraction) -> None:
-        start = offset + overlay.start
-        stop: Fraction | None = None if overlay.end is None else offset + overlay.end
-        cut = False
-        if path:
-            if start >= end:
-                return
-            whole = stop if stop is not None else (offset + read.length if read.length else end)
-            stop = min(whole, end)
-            cut = stop != whole
-        self._counted(path or overlay.path)
+        place = self._placed(read, overlay, path, offset, end)
+        if place is None:
+            return
+        start, stop, cut = place
         self._flat.overlays.append(
             FlatOverlay(path or overlay.path, start, stop, overlay.cue.overlay, overlay.cue.values, cut)
         )
+
+    def _sound(
+        self, read: _Read, sound: _Audio, path: str, offset: Fraction, end: Fraction, gain: Fraction | None
+    ) -> None:
+        place = self._placed(read, sound, path, offset, end)
+        if place is None:
+            return
+        start, stop, cut = place
+        self._flat.audio.append(
+            FlatAudio(
+                owner=read.timeline,
+                path=path or sound.path,
+                start=start,
+                end=stop,
+                cue=sound.cue,
+                fade_in=sound.fade_in,
+                fade_out=sound.fade_out,
+                gain=_louder(gain, sound.cue),
+                cut_short=cut,
+                outermost=not path,
+            )
+        )
+
+    def _placed(
+        self, read: _Read, cue: _Overlay | _Audio, path: str, offset: Fraction, end: Fraction
+    ) -> tuple[Fraction, Fraction | None, bool] | None:
+        """Start and end of a cue, and whether it is cut short; None where nothing of it is left."""
+        start = offset + cue.start
+        stop: Fraction | None = None if cue.end is None else offset + cue.end
+        cut = False
+        if path:
+            if start >= end:
+                return None
+            whole = stop if stop is not None else (offset + read.length if read.length else end)
+            stop = min(whole, end)
+            cut = stop != whole
+        self._counted(path or cue.path)
+        return start, stop, cut
 
     def _counted(self, path: str) -> None:
         self._count += 1

@@ -65,6 +65,7 @@ class VideoCuePlan(Model):
     camera: str | None = field(None, description="Name of the Camera.")
     image: str | None = field(None, description="Id of the ImagePlan.")
     transition: TransitionPlan | None = field(None, description="How it comes in; cut where None.")
+    gain: float = field(1.0, description="Factor of its sound; 0 is mute.", ge=0)
 
     @property
     def source(self) -> str | None:
@@ -83,6 +84,43 @@ class OverlayCuePlan(Model):
     start: int = field(description="First frame.", ge=0)
     end: int | None = field(description="Frame after the last; None: never ends.")
     instance: str = field(description="Id of the OverlayInstance.")
+
+
+class GainPoint(Model):
+    """A gain at a time."""
+
+    frame: float = field(description="When, in frames since the cue started; not rounded.", ge=0)
+    decibels: float = field(description="The gain; SILENCE is none at all.")
+    easing: EasingFunction = field(EasingFunction("linear"), description="How it got here from the last.")
+
+
+SILENCE = -96.0
+"""The gain, in dB, that means no sound at all."""
+
+
+class DuckPlan(Model):
+    """A `Duck`, in frames."""
+
+    threshold: float = field(description="Mean square of full scale (1.0) from which on a frame is loud.")
+    factor: float = field(description="Of the gain while it is down.", ge=0, le=1)
+    attack: int = field(description="Frames to go down.", ge=1)
+    hold: int = field(description="Frames to stay down after the last loud one.", ge=0)
+    release: int = field(description="Frames to come up.", ge=1)
+
+
+class AudioCuePlan(Model):
+    """Frames `start` to `end` (not included) of the timeline play the sound file along."""
+
+    start: int = field(description="First frame.", ge=0)
+    end: int | None = field(description="Frame after the last; None: never ends.")
+    file: str = field(description="Absolute path.")
+    loop: bool = field(False, description="Whether the file starts again when it ends.")
+    through: bool = field(False, description="Whether it plays on when the timeline starts another round.")
+    gain: float = field(1.0, description="Factor; 0 is mute.", ge=0)
+    curve: tuple[GainPoint, ...] = field((), description="Gain over time, on top of that.")
+    fade_in: int = field(0, description="Frames to come up from silence.", ge=0)
+    fade_out: int = field(0, description="Frames, before its end, to go down to silence.", ge=0)
+    duck: DuckPlan | None = field(None, description="When it goes down for speech.")
 
 
 class DailyPlan(Model):
@@ -120,7 +158,13 @@ class TimelinePlan(Model):
     playback: PlaybackPlan | None = field(None, description="Where it stands instead of all that.")
     video: tuple[VideoCuePlan, ...] = field((), description="In order, not overlapping.")
     overlays: tuple[OverlayCuePlan, ...] = field((), description="From the bottom up.")
+    audio: tuple[AudioCuePlan, ...] = field((), description="In the order of the manifest.")
     cue_points: tuple[CuePointPlan, ...] = field((), description="In the order of the manifest.")
+
+    @property
+    def along(self) -> tuple[OverlayCuePlan | AudioCuePlan, ...]:
+        """The cues that are not video."""
+        return (*self.overlays, *self.audio)
 
 
 class OutputPlan(Model):
