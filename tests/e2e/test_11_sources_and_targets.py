@@ -15,10 +15,13 @@ from peers.pushing import Pusher
 from peers.rtmp import Platform
 from peers.rtmps import SecurePlatform
 from peers.rtsp import Camera
-from peers.srt import SrtPlatform, SrtRelay
+from peers.srt import SrtPlatform, SrtReceiver, SrtRelay
 from peers.vistter import Appliance, Object, manifest
 
 NAMES = ("tcp", "udp", "rtmp", "srt", "http")
+PASSPHRASE = "low-water-at-nine"
+SECRET = manifest("Secret", "srt", stringData={"passphrase": PASSPHRASE})
+ENCRYPTED = {"passphraseSecretRef": {"name": "srt", "key": "passphrase"}}
 
 
 def _output(name: str, *targets: dict[str, Any], **spec: Any) -> Object:
@@ -32,7 +35,7 @@ def test_cameras_over_rtsp_rtmp_srt_and_http_are_shown_with_their_sound(tmp_path
     with (
         Platform(tmp_path) as platform,
         HttpCamera(tmp_path, 135) as http,
-        SrtRelay(tmp_path) as relay,
+        SrtRelay(tmp_path, passphrase=PASSPHRASE) as relay,
         Camera(tmp_path, 131, fps=stage.FPS, tone=440) as tcp,
         Camera(tmp_path, 132, fps=stage.FPS, tone=440) as udp,
         Pusher(tmp_path, platform.url(key="camera"), "flv", number=133, loop=True),
@@ -44,7 +47,8 @@ def test_cameras_over_rtsp_rtmp_srt_and_http_are_shown_with_their_sound(tmp_path
             stage.camera("tcp", tcp.url),
             stage.camera("udp", udp.url, source={"transport": "udp"}),
             stage.camera("rtmp", platform.url(key="camera")),
-            stage.camera("srt", relay.url),
+            SECRET,
+            stage.camera("srt", relay.url, source=ENCRYPTED),
             stage.camera("http", http.url),
             stage.code_overlay(),
             stage.timeline([(name, "1s") for name in NAMES]),
@@ -68,7 +72,11 @@ def test_cameras_over_rtsp_rtmp_srt_and_http_are_shown_with_their_sound(tmp_path
 
 @pytest.mark.timeout(120)
 def test_rtmps_with_a_trusted_certificate_and_srt_are_delivered(tmp_path: Path) -> None:
-    with SecurePlatform(tmp_path) as secure, SrtPlatform(tmp_path) as srt:
+    with (
+        SecurePlatform(tmp_path) as secure,
+        SrtPlatform(tmp_path) as srt,
+        SrtReceiver(tmp_path, passphrase=PASSPHRASE) as encrypted,
+    ):
         trusted = {"name": "a", "url": secure.url("trusted"), "tls": {"caFile": str(secure.certificate)}}
         appliance = Appliance(tmp_path)
         appliance.write(
@@ -79,17 +87,19 @@ def test_rtmps_with_a_trusted_certificate_and_srt_are_delivered(tmp_path: Path) 
             stage.program(),
             _output("secure", trusted),
             _output("srt", {"name": "a", "url": srt.url}),
+            SECRET,
+            _output("encrypted", {"name": "a", "url": encrypted.url, **ENCRYPTED}),
             _output("stranger", {"name": "a", "url": secure.url("untrusted")}),
         )
         with appliance:
-            stage.wait_publishing(appliance, "secure", "srt")
+            stage.wait_publishing(appliance, "secure", "srt", "encrypted")
             trouble = appliance.wait_condition("Output", "stranger", "Publishing", "False")
             assert "certificate" in trouble["message"].lower()
             stage.wait_frames(appliance, 4 * stage.FPS)
             appliance.stop()
         srt.wait(10)
-        delivered = [*secure.recordings(), srt.recording]
-    assert len(delivered) == 2  # the one that does not trust the certificate delivered nothing
+        delivered = [*secure.recordings(), srt.recording, encrypted.recording]
+    assert len(delivered) == 3  # the one that does not trust the certificate delivered nothing
     for file in delivered:
         assert (probe(file).video, probe(file).audio) == ("h264", "aac")
         shown = frames.read(file)

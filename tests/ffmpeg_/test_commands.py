@@ -367,6 +367,14 @@ def test_srt_is_mpeg_ts_with_the_key_as_encoded_streamid() -> None:
     )
 
 
+def test_a_passphrase_goes_into_srt_addresses_alone() -> None:
+    argv = commands.pusher(target(url="srt://h:9000"), stream_key="k", passphrase="ten & more!")
+    assert argv[-1] == "srt://h:9000?streamid=k&passphrase=ten%20%26%20more%21"
+    source = CameraSource(url="srt://h:9000")
+    argv = commands.ingest(source, FORMAT, credentials=Credentials("", "ten & more!"))
+    assert option(argv, "-i") == "srt://h:9000?passphrase=ten%20%26%20more%21"
+
+
 def test_hls_is_a_playlist_of_segments_that_are_deleted_in_time() -> None:
     hls = HlsTarget(folder="/var/hls", segment_duration=Duration("1500ms"), list_size=4)
     assert " ".join(commands.pusher(target(hls=hls))) == (

@@ -58,18 +58,41 @@ class SrtPlatform(Peer):
 class SrtRelay(Peer):
     """An SRT camera: listens on ``srt://127.0.0.1:PORT`` and gives what is sent to `udp_url` (MPEG-TS)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, passphrase: str = "") -> None:
         self.port, udp_port = (needs.free_port(socket.SOCK_DGRAM) for _ in range(2))
         self.udp_url = f"udp://127.0.0.1:{udp_port}?pkt_size=1316"
         self.url = f"srt://127.0.0.1:{self.port}"
         relay = [needs.program("srt-live-transmit"), "-quiet", "-autoreconnect:yes"]
         super().__init__(
-            [*relay, f"udp://127.0.0.1:{udp_port}", f"{self.url}?mode=listener"], log=folder / "srt-relay.log"
+            [*relay, f"udp://127.0.0.1:{udp_port}", f"{self.url}?{_listener(passphrase)}"],
+            log=folder / "srt-relay.log",
         )
 
     def wait_ready(self) -> None:
         """Return when the port is bound."""
         _wait_bound(self, self.port)
+
+
+class SrtReceiver(Peer):
+    """libsrt's own tool as a platform: listens on ``srt://127.0.0.1:PORT``, writes to `recording`."""
+
+    def __init__(self, folder: Path, *, passphrase: str = "") -> None:
+        self.port = needs.free_port(socket.SOCK_DGRAM)
+        self.url = f"srt://127.0.0.1:{self.port}"
+        self.recording = folder / "srt-receiver.ts"
+        receiver = [needs.program("srt-live-transmit"), "-quiet", "-autoreconnect:yes"]
+        receiver.append(
+            f"-logfile:{folder / 'srt-receiver.log'}"
+        )  # its words must not get into the recording
+        super().__init__([*receiver, f"{self.url}?{_listener(passphrase)}", "file://con"], log=self.recording)
+
+    def wait_ready(self) -> None:
+        """Return when the port is bound."""
+        _wait_bound(self, self.port)
+
+
+def _listener(passphrase: str) -> str:
+    return "mode=listener" + (f"&passphrase={passphrase}" if passphrase else "")
 
 
 def _wait_bound(peer: Peer, port: int) -> None:

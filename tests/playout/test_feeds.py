@@ -15,6 +15,7 @@ import pytest
 
 from peers import needs
 from peers.rtsp import Camera
+from peers.srt import SrtRelay
 from playout.clips import LENGTH, numbered_clip
 from playout.plans import FORMAT
 from playout.pulse import pulse
@@ -28,6 +29,7 @@ from vistterstream.resources.camera import (
     CameraSpec,
     FileSource,
     Pattern,
+    SecretKeyRef,
     SecretRef,
     TestPatternSource,
 )
@@ -321,6 +323,14 @@ async def test_a_password_with_every_awkward_sign_opens_the_camera_and_a_wrong_o
             await reaches(feed, CameraState.STANDBY)
         async with running(feed_of(source, credentials=lambda: Credentials("joe", "wrong"))) as feed:
             await eventually(lambda: status(feed).reason == "Unauthorized")
+
+
+@pytest.mark.e2e
+async def test_a_wrong_passphrase_says_so(tmp_path: Path) -> None:
+    with SrtRelay(tmp_path, passphrase="low-water-at-nine") as camera:
+        source = CameraSource(url=camera.url, passphrase_secret_ref=SecretKeyRef(name="s", key="phrase"))
+        async with running(feed_of(source, credentials=lambda: Credentials("", "high-water-at-six"))) as feed:
+            await eventually(lambda: status(feed).reason == "PassphraseRefused")
 
 
 async def test_the_right_feed_is_made_for_each_source() -> None:

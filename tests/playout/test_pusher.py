@@ -22,7 +22,7 @@ from peers import needs
 from peers.probe import probe
 from peers.rtmp import Platform
 from peers.rtmps import SecurePlatform
-from peers.srt import SrtPlatform
+from peers.srt import SrtPlatform, SrtReceiver
 from playout.plans import encoding_plan, output
 from playout.waiting import eventually
 from vistterstream.base.errors import TemporaryError
@@ -113,11 +113,11 @@ def no_key(_reference: SecretKeyRef) -> str:
 
 @asynccontextmanager
 async def delivering(
-    plan: OutputPlan, *, stream_key: Callable[[SecretKeyRef], str] = no_key, feed: bool = True
+    plan: OutputPlan, *, secret: Callable[[SecretKeyRef], str] = no_key, feed: bool = True
 ) -> AsyncIterator[Delivery]:
     """Run a pusher; the hub gets a real encoder's stream again and again, at four times its speed."""
     hub = Hub(encoding_plan().encoding.video.bitrate.bits_per_second)
-    pusher = Pusher(plan, hub, stream_key=stream_key, environment=os.environ)
+    pusher = Pusher(plan, hub, secret=secret, environment=os.environ)
 
     async def feeding() -> None:
         data, turn = transport_stream().read_bytes(), 0
@@ -351,7 +351,7 @@ async def test_a_missing_key_is_waited_for_without_starting_anything() -> None:
         )
 
     plan = output("out", rtmp("primary", needs.free_port(), secret=True))
-    async with delivering(plan, stream_key=missing) as delivery:
+    async with delivering(plan, secret=missing) as delivery:
         found = await delivery.fails_with("SecretMissing")
         assert found.message == "Secret platform has no key streamKey."
         assert (found.pid, found.reconnects, found.bytes) == (None, 0, 0)
@@ -359,7 +359,7 @@ async def test_a_missing_key_is_waited_for_without_starting_anything() -> None:
 
 async def test_a_key_that_cannot_be_carried_is_told_and_not_shown() -> None:
     plan = output("out", rtmp("primary", needs.free_port(), secret=True))
-    async with delivering(plan, stream_key=lambda _: "two words") as delivery:
+    async with delivering(plan, secret=lambda _: "two words") as delivery:
         found = await delivery.fails_with("SecretInvalid")
         assert "stream key" in found.message
         assert "two words" not in found.message
@@ -373,7 +373,7 @@ async def test_a_platform_that_refuses_the_key_is_told_from_one_that_is_down(tmp
     with Platform(tmp_path) as platform:
         platform.refused.add("bad")
         plan = output("out", rtmp("primary", platform.port, secret=True))
-        async with delivering(plan, stream_key=lambda _: "bad") as delivery:
+        async with delivering(plan, secret=lambda _: "bad") as delivery:
             found = await delivery.fails_with("NotAccepted")  # nginx closes without a word
             assert "stream key" in found.message
             platform.refused.clear()
@@ -385,7 +385,7 @@ async def test_a_platform_that_refuses_the_key_is_told_from_one_that_is_down(tmp
 async def test_a_platform_that_cuts_the_connection_gets_it_back(tmp_path: Path) -> None:
     with Platform(tmp_path) as platform:
         async with delivering(
-            output("out", rtmp("primary", platform.port, secret=True)), stream_key=lambda _: "k"
+            output("out", rtmp("primary", platform.port, secret=True)), secret=lambda _: "k"
         ) as delivery:
             await delivery.publishes()
             await eventually(lambda: platform.publishing("k"))
@@ -403,7 +403,7 @@ async def test_a_platform_that_stops_reading_is_given_up_in_time_and_another_tar
         plan = output(
             "out", rtmp("primary", platform.port, secret=True), recording(tmp_path / "rec"), attempts=1
         )
-        async with delivering(plan, stream_key=lambda _: "k") as delivery:
+        async with delivering(plan, secret=lambda _: "k") as delivery:
             await delivery.publishes()
             platform.freeze()
             frozen = time.monotonic()
@@ -428,7 +428,7 @@ async def test_a_certificate_that_cannot_be_verified_is_refused_unless_it_is_tru
                 update={"stream_key_secret_ref": SecretKeyRef(name="s", key=target.name)}
             )
             async with delivering(
-                output("out", with_key), stream_key=lambda reference: reference.key
+                output("out", with_key), secret=lambda reference: reference.key
             ) as delivery:
                 if target is refused:
                     found = await delivery.fails_with("CertificateInvalid")
@@ -441,7 +441,7 @@ async def test_a_certificate_that_cannot_be_verified_is_refused_unless_it_is_tru
 async def test_srt_delivers_with_the_key_as_streamid(tmp_path: Path) -> None:
     with SrtPlatform(tmp_path) as platform:
         target = Target(name="srt", url=platform.url, stream_key_secret_ref=SecretKeyRef(name="s", key="k"))
-        async with delivering(output("out", target), stream_key=lambda _: "#!::r=a/b") as delivery:
+        async with delivering(output("out", target), secret=lambda _: "#!::r=a/b") as delivery:
             await delivery.publishes()
             await eventually(
                 lambda: platform.recording.exists() and platform.recording.stat().st_size > 50_000
@@ -449,6 +449,33 @@ async def test_srt_delivers_with_the_key_as_streamid(tmp_path: Path) -> None:
         platform.wait(15)
         media = probe(platform.recording)
         assert (media.video, media.audio) == ("h264", "aac")
+
+
+@pytest.mark.e2e
+async def test_srt_is_encrypted_with_the_passphrase_and_another_is_refused(tmp_path: Path) -> None:
+    with SrtReceiver(tmp_path, passphrase="low-water-at-nine") as platform:
+        phrase = SecretKeyRef(name="s", key="phrase")
+        target = Target(name="srt", url=platform.url, passphrase_secret_ref=phrase)
+        async with delivering(output("out", target), secret=lambda _: "high-water-at-six") as delivery:
+            found = await delivery.fails_with("PassphraseRefused")
+            assert "passphraseSecretRef" in found.message
+        plain = target.model_copy(update={"passphrase_secret_ref": None})
+        async with delivering(output("out", plain)) as delivery:
+            await delivery.fails_with("PassphraseRefused")
+        async with delivering(output("out", target), secret=lambda _: "low-water-at-nine") as delivery:
+            await delivery.publishes()
+            await eventually(lambda: platform.recording.stat().st_size > 50_000)
+        media = probe(platform.recording)
+        assert (media.video, media.audio) == ("h264", "aac")
+
+
+async def test_a_passphrase_that_cannot_be_used_is_told_and_not_shown() -> None:
+    phrase = SecretKeyRef(name="s", key="phrase")
+    target = Target(name="srt", url=f"srt://127.0.0.1:{needs.free_port()}", passphrase_secret_ref=phrase)
+    async with delivering(output("out", target), secret=lambda _: "hunter2") as delivery:
+        found = await delivery.fails_with("SecretInvalid")
+        assert "an SRT passphrase has 10 to 79 bytes" in found.message
+        assert "hunter2" not in found.message
 
 
 @pytest.mark.e2e

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.objects import apply, camera, locked_camera, secret, stream
+from reconcile.objects import apply, camera, locked_camera, make, secret, stream
 from vistterstream.base.redaction import redact
 from vistterstream.reconcile.secrets import Values, Wish, collect, salt, wishes
 from vistterstream.store.store import Store
@@ -24,6 +24,20 @@ def test_a_camera_wants_a_name_and_a_password_and_an_output_its_key() -> None:
         Wish("spec.targets[0].streamKeySecretRef", "youtube", "streamKey")
     ]
     assert list(wishes(camera("wharf"))) == []
+
+
+def test_what_goes_over_srt_wants_its_passphrase() -> None:
+    phrase = {"passphraseSecretRef": {"name": "srt", "key": "phrase"}}
+    source = {"source": {"url": "srt://h:9", **phrase}}
+    key = {"streamKeySecretRef": {"name": "srt", "key": "id"}}
+    spec = {"program": "main", "targets": [{"name": "a", "url": "srt://h:9", **phrase, **key}]}
+    assert list(wishes(make("Camera", "far", source))) == [
+        Wish("spec.source.passphraseSecretRef", "srt", "phrase")
+    ]
+    assert list(wishes(make("Output", "out", spec))) == [
+        Wish("spec.targets[0].streamKeySecretRef", "srt", "id"),
+        Wish("spec.targets[0].passphraseSecretRef", "srt", "phrase"),
+    ]
 
 
 def test_values_are_found_by_secret_and_key_and_masked_from_then_on(store: Store) -> None:

@@ -13,6 +13,7 @@ from vistterstream.resources.kinds import Camera
     "source",
     [
         {"url": "rtsp://cam/main", "transport": "udp", "credentialsSecretRef": {"name": "my.login"}},
+        {"url": "srt://cam:9000", "passphraseSecretRef": {"name": "srt", "key": "passphrase"}},
         {"file": {"path": "clip.mp4", "loop": False}},
         {"testPattern": {"pattern": "grid", "label": "Pier", "tone": 440, "number": 255}},
     ],
@@ -29,6 +30,18 @@ def test_a_source_reads_back_from_its_json_form(source: dict[str, Any]) -> None:
         ({"url": "rtsp://c/x", "file": {"path": "a"}}, "file: exactly one of"),
         ({"testPattern": {}, "credentialsSecretRef": {"name": "a"}}, "credentialsSecretRef: goes with url"),
         ({"url": "rtmp://c/x", "transport": "udp"}, "transport: goes with rtsp"),
+        (
+            {"url": "rtsp://c/x", "passphraseSecretRef": {"name": "a", "key": "k"}},
+            "passphraseSecretRef: goes with srt addresses alone",
+        ),
+        (
+            {
+                "url": "srt://c:9",
+                "passphraseSecretRef": {"name": "a", "key": "k"},
+                "credentialsSecretRef": {"name": "a"},
+            },
+            "passphraseSecretRef: the password in credentialsSecretRef is one, too",
+        ),
         ({"testPattern": {"label": "a\nb"}}, "one line"),
         ({"testPattern": {"number": 256}}, "less than or equal to 255"),
     ],

@@ -16,6 +16,7 @@ def test_a_target_reads_back_from_its_json_form() -> None:
     forms: tuple[dict[str, Any], ...] = (
         {"url": "rtmps://h/live", "tls": {"verify": False, "caFile": "ca.pem"}},
         {"url": "rtmp://h/live", "streamKeySecretRef": {"name": "s", "key": "k"}},
+        {"url": "srt://h:9", "passphraseSecretRef": {"name": "s", "key": "k"}},
         {"hls": {}},
         {"recording": {"folder": "/srv/rec"}},
     )
@@ -33,6 +34,14 @@ def test_a_target_reads_back_from_its_json_form() -> None:
         (
             {"url": "srt://h:9?streamid=a", "streamKeySecretRef": {"name": "s", "key": "k"}},
             "url: the stream key",
+        ),
+        (
+            {"url": "rtmp://h/live", "passphraseSecretRef": {"name": "s", "key": "k"}},
+            "passphraseSecretRef: goes with srt addresses alone",
+        ),
+        (
+            {"hls": {}, "passphraseSecretRef": {"name": "s", "key": "k"}},
+            "passphraseSecretRef: goes with srt addresses alone",
         ),
         ({"recording": {"segmentDuration": "500ms"}}, "is not between 1s and 168h"),
     ],

@@ -13,6 +13,7 @@ from vistterstream.resources.urls import (
     check_output_url,
     seems_to_hold_a_key,
     with_credentials,
+    with_passphrase,
     with_stream_key,
 )
 
@@ -163,6 +164,29 @@ class TestCredentials:
         with pytest.raises(ValueError, match=r"cannot|bytes|NUL") as error:
             with_credentials(url, username, password)
         assert "hunter2" not in str(error.value)
+
+
+class TestPassphrase:
+    def test_it_is_encoded_into_the_query(self) -> None:
+        assert with_passphrase("srt://h:9", "ten & more!\n") == "srt://h:9?passphrase=ten%20%26%20more%21"
+        url = with_stream_key(with_passphrase("srt://h:9?mode=caller", "é" * 39), "#!::r=a")
+        assert parse_qs(urlsplit(url).query) == {
+            "mode": ["caller"],
+            "passphrase": ["é" * 39],
+            "streamid": ["#!::r=a"],
+        }
+
+    @pytest.mark.parametrize("passphrase", ["", "hunter2 x", "hunter2" * 12, "é" * 40, "hunter2 hun\x00ter2"])
+    def test_one_that_srt_cannot_carry_is_refused_and_not_shown(self, passphrase: str) -> None:
+        with pytest.raises(ValueError, match=r"10 to 79 bytes|NUL") as error:
+            with_passphrase("srt://h:9", passphrase)
+        assert "hunter2" not in str(error.value)
+
+    def test_one_in_the_address_is_refused_with_where_it_belongs(self) -> None:
+        for check in (check_input_url, check_output_url):
+            with pytest.raises(ValueError, match="passphraseSecretRef") as error:
+                check("srt://h:9?passphrase=hunter2hunter2")
+            assert "hunter2" not in str(error.value)
 
 
 class TestStreamKey:

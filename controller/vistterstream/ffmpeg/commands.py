@@ -18,7 +18,7 @@ from vistterstream.ffmpeg.binary import executable
 from vistterstream.resources.camera import CameraSource
 from vistterstream.resources.output import Container, Encoding, HlsTarget, RecordingTarget, Target
 from vistterstream.resources.program import Format
-from vistterstream.resources.urls import with_credentials, with_stream_key
+from vistterstream.resources.urls import with_credentials, with_passphrase, with_stream_key
 
 SAMPLE_RATE = 48_000
 CHANNELS = 2
@@ -233,11 +233,12 @@ def movie(path: Path, format: Format, *, audio_fd: int, lossless: bool) -> list[
 # --- pusher ---------------------------------------------------------------------------------------------
 
 
-def pusher(target: Target, *, stream_key: str | None = None) -> list[str]:
+def pusher(target: Target, *, stream_key: str | None = None, passphrase: str | None = None) -> list[str]:
     """Carry MPEG-TS from stdin to one target without encoding it again.
 
     Stdin's end ends the process, with its trailer written. Folders must be absolute and exist. Raises
-    PermanentError for a folder that FFmpeg cannot write to, ValueError for a key that cannot be carried.
+    PermanentError for a folder that FFmpeg cannot write to, ValueError for a key or passphrase that cannot
+    be carried.
     """
     source = ffmpeg.input(
         "pipe:0",
@@ -247,7 +248,7 @@ def pusher(target: Target, *, stream_key: str | None = None) -> list[str]:
         protocol_whitelist="pipe",
     )
     if target.url is not None:
-        address, options = _stream(target, stream_key)
+        address, options = _stream(target, stream_key, passphrase)
     elif target.hls is not None:
         address, options = _hls(target.hls)
     else:
@@ -257,9 +258,11 @@ def pusher(target: Target, *, stream_key: str | None = None) -> list[str]:
     return _argv(output, "-y", "-progress", "pipe:2", "-stats_period", "0.5")
 
 
-def _stream(target: Target, stream_key: str | None) -> tuple[str, dict[str, Any]]:
+def _stream(target: Target, stream_key: str | None, passphrase: str | None) -> tuple[str, dict[str, Any]]:
     assert target.url is not None
     address = target.url if stream_key is None else with_stream_key(target.url, stream_key)
+    if passphrase is not None:
+        address = with_passphrase(address, passphrase)
     scheme = target.url.partition("://")[0].lower()
     options: dict[str, Any] = {"protocol_whitelist": _OUTPUT_PROTOCOLS}
     if scheme == "srt":

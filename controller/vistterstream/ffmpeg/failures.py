@@ -19,6 +19,11 @@ class Failure:
 # First match wins; the more telling lines stand first, since several often come together.
 _CAUSES: tuple[tuple[str, str, str], ...] = (
     (
+        r"Incorrect passphrase|Password required or unexpected",  # as libsrt says it
+        "PassphraseRefused",
+        "The passphrases of the two sides differ, or one has none. Check the Secret in passphraseSecretRef.",
+    ),
+    (
         r"401 Unauthorized|authorization failed|403 Forbidden",
         "Unauthorized",
         "The login was refused. Check the user name and password in the Secret.",

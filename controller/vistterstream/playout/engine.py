@@ -204,9 +204,9 @@ class Engine:
             if pusher is None or old is None or self._must_replace_pusher(old, output, secrets, known):
                 encoder = self._encoders.get(output.encoding)
                 assert encoder is not None  # the plan's outputs name the plan's encodings
-                key = partial(_stream_key, secrets)
+                secret = partial(_secret, secrets)
                 self._pushers.put(
-                    output.name, Pusher(output, encoder.hub, stream_key=key, environment=self._environment)
+                    output.name, Pusher(output, encoder.hub, secret=secret, environment=self._environment)
                 )
             else:
                 pusher.plan = output
@@ -218,8 +218,8 @@ class Engine:
     ) -> bool:
         if any(change.effect is not Effect.LIVE for change in changes(old, new)):
             return True
-        references = [target.stream_key_secret_ref for target in new.targets]
-        keys = [f"{reference.name}/{reference.key}" for reference in references if reference is not None]
+        references = [reference for target in new.targets for reference in target.secrets.values()]
+        keys = [f"{reference.name}/{reference.key}" for reference in references]
         return any(secrets.get(key) != known.get(key) for key in keys)
 
     def _remove_unused(self, plan: Plan) -> None:
@@ -404,7 +404,12 @@ class Engine:
 
 
 def _credentials(spec: CameraSpec, secrets: Mapping[str, str]) -> Credentials | None:
-    """The login of a camera, None where it needs none; raises TemporaryError while the Secret lacks it."""
+    """The login of a camera, or its passphrase as a password; None where it needs none.
+
+    Raises TemporaryError while the Secret lacks it.
+    """
+    if (passphrase := spec.source.passphrase_secret_ref) is not None:
+        return Credentials("", _secret(secrets, passphrase))
     reference = spec.source.credentials_secret_ref
     if reference is None:
         return None
@@ -419,14 +424,16 @@ def _credentials(spec: CameraSpec, secrets: Mapping[str, str]) -> Credentials | 
 
 
 def _login(spec: CameraSpec, secrets: Mapping[str, str]) -> tuple[str | None, ...]:
+    if (passphrase := spec.source.passphrase_secret_ref) is not None:
+        return (secrets.get(f"{passphrase.name}/{passphrase.key}"),)
     reference = spec.source.credentials_secret_ref
     if reference is None:
         return ()
     return tuple(secrets.get(f"{reference.name}/{key}") for key in ("username", "password"))
 
 
-def _stream_key(secrets: Mapping[str, str], reference: SecretKeyRef) -> str:
-    """A stream key; raises TemporaryError while the Secret lacks it."""
+def _secret(secrets: Mapping[str, str], reference: SecretKeyRef) -> str:
+    """A secret value; raises TemporaryError while the Secret lacks it."""
     try:
         return secrets[f"{reference.name}/{reference.key}"]
     except KeyError:

@@ -40,12 +40,12 @@ class Pusher:
         plan: OutputPlan,
         hub: Hub,
         *,
-        stream_key: Callable[[SecretKeyRef], str],
+        secret: Callable[[SecretKeyRef], str],
         environment: Mapping[str, str],
     ) -> None:
         self.plan = plan
         self._hub = hub
-        self._stream_key = stream_key
+        self._secret = secret
         self._environment = environment
         self._target = 0
         self._failures_here = 0
@@ -134,12 +134,16 @@ class Pusher:
         return await self._supervise(child)
 
     def _command(self, target: Target) -> list[str]:
-        key = self._stream_key(target.stream_key_secret_ref) if target.stream_key_secret_ref else None
+        found = {field: self._secret(reference) for field, reference in target.secrets.items()}
         try:
-            return commands.pusher(target, stream_key=key)
+            return commands.pusher(
+                target,
+                stream_key=found.get("streamKeySecretRef"),
+                passphrase=found.get("passphraseSecretRef"),
+            )
         except ValueError as error:
             raise PermanentError(
-                f"The stream key cannot be used: {error}.", reason="SecretInvalid"
+                f"What the Secret holds cannot be used: {error}.", reason="SecretInvalid"
             ) from error
 
     async def _supervise(self, child: Child) -> Failure:

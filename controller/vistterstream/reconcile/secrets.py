@@ -53,10 +53,12 @@ def wishes(resource: Resource) -> Iterator[Wish]:
     if isinstance(resource, Camera) and (login := resource.spec.source.credentials_secret_ref):
         for key in LOGIN_KEYS:
             yield Wish("spec.source.credentialsSecretRef", login.name, key)
+    if isinstance(resource, Camera) and (phrase := resource.spec.source.passphrase_secret_ref):
+        yield Wish("spec.source.passphraseSecretRef", phrase.name, phrase.key)
     if isinstance(resource, Output):
         for index, target in enumerate(resource.spec.targets):
-            if ref := target.stream_key_secret_ref:
-                yield Wish(f"spec.targets[{index}].streamKeySecretRef", ref.name, ref.key)
+            for field, ref in target.secrets.items():
+                yield Wish(f"spec.targets[{index}].{field}", ref.name, ref.key)
 
 
 def collect(store: Lookup, resources: Iterable[Resource]) -> Values:

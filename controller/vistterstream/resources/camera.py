@@ -81,6 +81,9 @@ class CameraSource(Model):
     credentials_secret_ref: SecretRef | None = field(
         None, description="A Secret with the keys username and password."
     )
+    passphrase_secret_ref: SecretKeyRef | None = field(
+        None, description="The passphrase of an srt address that is encrypted: 10 to 79 bytes."
+    )
     file: FileSource | None = field(None, description="A media file instead of a device.")
     test_pattern: TestPatternSource | None = field(None, description="A picture made here.")
 
@@ -90,6 +93,13 @@ class CameraSource(Model):
             raise Problems(
                 (("credentialsSecretRef",), "goes with url alone; nobody asks for a password here")
             )
+        if self.passphrase_secret_ref is not None:
+            if not (self.url or "").startswith("srt:"):
+                raise Problems((("passphraseSecretRef",), "goes with srt addresses alone; take it out"))
+            if self.credentials_secret_ref is not None:
+                raise Problems(
+                    (("passphraseSecretRef",), "the password in credentialsSecretRef is one, too; give one")
+                )
         if self.transport is RtspTransport.UDP and not (self.url or "").lower().startswith("rtsp"):
             raise Problems((("transport",), "goes with rtsp addresses alone; take it out"))
         return self

@@ -123,6 +123,9 @@ class Target(Model):
     stream_key_secret_ref: SecretKeyRef | None = field(
         None, description="The stream key: the last path segment of rtmp(s), the streamid of srt."
     )
+    passphrase_secret_ref: SecretKeyRef | None = field(
+        None, description="The passphrase of an srt address that is encrypted: 10 to 79 bytes."
+    )
     tls: Tls = field(Tls(), description="Certificate checks.")
     hls: HlsTarget | None = field(None, description="HLS into a folder.")
     recording: RecordingTarget | None = field(None, description="Recording into files.")
@@ -134,9 +137,20 @@ class Target(Model):
             raise Problems((("url",), "the stream key is the streamid; take streamid out of the address"))
         if self.stream_key_secret_ref is not None and not url:
             raise Problems((("streamKeySecretRef",), "goes with url alone; take it out"))
+        if self.passphrase_secret_ref is not None and not url.startswith("srt:"):
+            raise Problems((("passphraseSecretRef",), "goes with srt addresses alone; take it out"))
         if self.tls != Tls() and not url.startswith("rtmps:"):
             raise Problems((("tls",), "goes with rtmps addresses alone; take it out"))
         return self
+
+    @property
+    def secrets(self) -> dict[str, SecretKeyRef]:
+        """The secret values that it needs, by the field that names them."""
+        given = {
+            "streamKeySecretRef": self.stream_key_secret_ref,
+            "passphraseSecretRef": self.passphrase_secret_ref,
+        }
+        return {name: reference for name, reference in given.items() if reference is not None}
 
 
 class Failover(Model):

@@ -70,9 +70,7 @@ def with_credentials(url: str, username: str, password: str) -> str:
     username, password = _stripped(username, "the user name"), _stripped(password, "the password")
     scheme, _, rest = url.partition("://")
     if scheme.lower() == "srt":
-        if not 10 <= len(password.encode()) <= 79:
-            raise ValueError("an SRT passphrase has 10 to 79 bytes")
-        url = _with_query(url, "passphrase", password)
+        url = with_passphrase(url, password)
         return _with_query(url, "streamid", username) if username else url
     if scheme.lower() in ("rtmp", "rtmps"):
         if _NOT_IN_RTMP_USER_INFO.search(username + password):
@@ -81,6 +79,17 @@ def with_credentials(url: str, username: str, password: str) -> str:
     if ":" in username:
         raise ValueError("a user name cannot hold a colon (RFC 7617)")
     return f"{scheme}://{quote(username, safe='')}:{quote(password, safe='')}@{rest}"
+
+
+def with_passphrase(url: str, passphrase: str) -> str:
+    """An SRT `url` with the passphrase that encrypts what goes over it, percent-encoded.
+
+    Raises ValueError (which does not show it) for one that SRT cannot carry: it has 10 to 79 bytes.
+    """
+    passphrase = _stripped(passphrase, "the passphrase")
+    if not 10 <= len(passphrase.encode()) <= 79:
+        raise ValueError("an SRT passphrase has 10 to 79 bytes")
+    return _with_query(url, "passphrase", passphrase)
 
 
 def with_stream_key(url: str, key: str) -> str:
@@ -175,7 +184,7 @@ def _check_parts(url: str, scheme: str, secrets: str) -> None:
     if port == 0 or parts.netloc.endswith(":"):
         raise ValueError("the port must be 1 to 65535")
     if scheme == "srt":
-        _check_srt(port, parts.query, secrets)
+        _check_srt(port, parts.query)
 
 
 def _check_host(host: str | None, *, bracketed: bool) -> None:
@@ -195,8 +204,11 @@ def _check_host(host: str | None, *, bracketed: bool) -> None:
             raise ValueError(f"{host!r} is not an IP address; it has four numbers from 0 to 255") from None
 
 
-def _check_srt(port: int | None, query: str, secrets: str) -> None:
+def _check_srt(port: int | None, query: str) -> None:
     if port is None:
         raise ValueError("an SRT address needs a port, such as srt://HOST:9000")
     if any(name == "passphrase" for name, _ in parse_qsl(query, keep_blank_values=True)):
-        raise ValueError(f"a passphrase does not belong in the address; {secrets}")
+        raise ValueError(
+            "a passphrase does not belong in the address; put it into a Secret and name that in "
+            "passphraseSecretRef"
+        )
