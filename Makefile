@@ -17,6 +17,8 @@ LOCK     := --universal --python-version 3.11 --generate-hashes --no-annotate --
 # Two at a time: they mostly wait for real time to pass. More would measure the machine instead of the program.
 E2E_WORKERS ?= 2
 E2E_ARGS ?=
+# --quick for short looks; names of parts for those alone.
+BENCH_ARGS ?=
 
 .PHONY: help demo test check lint types contracts generated unit e2e bench soak peers format generate lock clean
 
@@ -53,7 +55,7 @@ soak: $(DEV) peers ## The long runs: hours of frames, hundreds of kills
 	$(BIN)/pytest -q -m soak --timeout=0
 
 bench: $(DEV) ## The figures of docs/operations, as a table and as JSON
-	PYTHONPATH=tests $(BIN)/python -m bench.run
+	PYTHONPATH=tests $(BIN)/python -m bench.run $(BENCH_ARGS)
 
 peers: $(DEV) ## Install the servers that the end-to-end tests talk to
 	@sh tests/peers/install.sh

@@ -1,284 +1,50 @@
 """The figures of "how fast it must be": a table for people and JSON for machines, ratios within one run.
 
-Processor time is counted over the same number of frames in the same run, in turns, so that what else the
-machine does falls on both sides. ``python -m bench.run [--quick] [--json FILE]``.
+``python -m bench.run [--quick] [--json FILE] [PART…]``; each part can be run alone, as ``python -m
+bench.PART``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
-import tempfile
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-from bench import bench_compositor, bench_timeline, shows
-from bench.processor import cpu_seconds, resident
-from peers.rtsp import Camera
-from peers.vistter import Appliance, Object, manifest
-from peers.waiting import until
+from bench import (
+    bench_appliance,
+    bench_compositor,
+    bench_filters,
+    bench_render,
+    bench_timeline,
+)
+from bench.figures import Figure, table, write_json
 
-OBJECTS = 100
-IDLE_CAMERAS = 6
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured figure and its limit; `better` is "lower" or "higher"."""
-
-    name: str
-    value: float
-    unit: str
-    limit: float
-    better: str
-    detail: str = ""
-
-    @property
-    def met(self) -> bool:
-        """Whether it is as good as required."""
-        return self.value <= self.limit if self.better == "lower" else self.value >= self.limit
-
-
-@dataclass(frozen=True)
-class Lengths:
-    """How long to look, in s where not in frames."""
-
-    frames: int
-    cpu: float
-    turns: int
-    idle: float
-    memory: float
-
-
-QUICK = Lengths(frames=150, cpu=8, turns=1, idle=8, memory=20)
-FULL = Lengths(frames=600, cpu=20, turns=3, idle=20, memory=90)
-
-
-def _pause(seconds: float) -> None:
-    end = time.monotonic() + seconds
-    until(lambda: time.monotonic() >= end, seconds + 5, "the time is over", every=0.05)
-
-
-def _used(pids: Callable[[], Iterable[int]], seconds: float) -> float:
-    """Processor seconds per second that these processes use."""
-    before, began = cpu_seconds(pids()), time.monotonic()
-    _pause(seconds)
-    return (cpu_seconds(pids()) - before) / (time.monotonic() - began)
-
-
-def _on_air(appliance: Appliance, outputs: Iterable[str]) -> None:
-    for name in outputs:
-        appliance.wait_condition("Output", name, "Publishing", deadline=40)
-    _pause(3)
-
-
-def _per_frame(pids: Callable[[], Iterable[int]], frame: Callable[[], int], count: int) -> float:
-    """Milliseconds of processor time that these processes use for a frame, over `count` frames."""
-    first, before = frame(), cpu_seconds(pids())
-    until(lambda: frame() >= first + count, count, f"{count} frames", every=0.05)
-    used = cpu_seconds(pids()) - before
-    return used / (frame() - first) * 1000
-
-
-def _appliance_cpu(folder: Path, clip: Path, outputs: int, frames: int) -> float:
-    names = [f"out-{index}" for index in range(outputs)]
-    objects = [shows.file_camera(clip), *shows.program([("wharf", "1000s")])]
-    objects += [shows.output(name, folder) for name in names]
-    with shows.appliance(folder, objects) as appliance:
-        appliance.wait_on_air("main", "wharf")
-        _on_air(appliance, names)
-        before = appliance.playout()["repeated_frames"]
-        used = _per_frame(appliance.processes, lambda: int(appliance.playout()["frame"]), frames)
-        if repeated := appliance.playout()["repeated_frames"] - before:
-            print(f"the machine was too slow: {repeated} pictures repeated of {frames}")
-    return used
-
-
-def _by_hand_cpu(folder: Path, clip: Path, frames: int) -> float:
-    with shows.by_hand(folder, clip) as ffmpeg:
-        _pause(3)
-        used = _per_frame(lambda: [ffmpeg.pid], lambda: shows.frames_by_hand(ffmpeg), frames)
-        assert ffmpeg.running, ffmpeg.said()
-    return used
-
-
-def against_one_command(folder: Path, lengths: Lengths) -> list[Figure]:
-    """The appliance against one FFmpeg command, and what a further output costs."""
-    clip = shows.make_clip(folder)
-    hand, two, one, five = [], [], [], []
-    for turn in range(lengths.turns):
-        here = folder / f"turn-{turn}"
-        here.mkdir()
-        hand.append(_by_hand_cpu(here / "hand", clip, lengths.frames))
-        two.append(_appliance_cpu(here / "two", clip, 2, lengths.frames))
-        one.append(_appliance_cpu(here / "one", clip, 1, lengths.frames))
-        five.append(_appliance_cpu(here / "five", clip, 5, lengths.frames))
-    ratio = statistics.median(a / b for a, b in zip(two, hand, strict=True))
-    further = statistics.median((b - a) / 4 / a for a, b in zip(one, five, strict=True))
-    return [
-        Figure(
-            "appliance / one FFmpeg command, two outputs", ratio, "×", 1.15, "lower",
-            f"{statistics.median(two):.2f} against {statistics.median(hand):.2f} CPU ms a frame",
-        ),
-        Figure(
-            "each further output, of the one-output CPU", further * 100, "%", 3.0, "lower",
-            f"{statistics.median(one):.2f} CPU ms a frame with one, {statistics.median(five):.2f} with five",
-        ),
-    ]  # fmt: skip
-
-
-def idle_cameras(folder: Path, lengths: Lengths, width: int, height: int, bitrate: int) -> Figure:
-    """What an RTSP camera costs that is configured and not shown, of what decoding it fully costs.
-
-    Most of it is FFmpeg's reading of RTSP, which grows with the packets and not with the pixels: the
-    smaller the picture, the larger the share (docs/decisions/0014).
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with Camera(folder, 1, width=width, height=height, fps=shows.FPS, bitrate=bitrate, grain=6) as source:
-        live, idle = _with_idle_cameras(folder / "idle", source, IDLE_CAMERAS, lengths)
-        _, none = _with_idle_cameras(folder / "none", source, 0, lengths)
-    share = (idle - none) / IDLE_CAMERAS / live
-    return Figure(
-        f"each idle camera of {height} lines, of its full decode", share * 100, "%", 10.0, "lower",
-        f"{(idle - none) / IDLE_CAMERAS:.4f} of {live:.4f} cores",
-    )  # fmt: skip
-
-
-def _with_idle_cameras(folder: Path, source: Camera, count: int, lengths: Lengths) -> tuple[float, float]:
-    """Cores used by the ingest that is on air, and by playout and ingests together."""
-    names = [f"idle-{index}" for index in range(count)]
-    cues = [("wharf", "100000s"), *((name, "1s") for name in names)]
-    cameras = [manifest("Camera", name, {"source": {"url": source.url}}) for name in ("wharf", *names)]
-    with shows.appliance(folder, [*cameras, *shows.program(cues), shows.output("out", folder)]) as appliance:
-        _on_air(appliance, ["out"])
-        for name in ("wharf", *names):
-            appliance.wait_condition("Camera", name, "Online", deadline=40)
-        _pause(3)
-        ingests = [pid for pid in (appliance.pid("ingest", name) for name in ("wharf", *names)) if pid]
-        playout = appliance.pid("playout", "main")
-        assert playout is not None
-        assert len(ingests) == count + 1
-        before = cpu_seconds([ingests[0]])
-        together = _used(lambda: [playout, *ingests], lengths.cpu)
-        return (cpu_seconds([ingests[0]]) - before) / lengths.cpu, together
-
-
-def compositor() -> Figure:
-    """The compositor alone."""
-    figures = bench_compositor.run()
-    return Figure(
-        "compositor, 1080p, four overlays of 600×200", figures["four_overlays"], "frames/s",
-        figures["required"], "higher", f"{figures['four_overlays_and_crossfade']:.0f} in a crossfade",
-    )  # fmt: skip
-
-
-def timeline() -> list[Figure]:
-    """A timeline of 10,000 cues, and the slowest transition."""
-    figures = bench_timeline.run()
-    evaluated = max(figures["evaluate_any_frame"], figures["evaluate_frame_in_transition"])
-    required, most = bench_timeline.REQUIRED_COMPILE, bench_timeline.REQUIRED_EVALUATE
-    soft = f"{figures['1080p_wipe_softness_1'] * 1000:.2f} ms a frame of 1080p in the softest wipe"
-    return [
-        Figure("compiling 10,000 cues", figures["compile_10000_cues"], "s", required, "lower"),
-        Figure("evaluating a frame of them", evaluated * 1e6, "µs", most * 1e6, "lower", soft),
-    ]
-
-
-def _hundred_objects() -> list[Object]:
-    layer = {"name": "words", "text": {"value": "{{ title }}"}}
-    fixed = shows.program([(f"camera-{index}", "10s") for index in range(40)])
-    objects = [manifest("Camera", f"camera-{index}", {"source": {"testPattern": {}}}) for index in range(40)]
-    rest = OBJECTS - len(objects) - len(fixed) - 1
-    overlays = [manifest("Overlay", f"overlay-{index}", {"layers": [layer]}) for index in range(rest)]
-    return [*objects, *fixed, *overlays]
-
-
-def idle_controller(folder: Path, lengths: Lengths) -> list[Figure]:
-    """The controller with a hundred objects and nothing to do; a program is on air."""
-    here = folder / "controller"
-    with shows.appliance(here, [*_hundred_objects(), shows.output("out", here)]) as appliance:
-        _on_air(appliance, ["out"])
-        assert len(appliance.ask("list")["objects"]) == OBJECTS
-        pid = appliance.controller.pid
-        used = _used(lambda: [pid], lengths.idle)
-        memory = resident(pid)
-    return [
-        Figure("controller idle with 100 objects", used * 100, "% of a core", 1.0, "lower"),
-        Figure("its memory", memory, "MB", 150.0, "lower"),
-    ]
-
-
-def playout_memory(folder: Path, lengths: Lengths) -> Figure:
-    """How much the playout's memory grows, after a warm-up of 20 s (caches and buffers fill)."""
-    here = folder / "memory"
-    clip = shows.make_clip(folder)
-    objects = [shows.file_camera(clip), *shows.program([("wharf", "4s")]), shows.output("out", here)]
-    with shows.appliance(here, objects) as appliance:
-        _on_air(appliance, ["out"])
-        pid = appliance.pid("playout", "main")
-        assert pid is not None
-        _pause(20)
-        before = statistics.median(_samples(pid, 5))
-        _pause(lengths.memory)
-        after = statistics.median(_samples(pid, 5))
-    return Figure(
-        f"playout's memory grows in {lengths.memory:.0f} s", after - before, "MB", max(5.0, before * 0.02),
-        "lower", f"from {before:.0f} to {after:.0f} MB",
-    )  # fmt: skip
-
-
-def _samples(pid: int, seconds: int) -> list[float]:
-    found = []
-    for _ in range(seconds):
-        found.append(resident(pid))
-        _pause(1)
-    return found
-
-
-def measure(lengths: Lengths) -> list[Figure]:
-    """All figures."""
-    with tempfile.TemporaryDirectory(prefix="vistter-bench-") as name:
-        folder = Path(name)
-        return [
-            *against_one_command(folder, lengths),
-            idle_cameras(folder / "720", lengths, 1280, 720, 3000),
-            idle_cameras(folder / "1080", lengths, 1920, 1080, 6000),
-            compositor(),
-            *timeline(),
-            *idle_controller(folder, lengths),
-            playout_memory(folder, lengths),
-        ]
-
-
-def table(figures: Iterable[Figure]) -> str:
-    """The figures for people."""
-    lines = []
-    for figure in figures:
-        sign = "≤" if figure.better == "lower" else "≥"
-        value, limit = f"{figure.value:.2f} {figure.unit}", f"{sign} {figure.limit:g}"
-        met = "met" if figure.met else "MISSED"
-        lines.append(f"{figure.name:46} {value:>20}   {limit:>8}  {met:7} {figure.detail}")
-    return "\n".join(lines)
+PARTS: dict[str, Callable[..., list[Figure]]] = {
+    "compositor": bench_compositor.measure,
+    "filters": bench_filters.measure,
+    "timeline": bench_timeline.measure,
+    "render": bench_render.measure,
+    "appliance": bench_appliance.measure,
+}
 
 
 def main() -> None:
     """Measure, print, write; status 1 where a limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--quick", action="store_true", help="short looks: for trying out, not for figures")
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where the JSON goes")
     options = parser.parse_args()
-    figures = measure(QUICK if options.quick else FULL)
-    print(table(figures))
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(
-        json.dumps([asdict(figure) | {"met": figure.met} for figure in figures], indent=1)
-    )
+    figures: list[Figure] = []
+    for part in options.parts or PARTS:
+        found = PARTS[part](quick=options.quick)
+        print(table(found), flush=True)  # each as soon as it is there: all of it takes a quarter of an hour
+        figures += found
+    write_json(figures, options.json)
     print(f"JSON: {options.json}")
-    if not all(figure.met for figure in figures):
-        raise SystemExit(1)
+    missed = [figure.name for figure in figures if not figure.met]
+    if missed:
+        raise SystemExit(f"Limits missed: {', '.join(missed)}")
 
 
 if __name__ == "__main__":

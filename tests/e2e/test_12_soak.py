@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import run
+from bench import bench_appliance
 from e2e import stage
 from peers import frames
 from peers.rtmp import Platform
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.soak
 
 
 def test_the_playouts_memory_is_flat_over_ten_minutes(tmp_path: Path) -> None:
-    figure = run.playout_memory(tmp_path, replace(run.FULL, memory=600))
+    figure = bench_appliance.playout_memory(tmp_path, replace(bench_appliance.FULL, memory=600))
     print(figure)
     assert figure.met
 
