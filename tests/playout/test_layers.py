@@ -146,6 +146,34 @@ class TestTicker:
         one, other = frame(made, 300).y[:, 104:490], frame(made, 302).y[:, 104:490]
         assert np.array_equal(one[:, :-6], other[:, 6:])
 
+    def test_what_runs_to_the_right_comes_in_with_the_end_of_its_first_line(self) -> None:
+        """As right-to-left scripts are read: the line is followed by the gap, and that by the next line."""
+        ticker = {"value": "MMMM\nI", "width": 400, "speed": -30, "size": 40, "gap": 60}  # a pixel a frame
+        made = scene({"ticker": ticker, "position": {"x": 100, "y": 50}})
+        lines = [scene({"text": {"value": word, "size": 40, "padding": 0}}) for word in ("MMMM", "I")]
+        first, second = (np.flatnonzero((frame(line, 0).y > 60).any(axis=0)) for line in lines)
+        assert frame(made, 0).buffer == black().buffer
+        length = first.max() - first.min()
+        for age in (20, length, length + 30):
+            inked = np.flatnonzero((frame(made, int(age)).y > 60).any(axis=0))
+            assert abs(inked.max() - (100 + age)) <= 6  # a letter has some room of its own
+        inked = np.flatnonzero((frame(made, int(length) + 60 + 25).y > 60).any(axis=0))
+        breaks = np.flatnonzero(np.diff(inked) > 40)
+        assert len(breaks) == 1
+        assert breaks[0] + 1 <= second.size + 2  # the I has come in, behind the gap
+
+    def test_a_band_that_is_too_large_is_told_and_not_drawn(self) -> None:
+        narrow = {"canvas": {"width": 37, "height": 1080}}
+        spec = {**narrow, "layers": [{"name": "t", "ticker": {"value": "hold", "padding": 512}}]}
+        made = prepare(
+            Format(width=640, height=360),
+            [OverlayInstance(id="o", overlay="o", spec=OverlaySpec.model_validate(spec))],
+            Fallback(),
+            wall=WALL,
+        )
+        made.close()
+        assert "Make it smaller" in made.problems["o"]
+
     def test_a_text_that_is_too_long_is_told(self) -> None:
         made = scene({"ticker": {"value": "W" * 4096, "size": 256, "width": 7680}})
         assert "too long" in made.problems["o"]

@@ -31,13 +31,18 @@ LINES = (
     ("Emoji", "⚓ 🚢 🌊 👩‍👩‍👧 👍🏽 🇳🇴 🇯🇵 ❤️ 1️⃣"),
     ("Signs", "→ ½ № € ₹ ∑ √ ≠ ☂ ♫ ✓"),
 )
+TICKERS = (  # the speed in canvas pixels a second, and the lines
+    ("Ticker, to the left", 240, "High tide at noon\nछत्रपति नौका 🚢 दोपहर में\n正午に満潮"),
+    ("Ticker, to the right", -240, "المد العالي عند الظهر ١٢\nהמעבורת Blue Star 2 יוצאת באחת"),
+)
+AGE = 195  # frames since the tickers came in
 
 
 def page() -> tuple[Frame, dict[str, str]]:
     """The composed page, 1920x1080, and what could not be drawn."""
     layers = []
     for number, (name, text) in enumerate(LINES):
-        y = 40 + 84 * number
+        y = 10 + 67 * number
         layers += [
             {
                 "name": f"name-{number}",
@@ -50,6 +55,21 @@ def page() -> tuple[Frame, dict[str, str]]:
                 "position": {"x": 420, "y": y},
             },
         ]
+    for number, (name, speed, text) in enumerate(TICKERS):
+        y = 830 + 122 * number
+        ticker = {"value": text, "size": 46, "color": "#F4F6FB", "background": "#1D2236", "padding": 4}
+        layers += [
+            {
+                "name": f"name-of-ticker-{number}",
+                "text": {"value": name, "size": 26, "color": "#8FA3C8"},
+                "position": {"x": 60, "y": y + 14},
+            },
+            {
+                "name": f"ticker-{number}",
+                "ticker": ticker | {"width": 1440, "speed": speed},
+                "position": {"x": 420, "y": y},
+            },
+        ]
     spec = OverlaySpec.model_validate({"layers": layers})
     wall = datetime(2026, 1, 1, tzinfo=UTC)
     scene = prepare(
@@ -59,7 +79,7 @@ def page() -> tuple[Frame, dict[str, str]]:
         wall=wall,
     )
     out = Frame(1920, 1080)
-    compose(scene, out, scene.slate, None, 0.0, [("page", 0)], 0, wall)
+    compose(scene, out, scene.slate, None, 0.0, [("page", AGE, None)], 0, wall)
     return out, scene.problems
 
 

@@ -7,35 +7,48 @@ import math
 import cv2
 import numpy as np
 
-from vistterstream.playout.frames import Floats, Planes, Words
+from vistterstream.playout.frames import Bytes, Floats, Planes, Words, premultiplied
 from vistterstream.playout.geometry import Rect
 from vistterstream.playout.sprites import Sprite
 
 _PAD = 2  # transparent pixels left and above in a `Planar`'s planes; as many or more right and below
 _QUARTERS = 4  # the alpha of chroma is kept in quarters
+_SLAB = 2048  # columns prepared at a time, even: the work in between takes six times what is kept
 
 
 class Planar:
     """A picture's planes, prepared to be put at any fraction of a pixel; see `at`."""
 
-    def __init__(self, pixels: Floats) -> None:
-        """Takes premultiplied pixels, (height, width, 4): Y, U, V and alpha."""
-        height, width, _ = pixels.shape
-        tall, wide = height + height % 2 + 2 * _PAD + 2, width + width % 2 + 2 * _PAD + 2
-        padded = np.zeros((tall, wide, 4), np.float32)
-        padded[_PAD : _PAD + height, _PAD : _PAD + width] = pixels
-        self.width, self.height = width, height
-        self._luma = _whole(padded[..., 0])
-        self._alpha = _whole(padded[..., 3])
-        means = np.zeros_like(padded)
-        means[:-1, :-1] = (padded[:-1, :-1] + padded[1:, :-1] + padded[:-1, 1:] + padded[1:, 1:]) / 4
-        means[..., 3] *= _QUARTERS
+    def __init__(self, pixels: Floats | Bytes) -> None:
+        """Takes premultiplied pixels, (height, width, 4): Y, U, V and alpha; or those of an RGBA picture."""
+        self.height, self.width, _ = pixels.shape
+        tall = self.height + self.height % 2 + 2 * _PAD + 2
+        wide = self.width + self.width % 2 + 2 * _PAD + 2
+        self._luma, self._alpha = (np.empty((tall, wide), np.uint16) for _ in range(2))
+        quarter = tall // 2, wide // 2
         self._chroma = [
-            [[_whole(means[row::2, column::2, part]) for part in (1, 2, 3)] for column in (0, 1)]
-            for row in (0, 1)
+            [[np.empty(quarter, np.uint16) for _ in range(3)] for _column in (0, 1)] for _row in (0, 1)
         ]
-
+        for start in range(0, wide, _SLAB):
+            self._prepare(pixels, start, min(start + _SLAB, wide))
         self._scratch = [np.empty(tall * wide, np.uint16) for _ in range(3)]
+
+    def _prepare(self, pixels: Floats | Bytes, start: int, end: int) -> None:
+        """Fill columns `start` to `end`, both even, of the planes."""
+        left, right = (min(max(column - _PAD, 0), self.width) for column in (start, end + 1))
+        part = pixels[:, left:right]
+        padded = np.zeros((len(self._luma), end + 1 - start, 4), np.float32)
+        inner = padded[_PAD : _PAD + self.height, left + _PAD - start : right + _PAD - start]
+        inner[:] = part if part.dtype == np.float32 else premultiplied(part.view(np.uint8))
+        self._luma[:, start:end] = _whole(padded[:, :-1, 0])
+        self._alpha[:, start:end] = _whole(padded[:, :-1, 3])
+        means = np.zeros_like(padded[:, :-1])
+        means[:-1] = (padded[:-1, :-1] + padded[1:, :-1] + padded[:-1, 1:] + padded[1:, 1:]) / 4
+        means[..., 3] *= _QUARTERS
+        for row in (0, 1):
+            for column in (0, 1):
+                for plane, kind in zip(self._chroma[row][column], (1, 2, 3), strict=True):
+                    plane[:, start // 2 : end // 2] = _whole(means[row::2, column::2, kind])
 
     def at(self, left: float, top: float, bounds: Rect) -> Sprite | None:
         """The part within `bounds` (even) of the picture put with its corner at `left`, `top`.

@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from vistterstream.playout import lettering
-from vistterstream.playout.frames import Bytes, premultiplied
+from vistterstream.playout.frames import Bytes
 from vistterstream.playout.geometry import Rect, View, nearest, side_of
 from vistterstream.playout.moving import Room
-from vistterstream.playout.pieces import MAX_LAYER_PIXELS, Tell
+from vistterstream.playout.pieces import MAX_LAYER_PIXELS, Tell, bounded
 from vistterstream.playout.planar import Planar
 from vistterstream.playout.sprites import Sprite, sprite
 from vistterstream.playout.texts import cut, font_of, tell_missing, tinted
@@ -45,11 +45,12 @@ def strip(ticker: TickerLayer, position: Position, view: View, tell: Tell) -> St
     ascent = max([ascent, *(line.ascent for line in lines)])
     height = ascent + max([descent, *(line.descent for line in lines)]) + 2 * padding
     band = view.place(position, side_of(ticker.width, view.scale_x), height)
-    seen = band.common(view.whole)
+    seen = bounded(band, band).common(view.whole)
     most = MAX_LAYER_PIXELS // max(height, 1) - band.width
+    rightward = ticker.speed < 0
     lefts, period = list[int](), 0
-    for line in lines:
-        lefts.append(period)
+    for line in reversed(lines) if rightward else lines:
+        lefts.append(period + (gap if rightward else 0))
         period += math.ceil(line.width) + gap
     if not lines or seen.empty or not period:
         return None
@@ -58,11 +59,13 @@ def strip(ticker: TickerLayer, position: Position, view: View, tell: Tell) -> St
         period = max(most, 1)
     letters = Image.new("L", (period, height))
     pictures = Image.new("RGBA", letters.size)
-    for line, left in zip(lines, lefts, strict=True):
+    for line, left in zip(reversed(lines) if rightward else lines, lefts, strict=True):
         if left < period:
             line.draw(letters, pictures, left, padding + ascent)
     inked = Image.alpha_composite(tinted(letters, ticker.color), pictures)
     once = np.asarray(inked)[seen.y - band.y :][: seen.height]
+    if rightward:  # the end of the first line comes in first, and stands at the left edge to begin with
+        once = np.roll(once, -band.width, axis=1)
     times = -(-(period + band.width + 2) // period)
     return Strip(np.tile(once, (1, times, 1))[:, : period + band.width + 2], period, band, seen)
 
@@ -87,7 +90,7 @@ class Ticker:
         self._strip = strip(ticker, position, view, tell)
         if self._strip is not None:
             room.take(self._strip.rgba.size // 4)
-        self._planar = None if self._strip is None else Planar(premultiplied(self._strip.rgba))
+        self._planar = None if self._strip is None else Planar(self._strip.rgba)
         self.band = None if self._strip is None else band(ticker, self._strip)
 
     def sprite(self, age: int) -> Sprite | None:

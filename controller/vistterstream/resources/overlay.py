@@ -409,7 +409,10 @@ class TickerLayer(Model):
     )
     width: int = field(1920, description="Width of the band in canvas pixels.", ge=16, le=7680)
     speed: float = field(
-        120.0, description="Canvas pixels a second; negative runs to the right.", ge=-4000, le=4000
+        120.0,
+        description="Canvas pixels a second; negative runs to the right, as Arabic and Hebrew want.",
+        ge=-4000,
+        le=4000,
     )
     gap: int = field(120, description="Space after each line, canvas pixels.", ge=0, le=7680)
     font: Line = field("Inter", description="Font family.", max_length=64)
