@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from timeline.objects import camera, compiled, graphics, output, overlay, program, text, timeline, video
-from vistterstream.resources.kinds import Timeline
+from vistterstream.resources.kinds import Overlay, Timeline
 from vistterstream.resources.output import Encoding
 from vistterstream.timeline.compile import (
     MAX_FRAMES,
@@ -224,6 +224,42 @@ class TestOverlays:
         assert layer.text is not None
         assert layer.text.value == "Quay, Skagen"
         assert not result.problems
+
+    def test_data_is_left_to_the_playout_with_the_values_that_go_with_it(self) -> None:
+        tag = Overlay.model_validate(
+            {
+                "metadata": {"name": "tag"},
+                "spec": {
+                    "layers": [text("title", "{{ title }}: {{ wind }} {{ gust }} {{ nobody }}")],
+                    "data": [
+                        {"name": name, "url": "https://example.org/weather.json"}
+                        for name in ("wind", "gust", "unused")
+                    ],
+                },
+            }
+        )
+        cue = {"overlay": "tag", "duration": "1s", "values": {"title": "{{ wind }}", "gust": "calm"}}
+        result = compiled(timeline(graphics(cue)), program=program(), overlays=[tag])
+        (instance,) = result.plan.overlays
+        (layer,) = instance.spec.layers
+        assert layer.text is not None
+        assert layer.text.value == "{{ title }}: {{ wind }} {{ gust }} {{ nobody }}"
+        assert instance.values == {"title": "{{ wind }}", "gust": "calm"}, "of a cue, they win over data"
+        assert [source.name for source in instance.spec.data] == ["wind"], "no more than is needed"
+        assert len(complaints(result)) == 1
+        assert "a value for {{ nobody }}" in complaints(result)[0]
+        assert Plan.model_validate_json(result.plan.model_dump_json(by_alias=True)) == result.plan
+
+    def test_an_overlay_whose_data_nobody_shows_fetches_nothing(self) -> None:
+        data = [{"name": "title", "url": "https://example.org/weather.json"}]
+        tag = Overlay.model_validate(
+            {"metadata": {"name": "tag"}, "spec": {"layers": [text("title", "{{ title }}")], "data": data}}
+        )
+        cue = {"overlay": "tag", "duration": "1s", "values": {"title": "A"}}
+        plan = compiled(timeline(graphics(cue)), program=program(), overlays=[tag]).plan
+        assert plan.overlays[0].spec.data == ()
+        assert plan.overlays[0].spec.layers[0].text is not None
+        assert plan.overlays[0].spec.layers[0].text.value == "A"
 
     def test_a_text_that_grows_too_long_is_cut_so_that_the_plan_can_be_read(self) -> None:
         result = compiled(

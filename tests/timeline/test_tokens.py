@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vistterstream.resources.overlay import Layer, OverlaySpec
-from vistterstream.timeline.tokens import filled, tokens
+from vistterstream.timeline.plan import OverlayInstance
+from vistterstream.timeline.tokens import dressed, filled, tokens
 
 _COUNTDOWN = {"duration": "1m", "format": "{{ what }} in %M:%S", "done": "{{ what }}!"}
 _EVERY: dict[str, dict[str, Any]] = {
@@ -81,6 +82,65 @@ def test_what_has_no_tokens_stays_what_it_is() -> None:
     assert fill(plain, what="A")[0].text == plain.text
     bar = Layer.model_validate({"name": "a", "rectangle": {"width": 1, "height": 1, "color": "#FFFFFF"}})
     assert fill(bar)[0] is bar
+
+
+def with_fallback(**fallback: Any) -> Layer:
+    return Layer.model_validate(
+        {
+            "name": "a",
+            "ticker": {"value": "{{ news }}"},
+            "opacity": 0.5,
+            "enter": {"duration": "1s"},
+            "fallback": fallback,
+        }
+    )
+
+
+def test_a_layer_that_lacks_a_value_gives_way_to_its_fallback() -> None:
+    instead, missing, _ = fill(with_fallback(text={"value": "No news from {{ town }}"}), town="Skagen")
+    assert missing == ["news"]
+    assert (instead.ticker, instead.fallback) == (None, None)
+    assert instead.text is not None
+    assert instead.text.value == "No news from Skagen"
+    assert (instead.opacity, instead.enter) == (0.5, with_fallback(text={"value": ""}).enter)
+    assert Layer.model_validate(instead.dump()) == instead
+
+
+def test_a_layer_that_has_its_values_keeps_its_fallback_for_when_it_cannot_be_drawn() -> None:
+    layer, missing, _ = fill(with_fallback(text={"value": "No news from {{ town }}"}), news="Fog")
+    assert missing == [], "a token of the fallback alone is not missed"
+    assert layer.ticker is not None
+    assert layer.ticker.value == "Fog"
+    assert layer.stand_in is not None
+    assert layer.stand_in.text is not None
+    assert layer.stand_in.text.value == "No news from "
+
+
+def weather(**values: str) -> OverlayInstance:
+    sources = [
+        {"name": "wind", "url": "http://example.org/a"},
+        {"name": "sky", "url": "http://example.org/a", "default": "clear"},
+    ]
+    layers = [
+        {"name": "words", "text": {"value": "{{ town }}: {{ wind }}, {{ sky }}"}},
+        {"name": "code", "qr": {"value": "{{ wind }}"}, "fallback": {"text": {"value": "no wind"}}},
+    ]
+    spec = OverlaySpec.model_validate({"layers": layers, "data": sources})
+    return OverlayInstance(id="weather", overlay="weather", spec=spec, values=values)
+
+
+def said(instance: OverlayInstance, **texts: str) -> list[str]:
+    done = dressed(instance, lambda _, source: texts.get(source.name), lambda sentence: None)
+    assert OverlaySpec.model_validate(done.dump()) == done
+    assert done.data == ()
+    contents = [layer.text or layer.qr for layer in done.layers]
+    return [content.value for content in contents if content is not None]
+
+
+def test_an_overlay_is_dressed_in_its_values_and_its_data() -> None:
+    assert said(weather(town="Skagen"), wind="7 kn") == ["Skagen: 7 kn, clear", "7 kn"]
+    assert said(weather(), wind="{{ town }}", sky="") == [": {{ town }}, ", "{{ town }}"]
+    assert said(weather(town="Skagen")) == ["Skagen: , clear", "no wind"]
 
 
 _TEXTS = st.text(st.characters(exclude_categories=("Cc", "Cs")) | st.sampled_from("%\n{}"), max_size=200)

@@ -80,9 +80,9 @@ def images(state_dir: Path, inputs: Inputs) -> Iterator[Image]:
                     yield Image(shows, f"spec.tracks[{number}].video[{index}].image.file", file)
     for overlay in inputs.overlays.values():
         for index, layer in enumerate(overlay.spec.layers):
-            if layer.image is not None:
-                file = absolute(state_dir, overlay, layer.image.file)
-                yield Image(overlay, f"spec.layers[{index}].image.file", file)
+            for place, image in layer.images:
+                file = absolute(state_dir, overlay, image.file)
+                yield Image(overlay, f"spec.layers[{index}].{place}.file", file)
 
 
 def missing(images: Iterator[Image], copies: Mapping[Path, Asset]) -> Iterator[Problem]:
@@ -102,5 +102,5 @@ def image_names(plan: Plan) -> Iterator[str]:
         yield Path(image.file).name
     for instance in plan.overlays:
         for layer in instance.spec.layers:
-            if layer.image is not None:
-                yield Path(layer.image.file).name
+            for _, picture in layer.images:
+                yield Path(picture.file).name

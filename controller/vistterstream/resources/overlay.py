@@ -7,6 +7,7 @@ its cue: the same frame of the same manifests is the same picture.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Self
@@ -14,6 +15,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, model_validator
 from pydantic.alias_generators import to_camel
 
+from vistterstream.resources.data import DataSource
 from vistterstream.resources.model import Effect, Model, Problems, Tokens, field
 from vistterstream.resources.names import PartName
 from vistterstream.resources.quantities import Color, Duration, EasingFunction, PositiveDuration, Quantity
@@ -450,6 +452,16 @@ class FrameCodeLayer(Model):
     )
 
 
+class StandIn(Model):
+    """What is shown in place of a layer: exactly one of image, text, rectangle, where the layer stands."""
+
+    EXACTLY_ONE = ("image", "text", "rectangle")
+
+    image: ImageLayer | None = field(None, description="A picture.")
+    text: TextLayer | None = field(None, description="Text.")
+    rectangle: RectangleLayer | None = field(None, description="A filled rectangle.")
+
+
 class Layer(Model):
     """One layer: exactly one of image, text, rectangle, clock, countdown, ticker, qr, frameCode.
 
@@ -479,6 +491,28 @@ class Layer(Model):
     exit: Envelope | None = field(
         None, description="How it goes, at the end of its cue (if that has one); at once without."
     )
+    fallback: StandIn | None = field(
+        None,
+        description="What is shown in its place while it cannot be drawn, or a token of it has no value; "
+        "without, what is left of it.",
+    )
+
+    @property
+    def images(self) -> Iterator[tuple[str, ImageLayer]]:
+        """The pictures that it may show, each with the path of its field under the layer."""
+        if self.image is not None:
+            yield "image", self.image
+        if self.fallback is not None and self.fallback.image is not None:
+            yield "fallback.image", self.fallback.image
+
+    @property
+    def stand_in(self) -> Layer | None:
+        """The layer that takes its place, None where there is none; it moves as this one does."""
+        if self.fallback is None:
+            return None
+        content: dict[str, object] = {name: getattr(self.fallback, name, None) for name in self.EXACTLY_ONE}
+        tracks = tuple(track for track in self.tracks if track.property not in _SORTS)
+        return self.model_copy(update=content | {"tracks": tracks, "fallback": None})
 
     @model_validator(mode="after")
     def _one_track_each(self) -> Self:
@@ -530,4 +564,7 @@ class OverlaySpec(Model):
     canvas: Canvas = field(Canvas(), description="The coordinate space.", effect=Effect.LIVE)
     layers: tuple[Layer, ...] = field(
         description="From the bottom up.", effect=Effect.LIVE, min_length=1, max_length=64
+    )
+    data: tuple[DataSource, ...] = field(
+        (), description="Values for tokens, fetched over HTTP.", effect=Effect.LIVE, max_length=64
     )

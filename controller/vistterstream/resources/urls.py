@@ -1,4 +1,4 @@
-"""Addresses of cameras and platforms: which are allowed, and the one place where secrets are put into them.
+"""Addresses of cameras, platforms and data: which are allowed; and the one place where secrets go into them.
 
 The rules are stricter than RFC 3986 where FFmpeg is looser: only listed schemes (FFmpeg opens ``file:``,
 ``concat:``, ``subfile:`` and ``pipe:`` just as gladly), only visible ASCII, no user name or password.
@@ -21,6 +21,7 @@ from vistterstream.resources.messages import enumeration
 
 INPUT_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "srt", "http", "https")
 OUTPUT_SCHEMES = ("rtmp", "rtmps", "srt")
+DATA_SCHEMES = ("http", "https")
 
 _MAX_LENGTH = 2048
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)(,[^:]*)?:")
@@ -51,6 +52,12 @@ def check_output_url(url: str) -> str:
     return _check(url, OUTPUT_SCHEMES, hints, secrets)
 
 
+def check_data_url(url: str) -> str:
+    """`url`, if data can be fetched from it; else ValueError with a sentence that shows nothing secret."""
+    hints = {"file": "serve the file over http, or write its text into the values of the Program"}
+    return _check(url, DATA_SCHEMES, hints, "what a Secret can hold is named in authorizationSecretRef")
+
+
 def _schema(schemes: Iterable[str]) -> WithJsonSchema:
     """What a schema can say of the rules; the rest is said by the controller."""
     pattern = rf"^({'|'.join(schemes)})://[^/@# ][^@# ]*$"
@@ -59,6 +66,7 @@ def _schema(schemes: Iterable[str]) -> WithJsonSchema:
 
 InputUrl = Annotated[str, AfterValidator(check_input_url), _schema(INPUT_SCHEMES)]
 OutputUrl = Annotated[str, AfterValidator(check_output_url), _schema(OUTPUT_SCHEMES)]
+DataUrl = Annotated[str, AfterValidator(check_data_url), _schema(DATA_SCHEMES)]
 
 
 def with_credentials(url: str, username: str, password: str) -> str:

@@ -22,7 +22,7 @@ from vistterstream.resources.audio import Duck, GainKeyframe
 from vistterstream.resources.camera import CameraSpec
 from vistterstream.resources.kinds import Camera, Output, Overlay, Program, Resource, Timeline
 from vistterstream.resources.output import Encoding, Target
-from vistterstream.resources.overlay import Layer, OverlaySpec
+from vistterstream.resources.overlay import ImageLayer, Layer, OverlaySpec
 from vistterstream.resources.program import Fallback, PlaybackState
 from vistterstream.resources.timeline import DailyAnchor, ImageCue, Transition
 from vistterstream.timeline.evaluate import round_half_up
@@ -46,7 +46,7 @@ from vistterstream.timeline.plan import (
     TransitionPlan,
     VideoCuePlan,
 )
-from vistterstream.timeline.tokens import filled
+from vistterstream.timeline.tokens import filled, tokens
 
 __all__ = [
     "MAX_FRAMES",
@@ -241,33 +241,54 @@ class _Compiler:
         return id
 
     def instance(self, overlay: Overlay, values: Mapping[str, str], blame: Callable[[str], None]) -> str:
-        """Id of the overlay with these values; `blame` is told what is missing."""
-        layers = tuple(self._layer(overlay, layer, values, blame) for layer in overlay.spec.layers)
-        spec: OverlaySpec = overlay.spec.model_copy(update={"layers": layers})
+        """Id of the overlay with these values; `blame` is told what is missing.
+
+        The tokens of one that shows data are replaced by the playout, all at once.
+        """
+        placed = tuple(self._placed(overlay, layer) for layer in overlay.spec.layers)
+        used = frozenset[str]().union(*(tokens(layer) for layer in placed))
+        data = tuple(source for source in overlay.spec.data if source.name in used - values.keys())
+        known = {**dict.fromkeys((source.name for source in data), ""), **values}
+        layers = tuple(_filled(layer, known, blame) for layer in placed)
+        spec: OverlaySpec = overlay.spec.model_copy(
+            update={"layers": placed if data else layers, "data": data}
+        )
+        rest = {name: values[name] for name in sorted(used & values.keys())} if data else {}
         name = overlay.metadata.name
-        id = _digest([name, spec.dump()])
-        self.instances.setdefault(id, OverlayInstance(id=id, overlay=name, spec=spec))
+        id = _digest([name, spec.dump(), *([rest] if rest else [])])
+        self.instances.setdefault(id, OverlayInstance(id=id, overlay=name, spec=spec, values=rest))
         return id
 
-    def _layer(
-        self, overlay: Overlay, layer: Layer, values: Mapping[str, str], blame: Callable[[str], None]
-    ) -> Layer:
-        def tell(sentence: str) -> None:
-            blame(f"layer {layer.name}: {sentence}")
+    def _placed(self, overlay: Overlay, layer: Layer) -> Layer:
+        """The layer with absolute paths."""
 
-        def missing(token: str) -> None:
-            tell(
-                f"neither the cue nor the Program gives a value for {{{{ {token} }}}}; nothing is shown in "
-                "its place"
-            )
+        def absolute(image: ImageLayer | None) -> ImageLayer | None:
+            if image is None:
+                return None
+            path = self.resolve(overlay, image.file, AssetKind.IMAGE)
+            return image.model_copy(update={"file": path})
 
-        if layer.image is not None:
-            path = self.resolve(overlay, layer.image.file, AssetKind.IMAGE)
-            layer = layer.model_copy(update={"image": layer.image.model_copy(update={"file": path})})
-        return filled(layer, values, missing, tell)
+        update: dict[str, Any] = {"image": absolute(layer.image)} if layer.image is not None else {}
+        if layer.fallback is not None and layer.fallback.image is not None:
+            image = absolute(layer.fallback.image)
+            update["fallback"] = layer.fallback.model_copy(update={"image": image})
+        return layer.model_copy(update=update) if update else layer
 
     def blame(self, resource: Resource, path: str, message: str) -> None:
         self.problems[Problem(resource.kind, resource.metadata.name, path, message)] = None
+
+
+def _filled(layer: Layer, values: Mapping[str, str], blame: Callable[[str], None]) -> Layer:
+    """The layer with its tokens replaced; `blame` is told what is missing."""
+    instead = "nothing is shown in its place" if layer.fallback is None else "the layer's fallback is shown"
+
+    def tell(sentence: str) -> None:
+        blame(f"layer {layer.name}: {sentence}")
+
+    def missing(token: str) -> None:
+        tell(f"neither the cue nor the Program gives a value for {{{{ {token} }}}}; {instead}")
+
+    return filled(layer, values, missing, tell)
 
 
 class _TimelineCompiler:

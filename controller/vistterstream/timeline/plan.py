@@ -30,7 +30,10 @@ class OverlayInstance(Model):
 
     id: str = field(description="Digest of the content.")
     overlay: str = field(description="Name of the Overlay.")
-    spec: OverlaySpec = field(description="Its spec, tokens replaced, paths made absolute.")
+    spec: OverlaySpec = field(
+        description="Its spec, paths made absolute, tokens replaced; they still stand there if it has data."
+    )
+    values: dict[str, str] = field({}, description="Texts for the tokens that are not of data.")
 
 
 class ImagePlan(Model):

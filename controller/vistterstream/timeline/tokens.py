@@ -13,8 +13,11 @@ from typing import Any, NamedTuple, TypeVar, get_args
 
 from annotated_types import MaxLen
 
+from vistterstream.resources.data import DataSource
 from vistterstream.resources.model import TOKENS_KEY, Model, Tokens
+from vistterstream.resources.overlay import Layer, OverlaySpec
 from vistterstream.resources.texts import NAME_OF_A_VALUE
+from vistterstream.timeline.plan import OverlayInstance
 
 Tell = Callable[[str], None]
 """Takes a sentence about something that is not shown as it was written."""
@@ -33,10 +36,53 @@ def tokens(model: Model) -> frozenset[str]:
 
 
 def filled(model: M, values: Mapping[str, str], missing: Tell, tell: Tell) -> M:
-    """`model` with each token replaced by its value; one without a value by nothing.
+    """`model` with each token replaced by its value; one without a value by nothing, or where the layer has
+    a fallback, the layer by that.
 
     `missing` gets the names of those, and `tell` a sentence for each text that is too long.
     """
+    if not isinstance(model, Layer) or model.fallback is None:
+        return _filled(model, values, missing, tell)
+    lacking: list[str] = []
+    fallback = _filled(model.fallback, values, _ignore, tell)
+    done = _filled(model.model_copy(update={"fallback": None}), values, lacking.append, tell)
+    for name in lacking:
+        missing(name)
+    done = done.model_copy(update={"fallback": fallback})
+    stand_in = done.stand_in
+    return stand_in if lacking and isinstance(stand_in, type(model)) else done
+
+
+def dressed(
+    overlay: OverlayInstance, data: Callable[[OverlayInstance, DataSource], str | None], tell: Tell
+) -> OverlaySpec:
+    """The overlay as it is to be drawn: tokens of data replaced by what `data` says, or by their defaults.
+
+    `tell` gets a sentence for each text that is too long.
+    """
+    if not overlay.spec.data:
+        return overlay.spec
+    values = dict(overlay.values)
+    for source in overlay.spec.data:
+        text = data(overlay, source)
+        text = source.default if text is None else text
+        if text is not None:
+            values.setdefault(source.name, text)
+    layers = []
+    for layer in overlay.spec.layers:
+        told: list[str] = []
+        layers.append(filled(layer, values, _ignore, told.append))
+        for sentence in told:
+            tell(f"Layer {layer.name}: {sentence}.")
+    return overlay.spec.model_copy(update={"layers": tuple(layers), "data": ()})
+
+
+def _ignore(_: str) -> None:
+    """Nobody wants to know."""
+
+
+def _filled(model: M, values: Mapping[str, str], missing: Tell, tell: Tell) -> M:
+    """As `filled`, of the fields of the model."""
     texts, parts = _fields(type(model))
     update: dict[str, Any] = {}
     for field in texts:
