@@ -351,6 +351,15 @@ def render(
             "A device without one is a card with its name.",
         ),
     ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data",
+            metavar="NAME=TEXT",
+            help="The value of a data source (NAME, or OVERLAY.NAME); may be given more than once. "
+            "Nothing is fetched: others have their defaults.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -381,6 +390,7 @@ def render(
             end=end,
             frames=frames,
             sources=source,
+            data=data,
             epoch=epoch,
             out=output,
             lossless=lossless,

@@ -21,6 +21,7 @@ from vistterstream.playout.frames import Frame
 from vistterstream.playout.movie import write_movie, write_png
 from vistterstream.playout.offline import Offline
 from vistterstream.timeline.compile import Compiled
+from vistterstream.timeline.documents import drawable
 from vistterstream.timeline.evaluate import TimelineIndex
 from vistterstream.timeline.plan import Plan
 
@@ -36,6 +37,7 @@ class Options:
     end: str | None
     frames: int | None
     sources: list[str] | None
+    data: list[str] | None
     epoch: str | None
     out: Path | None
     lossless: bool
@@ -52,9 +54,13 @@ def render(options: Options) -> int:
     epoch = scenes.epoch_of(options.epoch) or scenes.anchor(plan)
     first, count = _range(options, plan, epoch, single=out.suffix == ".png")
     files = _files(options.sources or (), plan)
+    data = _data(options.data or (), plan)
     _complain(found, files, plan)
     epoch_ns = scenes.instant(scenes.DEFAULT_EPOCH) if epoch is None else epoch
-    with _ended_by_sigterm(), closing(Offline(plan, epoch_ns, files=files, first=first)) as program:
+    with (
+        _ended_by_sigterm(),
+        closing(Offline(plan, epoch_ns, files=files, first=first, data=data)) as program,
+    ):
         began = time.monotonic()
         if out.suffix == ".png":
             _picture(program, first, out)
@@ -130,6 +136,24 @@ def _files(sources: Iterable[str], plan: Plan) -> dict[str, Path]:
             )
         Path(file).open("rb").close()
         found[name] = Path(file).absolute()
+    return found
+
+
+def _data(given: Iterable[str], plan: Plan) -> dict[str, str]:
+    """The values of data sources; raises VistterError."""
+    sources = [(overlay.overlay, source.name) for overlay in plan.overlays for source in overlay.spec.data]
+    known = {name for _, name in sources} | {f"{overlay}.{name}" for overlay, name in sources}
+    found: dict[str, str] = {}
+    for one in given:
+        name, separator, text = one.partition("=")
+        if not separator:
+            raise VistterError(f"--data {one} is not NAME=TEXT.", reason="BadOption")
+        if name not in known:
+            there = ", ".join(sorted({name for _, name in sources})) or "none"
+            raise VistterError(
+                f"--data: the timeline shows no data {name}. It shows: {there}.", reason="NoData"
+            )
+        found[name] = drawable(text)
     return found
 
 

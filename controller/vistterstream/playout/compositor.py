@@ -6,7 +6,7 @@ swaps in between two frames. `compose` is all that happens on the clock thread.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -20,9 +20,19 @@ from vistterstream.playout.slate import slate, slate_key
 from vistterstream.playout.sprites import SpriteCache
 from vistterstream.playout.stills import Stills
 from vistterstream.playout.transitions import Transitions
-from vistterstream.resources.overlay import Layer
+from vistterstream.resources.data import DataSource
+from vistterstream.resources.overlay import Layer, OverlaySpec
 from vistterstream.resources.program import Fallback, Format
 from vistterstream.timeline.plan import ImagePlan, OverlayInstance, TransitionPlan
+from vistterstream.timeline.tokens import dressed
+
+Data = Callable[[OverlayInstance, DataSource], str | None]
+"""The text of a data source of an overlay; None where there is none."""
+
+
+def no_data(_overlay: OverlayInstance, _source: DataSource) -> str | None:
+    """Data of which nothing is known: every source has its default."""
+    return None
 
 
 class Scene:
@@ -48,6 +58,8 @@ class Scene:
             self.slate_problem = " ".join(wrong) or None
         self.problems: dict[str, str] = {}
         self.items: dict[str, tuple[Item, ...]] = {}
+        self.specs: dict[str, OverlaySpec] = {}  # what the items are of
+        self.incomplete: set[str] = set()  # overlays with a problem
         self.blender = Blender(format.width)
         self.transitions = Transitions()
         self.stills: Stills = Stills(format, images, previous.stills if previous is not None else None)
@@ -58,10 +70,18 @@ class Scene:
             for item in items:
                 item.draw_at_once()
 
-    def close(self) -> None:
-        """Let go of threads; the scene must not be composed any more."""
+    def take_over(self, scene: Scene, overlay: OverlayInstance, spec: OverlaySpec) -> bool:
+        """Give `scene` what was drawn of the overlay here, if it looked like `spec` and nothing was wrong."""
+        if overlay.id in self.incomplete or self.specs.get(overlay.id) != spec:
+            return False
+        scene.items[overlay.id], scene.specs[overlay.id] = self.items[overlay.id], spec
+        return True
+
+    def close(self, successor: Scene | None = None) -> None:
+        """Let go of threads, but for those that `successor` took over; compose it no more."""
+        kept = {id(items) for items in successor.items.values()} if successor is not None else set()
         for items in self.items.values():
-            for item in items:
+            for item in items if id(items) not in kept else ():
                 item.close()
 
 
@@ -73,21 +93,32 @@ def prepare(
     wall: datetime,
     previous: Scene | None = None,
     images: Sequence[ImagePlan] = (),
+    data: Data = no_data,
+    same_plan: bool = False,
 ) -> Scene:
     """Draw everything that a plan may show. Slow (up to a second); never raises for what cannot be drawn.
 
-    `wall` is the time of day, with a zone, that clock layers start from. What `previous` drew and still
-    looks the same is taken over; `previous` may be on the air meanwhile, and is closed by its owner after.
+    `wall` is the time of day, with a zone, that clock layers start from; `data` tells the values of data
+    sources. What `previous` drew and still looks the same is taken over; `previous` may be on the air
+    meanwhile, and is closed by its owner after. With `same_plan`, it was made of this very plan and other
+    data: overlays whose texts are the same are then those of `previous`.
     """
     scene = Scene(format, fallback, previous, images)
     rate = format.frame_rate.fraction
     for overlay in overlays:
         sentences: dict[str, None] = {}
+        told: list[str] = []
+        spec = dressed(overlay, data, told.append)
+        sentences |= dict.fromkeys(told)
+        if same_plan and previous is not None and previous.take_over(scene, overlay, spec):
+            continue
         view = View(format.width, format.height, overlay.spec.canvas)
         studio = Studio(view, rate, scene.cache, Room(), wall)
-        items = [_item(layer, studio, sentences) for layer in overlay.spec.layers]
+        items = [_item(layer, studio, sentences) for layer in spec.layers]
         scene.items[overlay.id] = tuple(item for item in items if item is not None)
+        scene.specs[overlay.id] = spec
         if sentences:
+            scene.incomplete.add(overlay.id)
             known = scene.problems.get(overlay.overlay, "")
             new = " ".join(sentence for sentence in sentences if sentence not in known)
             scene.problems[overlay.overlay] = f"{known} {new}".strip()

@@ -11,6 +11,8 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -28,9 +30,10 @@ from vistterstream.ffmpeg.commands import Credentials
 from vistterstream.playout.asrun import AsRunLog
 from vistterstream.playout.clock import NANOSECONDS, Ticker, load_epoch, save_epoch
 from vistterstream.playout.compositor import Scene, prepare
+from vistterstream.playout.data import Data, lookup
 from vistterstream.playout.encoder import Encoder, queue_length
 from vistterstream.playout.feeds import Feed, Want, make_feed
-from vistterstream.playout.files import EPOCH, object_name, read_plan
+from vistterstream.playout.files import DATA, EPOCH, object_name, read_plan
 from vistterstream.playout.frames import FramePool
 from vistterstream.playout.mixer import Mixer, Show, Swapped
 from vistterstream.playout.protocol import Applied, OnAir, PlayoutStatus
@@ -47,6 +50,7 @@ _LEAD_SECONDS = 10  # a camera is decoded in full this long before it is shown
 _LINGER_SECONDS = 20.0  # and this long after
 _HOUSEKEEPING = 0.25
 _ON_AIR_DEADLINE = 10.0
+_KEEP_DATA_EVERY = 10.0  # values that change each second must not wear out a disk
 _ASRUN_BACKLOG = 1000  # changes of what is on air that may wait for the disk
 _SPARE_FRAMES = 4  # being composed, last shown, in each writer's hand
 _log = logs.get("playout")
@@ -68,11 +72,18 @@ class Engine:
         self._errors: deque[str] = deque(maxlen=10)
         self._needed_until: dict[str, float] = {}
         self._rate_marks: deque[tuple[float, int]] = deque(maxlen=20)
+        self._data = Data(folder / DATA)
+        self._texts: Mapping[str, str | None] = {}  # of data, as they are shown
 
     @property
     def plan(self) -> Plan:
         """The plan that it runs."""
         return self._plan
+
+    @property
+    def shown_data(self) -> Mapping[str, str | None]:
+        """The values of data sources that the overlays are drawn with."""
+        return self._texts
 
     def stop(self) -> None:
         """Go off air: `run` ends when everything has ended."""
@@ -85,6 +96,7 @@ class Engine:
         pool = FramePool(format.width, format.height, queue_length(format) + _SPARE_FRAMES)
         async with anyio.create_task_group() as tasks:
             self._build(tasks, pool)
+            self._data.converge(self._plan.overlays, self._secrets)
             scene = await anyio.to_thread.run_sync(self._prepare, self._plan, None)
             show = self._converge(self._plan, self._secrets, scene)
             self._mixer = Mixer(format, pool, show, epoch)
@@ -95,6 +107,7 @@ class Engine:
             self._converge_outputs(self._plan, self._secrets, {}, {})
             tasks.start_soon(self._follow_mixer)
             tasks.start_soon(self._keep_house)
+            tasks.start_soon(self._follow_data)
             ready()
             try:
                 await self._stopping.wait()
@@ -118,8 +131,10 @@ class Engine:
         await anyio.to_thread.run_sync(self._ticker.stop)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._feeds.stop)
+            tasks.start_soon(anyio.to_thread.run_sync, self._data.close)
             await self._encoders.stop()
             await self._pushers.stop()
+        await self._keep_data()
 
     # --- converging to a plan ---------------------------------------------------------------------------
 
@@ -133,6 +148,7 @@ class Engine:
                 )
             redact.learn(secrets.values())
             before, known, old_scene = self._plan, self._secrets, self._scene
+            self._data.converge(plan.overlays, secrets)
             scene = await anyio.to_thread.run_sync(self._prepare, plan, old_scene)
             show = self._converge(plan, secrets, scene)
             self._mixer.swap(show)
@@ -145,7 +161,8 @@ class Engine:
             _log.info("plan applied", revision=show.revision, frame=swapped.frame)
             return Applied(revision=show.revision, frame=swapped.frame, due=swapped.due_ns / NANOSECONDS)
 
-    def _prepare(self, plan: Plan, previous: Scene | None) -> Scene:
+    def _prepare(self, plan: Plan, previous: Scene | None, same_plan: bool = False) -> Scene:
+        self._texts = self._data.texts
         return prepare(
             plan.format,
             plan.overlays,
@@ -153,6 +170,8 @@ class Engine:
             wall=datetime.now(UTC),
             previous=previous,
             images=plan.images,
+            data=lookup(self._texts),
+            same_plan=same_plan,
         )
 
     def _converge(self, plan: Plan, secrets: Mapping[str, str], scene: Scene) -> Show:
@@ -291,6 +310,39 @@ class Engine:
         self.stop()
         raise TemporaryError("The playout's clock stands still.", delay=1, reason="ClockStalled")
 
+    # --- data -------------------------------------------------------------------------------------------
+
+    async def _follow_data(self) -> None:
+        """Show what the data say now, and keep it for the next start."""
+        kept = -_KEEP_DATA_EVERY
+        while True:
+            if self._data.texts != self._texts:
+                await self._draw_data()
+            if self._data.unsaved and time.monotonic() - kept >= _KEEP_DATA_EVERY:
+                kept = time.monotonic()
+                await self._keep_data()
+            await anyio.sleep(_HOUSEKEEPING)
+
+    async def _draw_data(self) -> None:
+        """Draw the overlays whose data changed, on another thread, and swap them in between two frames."""
+        async with self._applying:
+            old_scene = self._scene
+            scene = await anyio.to_thread.run_sync(self._prepare, self._plan, old_scene, True)
+            self._scene = scene
+            show = replace(self._mixer.show, scene=scene)
+            self._mixer.swap(show)
+            with suppress(TemporaryError):  # the clock stands still, and the playout ends
+                await self._swapped(show)
+            old_scene.close(scene)
+
+    async def _keep_data(self) -> None:
+        if not self._data.unsaved:
+            return
+        try:
+            await anyio.to_thread.run_sync(self._data.save, abandon_on_cancel=True)
+        except OSError as error:
+            self._report(f"The values of data sources cannot be kept for the next start: {error.strerror}.")
+
     # --- keeping house ----------------------------------------------------------------------------------
 
     async def _keep_house(self) -> None:
@@ -369,6 +421,7 @@ class Engine:
                 for name, output in status.outputs.items()
             ],
             list(self._errors),
+            status.overlay_problems,
         )
 
     def status(self) -> PlayoutStatus:
@@ -380,6 +433,8 @@ class Engine:
         pictures = [show.scene.slate_problem, *show.scene.stills.problems.values()]
         if any(pictures):
             problems[""] = " ".join(sentence for sentence in pictures if sentence)
+        for overlay, sentences in self._data.problems.items():
+            problems[overlay] = " ".join([*([problems[overlay]] if overlay in problems else []), *sentences])
         return PlayoutStatus(
             pid=os.getpid(),
             revision=show.revision,
@@ -393,6 +448,7 @@ class Engine:
             encoders={name: encoder.status() for name, encoder in self._encoders.items()},
             outputs={name: pusher.status() for name, pusher in self._pushers.items()},
             overlay_problems=problems,
+            data=self._data.status,
             errors=list(self._errors),
         )
 

@@ -22,6 +22,7 @@ PLAN = "plan.json"
 SECRETS = "secrets.json"
 IDENTITY = "identity.json"
 EPOCH = "epoch.json"
+DATA = "data.json"  # the last good values of data sources
 SOCKET = "control.sock"
 LOG = "log.jsonl"
 CRASH = "crash.log"  # what Python itself says of a playout that breaks

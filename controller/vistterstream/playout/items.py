@@ -158,7 +158,19 @@ class Studio:
 
 
 def item_of(layer: Layer, studio: Studio, tell: Tell) -> Item | None:
-    """The layer, drawn; None where nothing shows. `tell` gets a sentence for each thing that is wrong."""
+    """The layer, drawn, or if it cannot be, what stands in for it; None where nothing shows.
+
+    `tell` gets a sentence for each thing that is wrong.
+    """
+    wrong: list[str] = []
+    item = _item_of(layer, studio, wrong.append)
+    for sentence in wrong:
+        tell(sentence)
+    instead = layer.stand_in if item is None and wrong else None
+    return item if instead is None else _item_of(instead, studio, tell)
+
+
+def _item_of(layer: Layer, studio: Studio, tell: Tell) -> Item | None:
     rate, view = studio.rate, studio.view
     curve = Opacity(layer, rate)
     if layer.frame_code is not None:

@@ -25,11 +25,12 @@ from vistterstream.playout.slate import slate
 from vistterstream.playout.sound import samples_before
 from vistterstream.playout.stage import Made, Source, Stage, make
 from vistterstream.resources.camera import CameraSource, CameraSpec, FileSource
+from vistterstream.resources.data import DataSource
 from vistterstream.resources.program import Fallback, Format
 from vistterstream.resources.quantities import Color
 from vistterstream.timeline.changes import Appearances
 from vistterstream.timeline.evaluate import TimelineIndex, elapsed
-from vistterstream.timeline.plan import CameraPlan, Plan
+from vistterstream.timeline.plan import CameraPlan, OverlayInstance, Plan
 
 _CARDS = ("#1F3A5F", "#5F1F3A", "#1F5F3A", "#5F4A1F", "#3A1F5F", "#1F5A5F")
 
@@ -140,6 +141,25 @@ class Reel:
         return self._film
 
 
+class _Given:
+    """The values of data sources, as somebody gave them."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self.missing: dict[str, None] = {}  # a sentence for each that is not given
+
+    def text(self, overlay: OverlayInstance, source: DataSource) -> str | None:
+        """The value; None where none is given."""
+        given = self._values.get(f"{overlay.overlay}.{source.name}", self._values.get(source.name))
+        if given is None:
+            instead = "its default is shown" if source.default is not None else "there is no value to show"
+            self.missing[
+                f"Overlay {overlay.overlay}: data {source.name} is not fetched here, and {instead}; give one "
+                f"with --data {source.name}=TEXT."
+            ] = None
+        return given
+
+
 class Offline:
     """The frames of a plan. Not thread-safe; `close` ends the processes that decode files."""
 
@@ -150,10 +170,12 @@ class Offline:
         *,
         files: Mapping[str, Path] | None = None,
         first: int = 0,
+        data: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """`epoch_wall_ns` is the Unix time of program frame 0, `files` stand for cameras, by name; `first` is
-        the first frame that will be asked for.
+        the first frame that will be asked for. `data` are the values of data sources, which are not fetched:
+        by NAME, or by OVERLAY.NAME; others have their defaults.
         """
         self.format = plan.format
         self.rate = plan.format.frame_rate.fraction
@@ -167,7 +189,10 @@ class Offline:
         }
         self._reels = [source for source in sources.values() if isinstance(source, Reel)]
         wall = datetime.fromtimestamp(self.epoch.wall_of(first, self.rate) / NANOSECONDS, UTC)
-        scene = prepare(plan.format, plan.overlays, plan.fallback, wall=wall, images=plan.images)
+        self._data = _Given(data or {})
+        scene = prepare(
+            plan.format, plan.overlays, plan.fallback, wall=wall, images=plan.images, data=self._data.text
+        )
         scene.draw_at_once()
         self._stage = Stage(index=self._index, scene=scene, feeds=sources)
 
@@ -176,7 +201,7 @@ class Offline:
         """A sentence for each thing that is not shown as it should be, so far."""
         scene = self._stage.scene
         found = [f"Overlay {name}: {sentence}" for name, sentence in scene.problems.items()]
-        found += scene.stills.problems.values()
+        found += [*self._data.missing, *scene.stills.problems.values()]
         found += [scene.slate_problem] if scene.slate_problem else []
         return [*found, *(reel.problem for reel in self._reels if reel.problem)]
 

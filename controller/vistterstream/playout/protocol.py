@@ -120,6 +120,16 @@ class OutputStatus(_Message):
     restarts: dict[str, int] = {}  # by reason
 
 
+class DataStatus(_Message):
+    """One data source of an overlay."""
+
+    overlay: str  # name of the Overlay
+    name: str
+    age: float | None = None  # seconds since the value was fetched; None: there is none
+    fetches: int = 0  # at its address, since the playout began to
+    failures: dict[str, int] = {}  # of these, by reason
+
+
 class PlayoutStatus(_Message):
     """Everything a playout observes of itself."""
 
@@ -135,4 +145,5 @@ class PlayoutStatus(_Message):
     encoders: dict[str, EncoderStatus] = {}
     outputs: dict[str, OutputStatus] = {}
     overlay_problems: dict[str, str] = {}  # Overlay name → sentence (missing image, unknown font)
+    data: list[DataStatus] = []
     errors: list[str] = []  # sentences, the newest last, at most ten

@@ -19,6 +19,7 @@ _PROGRAM = ["namespace", "program"]
 _CAMERA = [*_PROGRAM, "camera"]
 _ENCODER = [*_PROGRAM, "encoder"]
 _OUTPUT = [*_PROGRAM, "output"]
+_DATA = [*_PROGRAM, "overlay", "data"]
 _PROCESS = [*_PROGRAM, "role", "name", "reason"]
 
 
@@ -45,6 +46,7 @@ class Figures(Collector):
         yield from _cameras(reports)
         yield from _encoders(reports)
         yield from _outputs(reports)
+        yield from _data(reports)
         yield _restarts(playouts, reports)
 
 
@@ -142,6 +144,29 @@ def _outputs(reports: _Reports) -> Iterator[Metric]:
             dropped.add_metric([*labels, name], output.dropped_groups)
             reconnects.add_metric([*labels, name], output.reconnects)
     yield from (publishing, sent, dropped, reconnects)
+
+
+def _data(reports: _Reports) -> Iterator[Metric]:
+    age = GaugeMetricFamily(
+        "vistter_data_age_seconds", "Age of the last good value of a data source.", labels=_DATA
+    )
+    fetches = CounterMetricFamily(
+        "vistter_data_fetches", "Fetches at the address of a data source.", labels=_DATA
+    )
+    failures = CounterMetricFamily(
+        "vistter_data_failures",
+        "Fetches at the address of a data source that gave no value.",
+        labels=[*_DATA, "reason"],
+    )
+    for labels, status in reports:
+        for source in status.data:
+            which = [*labels, source.overlay, source.name]
+            if source.age is not None:
+                age.add_metric(which, source.age)
+            fetches.add_metric(which, source.fetches)
+            for reason, count in sorted(source.failures.items()):
+                failures.add_metric([*which, reason], count)
+    yield from (age, fetches, failures)
 
 
 def _restarts(playouts: list[Playout], reports: _Reports) -> Metric:

@@ -16,7 +16,7 @@ from pathlib import Path
 from vistterstream.base.files import write_atomic
 from vistterstream.base.redaction import redact
 from vistterstream.reconcile.problems import Lookup, Problem
-from vistterstream.resources.kinds import Camera, Key, Output, Resource, Secret
+from vistterstream.resources.kinds import Camera, Key, Output, Overlay, Resource, Secret
 
 LOGIN_KEYS = ("username", "password")
 """Keys that the Secret of a camera's login has."""
@@ -59,6 +59,11 @@ def wishes(resource: Resource) -> Iterator[Wish]:
         for index, target in enumerate(resource.spec.targets):
             for field, ref in target.secrets.items():
                 yield Wish(f"spec.targets[{index}].{field}", ref.name, ref.key)
+    if isinstance(resource, Overlay):
+        for index, source in enumerate(resource.spec.data):
+            if source.authorization_secret_ref is not None:
+                reference = source.authorization_secret_ref
+                yield Wish(f"spec.data[{index}].authorizationSecretRef", reference.name, reference.key)
 
 
 def collect(store: Lookup, resources: Iterable[Resource]) -> Values:
