@@ -82,8 +82,8 @@ def test_a_camera_is_decoded_to_the_program_s_size_and_rate_with_its_sound() -> 
         f"{COMMON} -nostdin -analyzeduration 1000000 -fflags nobuffer -probesize 1000000"
         f" -protocol_whitelist {INPUTS} -rtsp_transport tcp -threads 2 -timeout 5000000"
         " -i rtsp://10.0.0.21:554/main -map 0:v:0 -map 0:a:0? -f avi -ac 2"
-        f" -af asetpts={commands._STEADY_TIME},aresample=48000:async=1000:first_pts=0 -c:a pcm_s16le"
-        " -c:v rawvideo -flush_packets 1"
+        f" -af asetpts={commands._STEADY_TIME},aresample=48000:async=1000:first_pts=0 -avioflags direct"
+        " -c:a pcm_s16le -c:v rawvideo -flush_packets 1"
         f" -max_interleave_delta 200000 -vf setpts={commands._STEADY_TIME},fps=30:start_time=0,{FIT} pipe:1"
     )
 
@@ -93,8 +93,8 @@ def test_a_camera_that_stands_by_is_decoded_on_key_frames_only_and_without_sound
     assert " ".join(argv) == (
         f"{COMMON} -nostdin -analyzeduration 1000000 -fflags nobuffer -probesize 1000000"
         f" -protocol_whitelist {INPUTS} -rtsp_transport tcp -skip_frame nokey -threads 1 -timeout 5000000"
-        " -i rtsp://10.0.0.21/main -map 0:v:0 -f avi -c:v rawvideo -flush_packets 1 -fps_mode passthrough"
-        f" -max_interleave_delta 200000 -vf {FIT} pipe:1"
+        " -i rtsp://10.0.0.21/main -map 0:v:0 -f avi -avioflags direct -c:v rawvideo -flush_packets 1"
+        f" -fps_mode passthrough -max_interleave_delta 200000 -vf {FIT} pipe:1"
     )
 
 
@@ -257,6 +257,11 @@ def test_key_frames_come_at_their_interval_and_the_rate_stays_exact(
         group,
         group,
     )
+
+
+def test_an_encoder_uses_as_many_threads_as_it_is_given() -> None:
+    argv = commands.encoder(encoding(), FORMAT, audio_fd=3, offset=Fraction(0), threads=1)
+    assert option(argv, "-threads") == "1"
 
 
 def test_the_real_encoder_writes_every_frame_and_starts_at_the_program_s_clock(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import anyio
+import numpy as np
 import pytest
 
 from peers import frames as recorded
@@ -31,6 +32,7 @@ from vistterstream.playout.encoder import Encoder, _Run, queue_length
 from vistterstream.playout.frames import BLACK, FramePool
 from vistterstream.playout.hub import Subscription
 from vistterstream.playout.sound import samples_of
+from vistterstream.resources.output import Preset
 from vistterstream.resources.program import Format
 from vistterstream.resources.quantities import FrameRate
 
@@ -346,6 +348,43 @@ async def test_a_frozen_encoder_is_noticed_and_replaced(tmp_path: Path) -> None:
     file.write_bytes(program.stream)
     assert_rising([decoding for decoding, _ in packets(file, "v")], "decoding times")
     assert_rising([float(number) for number in numbers(file)], "program frames")
+
+
+@pytest.mark.e2e
+async def test_one_thread_that_is_not_enough_gives_way_to_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    format = Format(width=1920, height=1080, frame_rate=FrameRate("60"))
+    video = encoding_plan().encoding.video.model_copy(update={"preset": Preset.MEDIUM})
+    encoding = encoding_plan().encoding.model_copy(update={"video": video})
+    plan = encoding_plan().model_copy(update={"encoding": encoding})
+    monkeypatch.setattr("vistterstream.playout.encoder.one_is_enough", lambda _encoding, _format: True)
+    pool = FramePool(format.width, format.height, queue_length(format) + 4)
+    noise = np.random.default_rng(1).integers(16, 235, (format.height * 3 // 2, format.width), np.uint8)
+    epoch = Epoch(steady_ns(), time.time_ns())
+
+    def tick(number: int, _repeat: bool) -> None:
+        if (frame := pool.take()) is not None:
+            frame.data[:] = np.roll(noise, number * 7, axis=1)
+            encoder.offer(number, frame, bytes(4 * samples_of(number, Fraction(60))))
+            pool.give(frame)
+
+    ticker = Ticker(lambda: epoch, Fraction(60), tick, lambda _frame: None)
+    encoder = Encoder(plan, format, pool, next_frame=lambda: ticker.frame + 1, environment=os.environ)
+
+    def threads_of_x264() -> bool:
+        pid = encoder.status().pid
+        return pid is not None and b"-threads\x001\x00" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(encoder.run)
+        ticker.start()
+        try:
+            await eventually(threads_of_x264, 20)
+            await eventually(lambda: encoder.status().restarts == {"OneThread": 1}, 60)
+            await eventually(lambda: encoder.status().pid is not None, 20)
+            assert not threads_of_x264()
+        finally:
+            await anyio.to_thread.run_sync(ticker.stop)
+            tasks.cancel_scope.cancel()
 
 
 @pytest.mark.e2e

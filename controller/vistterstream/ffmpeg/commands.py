@@ -79,6 +79,7 @@ def ingest(
         "c:v": "rawvideo",
         "vf": pictures,
         "flush_packets": 1,
+        "avioflags": "direct",  # a picture in one write, not copied into 32 KiB first
         "max_interleave_delta": 200_000,  # µs; a camera whose sound stops must not hold the picture back
     }
     media = ffmpeg.input(address, **options)
@@ -139,11 +140,13 @@ def _ingest_input(source: CameraSource, *, keyframes_only: bool) -> dict[str, An
 # --- encoder --------------------------------------------------------------------------------------------
 
 
-def encoder(encoding: Encoding, format: Format, *, audio_fd: int, offset: Fraction) -> list[str]:
+def encoder(
+    encoding: Encoding, format: Format, *, audio_fd: int, offset: Fraction, threads: int | None = None
+) -> list[str]:
     """Encode raw pictures from stdin and raw sound from `audio_fd` to MPEG-TS on stdout.
 
     `offset` seconds are added to every timestamp: the program's clock, so that a successor's timestamps
-    go on where those of an encoder that died ended.
+    go on where those of an encoder that died ended. `threads` is how many encode; FFmpeg's choice if None.
     """
     rate = format.frame_rate.fraction
     group = max(1, round(encoding.video.keyframe_interval.seconds * rate))
@@ -174,6 +177,7 @@ def encoder(encoding: Encoding, format: Format, *, audio_fd: int, offset: Fracti
             "g": group,
             "keyint_min": group,
             "sc_threshold": 0,
+            **({} if threads is None else {"threads": threads}),
             "color_primaries": "bt709",
             "color_trc": "bt709",
             "colorspace": "bt709",

@@ -21,6 +21,9 @@ import anyio
 from vistterstream.base.errors import TemporaryError
 from vistterstream.base.redaction import redact
 
+# glibc's malloc gives a freed picture back to the kernel, and FFmpeg allocates one for each frame: 30 to 130
+# page faults a frame of 720p, and about 0.2 ms (docs/decisions/0020). See mallopt(3).
+_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(64 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
 _LINE_LIMIT = 4096
 _KEPT_LINES = 20
 
@@ -85,7 +88,7 @@ class Child:
                 bufsize=0,
                 pass_fds=pass_fds,
                 process_group=0,
-                env=dict(environment),
+                env={**_KEEP_MEMORY, **environment},
             )
         except OSError as error:
             raise TemporaryError(

@@ -29,13 +29,16 @@ from vistterstream.playout.frames import Frame, FramePool
 from vistterstream.playout.hub import Hub
 from vistterstream.playout.pacing import Backoff
 from vistterstream.playout.protocol import EncoderStatus
+from vistterstream.playout.threads import one_is_enough
 from vistterstream.resources.program import Format
 from vistterstream.timeline.plan import EncodingPlan
 
 _QUEUE_BYTES = 64 << 20
 _LAG_LIMIT = 10.0  # seconds of program that may wait before the process is given up
 _STILL_LIMIT = 4.0  # seconds without a byte in or out
+_REPEATED_LIMIT = 2  # seconds of pictures that one thread may have repeated within ten seconds
 _WATCH_INTERVAL = 0.5
+_GATHER = 0.05  # seconds for which what the encoder writes is left to gather
 _STOP_GRACE = 2.0
 _TS_WRAP = Fraction(1 << 33, 90_000)  # MPEG-TS timestamps have 33 bits at 90 kHz
 _TS_START = 10  # seconds; room below for the encoder's delay, so that nothing is shifted at frame 0
@@ -161,8 +164,10 @@ class Encoder:
         self._restarts: dict[str, int] = {}
         self._repeated_before = 0
         self._replace: str | None = None
+        self._threads = 1 if one_is_enough(plan.encoding, format) else None
         self._progress: Progress | None = None
         self._rates: deque[tuple[float, int]] = deque(maxlen=8)
+        self._repeats: deque[int] = deque(maxlen=round(10 / _WATCH_INTERVAL))
         self._last_output = time.monotonic()
 
     @property
@@ -212,6 +217,7 @@ class Encoder:
         first = self._next_frame()
         self.hub.restart()
         self._progress, self._replace = None, None
+        self._repeats.clear()
         # Frames queue up from here on, so that none between `first` and the process's start is left out.
         run = self._run = _Run(first, queue_length(self._format), self._pool)
         try:
@@ -244,7 +250,9 @@ class Encoder:
 
     def _spawn(self, first: int, audio_read: int) -> Child:
         offset = (first / self._rate + _TS_START) % _TS_WRAP
-        argv = commands.encoder(self.plan.encoding, self._format, audio_fd=audio_read, offset=offset)
+        argv = commands.encoder(
+            self.plan.encoding, self._format, audio_fd=audio_read, offset=offset, threads=self._threads
+        )
         child = Child.spawn(
             argv,
             role="encoder",
@@ -255,6 +263,8 @@ class Encoder:
         )
         assert child.stdin is not None
         enlarge_pipe(child.stdin.fileno())
+        assert child.stdout is not None
+        enlarge_pipe(child.stdout.fileno())
         return child
 
     async def _shut_down(self, child: Child, run: _Run, thread: threading.Thread, audio: int) -> None:
@@ -278,14 +288,15 @@ class Encoder:
             child.close()
 
     async def _read_output(self, child: Child) -> None:
+        """Feed the hub. FFmpeg writes each packet by itself; looked at now and then they cost a third."""
         assert child.stdout is not None
         descriptor = child.stdout.fileno()
         os.set_blocking(descriptor, False)
         while True:
             try:
-                data = os.read(descriptor, 1 << 18)
+                data = os.read(descriptor, 1 << 20)
             except BlockingIOError:
-                await anyio.wait_readable(descriptor)
+                await anyio.sleep(_GATHER)
                 continue
             if not data:
                 return
@@ -307,6 +318,12 @@ class Encoder:
         if self._replace is not None:
             return Failure(self._replace, "The program's clock jumped; encoding anew from now.")
         waiting = run.put - run.written
+        self._repeats.append(run.repeated)
+        lately = self._repeats[-1] - self._repeats[0]
+        at_work = now - run.last_write < 2 * _WATCH_INTERVAL
+        if self._threads is not None and at_work and lately > _REPEATED_LIMIT * self._rate:
+            self._threads = None  # and not tried again
+            return Failure("OneThread", "One thread cannot encode this in time; going on with more.")
         if waiting > _LAG_LIMIT * self._rate:
             return Failure("TooSlow", "The encoder is too slow for this format; choose a faster preset.")
         still = waiting > 1 and now - run.last_write > _STILL_LIMIT

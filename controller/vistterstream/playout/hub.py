@@ -87,6 +87,7 @@ class Subscription:
         self._written = 0  # of the piece at the head
         self._skipping = True  # until a group starts
         self._more = anyio.Event()
+        self._descriptor: int | None = None
         self._last_write = time.monotonic()
         self.bytes = 0
         self.dropped_groups = 0
@@ -102,11 +103,13 @@ class Subscription:
             if not piece.starts:
                 self._skipping = True
                 return
-        if not self._queue:
+        idle = not self._queue
+        if idle:
             self._last_write = time.monotonic()  # until now nothing could have been taken
         self._queue.append(piece)
         self._queued += len(piece.data)
-        self._more.set()
+        if not (idle and self._written_at_once()):
+            self._more.set()
 
     def blocked_for(self, now: float) -> float:
         """Seconds since anything was taken although something waits; 0 when nothing waits."""
@@ -114,22 +117,35 @@ class Subscription:
 
     async def write(self, descriptor: int) -> None:
         """Write to `descriptor`, a non-blocking pipe, until it breaks or this is cancelled."""
-        while True:
-            while not self._queue:  # what came may have been given up again before this wakes
-                self._more = anyio.Event()
-                await self._more.wait()
-            try:
-                await self._write_some(descriptor)
-            except BrokenPipeError:
-                return
-
-    async def _write_some(self, descriptor: int) -> None:
-        head = memoryview(self._queue[0].data)[self._written :]
+        self._descriptor = descriptor
         try:
-            count = os.write(descriptor, head)
-        except BlockingIOError:
-            await anyio.wait_writable(descriptor)
+            while True:
+                while not self._queue:  # what came may have been given up again before this wakes
+                    self._more = anyio.Event()
+                    await self._more.wait()
+                try:
+                    self._write_some(descriptor)
+                except BlockingIOError:
+                    await anyio.wait_writable(descriptor)
+        except BrokenPipeError:
             return
+        finally:
+            self._descriptor = None
+
+    def _written_at_once(self) -> bool:
+        """Write without waking the task of `write`, which is for a pipe that is full, or broken."""
+        if self._descriptor is None:
+            return False
+        try:
+            self._write_some(self._descriptor)
+        except (BlockingIOError, BrokenPipeError):
+            return False
+        return not self._queue
+
+    def _write_some(self, descriptor: int) -> None:
+        """Write of the piece at the head what the pipe takes; raises BlockingIOError, BrokenPipeError."""
+        head = memoryview(self._queue[0].data)[self._written :]
+        count = os.write(descriptor, head)
         self._last_write = time.monotonic()
         self.bytes += count
         self._written += count

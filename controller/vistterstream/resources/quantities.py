@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, GetCoreSchemaHandler
@@ -74,10 +75,15 @@ class Duration(Quantity):
     @property
     def seconds(self) -> Fraction:
         """The length in seconds."""
-        billionths = 0  # of a millisecond: whole, since there are at most nine digits behind the point
-        for whole, part, unit in _DURATION_PART.findall(self):
-            billionths += (int(whole) * _BILLION + int(part.ljust(9, "0"))) * _DURATION_UNITS[unit]
-        return Fraction(billionths, 1000 * _BILLION)
+        return _seconds(str(self))
+
+
+@lru_cache(maxsize=1024)  # asked for with every frame
+def _seconds(text: str) -> Fraction:
+    billionths = 0  # of a millisecond: whole, since there are at most nine digits behind the point
+    for whole, part, unit in _DURATION_PART.findall(text):
+        billionths += (int(whole) * _BILLION + int(part.ljust(9, "0"))) * _DURATION_UNITS[unit]
+    return Fraction(billionths, 1000 * _BILLION)
 
 
 def between(least: str, most: str) -> AfterValidator:
