@@ -73,6 +73,17 @@ def run(argv: list[str], stdin: bytes = b"") -> subprocess.CompletedProcess[byte
     return done
 
 
+# --- sounds ---------------------------------------------------------------------------------------------
+
+
+def test_a_sound_file_is_decoded_from_its_first_sample() -> None:
+    assert " ".join(commands.sound("/sounds/a b.mp3")) == (
+        f"{COMMON} -nostdin -protocol_whitelist file -threads 1 -i file:/sounds/a b.mp3 -map 0:a:0 -f s16le"
+        " -ac 2 -ar 48000 -c:a pcm_s16le pipe:1"
+    )
+    assert len(run(commands.sound(str(clip()))).stdout) == pytest.approx(2 * 48000 * 4, rel=0.05)
+
+
 # --- ingest ---------------------------------------------------------------------------------------------
 
 

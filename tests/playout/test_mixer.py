@@ -19,6 +19,7 @@ from vistterstream.base.clocks import steady_ns
 from vistterstream.playout import framecode
 from vistterstream.playout.clock import Epoch
 from vistterstream.playout.compositor import prepare
+from vistterstream.playout.deck import Deck
 from vistterstream.playout.encoder import Encoder
 from vistterstream.playout.feeds import Feed, PatternFeed, Want
 from vistterstream.playout.frames import Frame, FramePool
@@ -168,6 +169,7 @@ def show_of(
         index=TimelineIndex(plan) if plan is not None else None,
         scene=scene,
         feeds=cameras,
+        sounds=Deck({}),
         encoders=tuple(cast(Encoder, sink) for sink in sinks),
         overlay_names={overlay.id: overlay.overlay},
     )

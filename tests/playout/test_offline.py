@@ -25,6 +25,7 @@ from vistterstream.base.errors import VistterError
 from vistterstream.playout import clocks
 from vistterstream.playout.clock import Epoch
 from vistterstream.playout.compositor import prepare
+from vistterstream.playout.deck import Deck
 from vistterstream.playout.encoder import Encoder
 from vistterstream.playout.feeds import PatternFeed
 from vistterstream.playout.film import Film
@@ -126,6 +127,7 @@ def on_air(plan: Plan, first: int, count: int) -> Recorder:
         feeds={camera.name: PatternFeed(camera.name, camera.spec, plan.format) for camera in plan.cameras},
         revision="",
         encoders=(cast("Encoder", recorder),),
+        sounds=Deck({}),
         overlay_names={overlay.id: overlay.overlay for overlay in plan.overlays},
     )
     pool = FramePool(plan.format.width, plan.format.height, 3)

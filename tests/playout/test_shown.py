@@ -14,8 +14,10 @@ from PIL import Image
 from playout.pictures import noise
 from vistterstream.playout.clock import Epoch
 from vistterstream.playout.compositor import Scene, prepare
+from vistterstream.playout.deck import Deck
 from vistterstream.playout.frames import Frame, to_yuv
 from vistterstream.playout.jitter import Taken
+from vistterstream.playout.mixing import Bus
 from vistterstream.playout.protocol import CameraState
 from vistterstream.playout.stage import Choice, Made, Stage, make
 from vistterstream.resources.camera import CameraSource, CameraSpec, TestPatternSource
@@ -69,12 +71,12 @@ def stage(*cues: VideoCuePlan, images: Sequence[ImagePlan] = (), previous: Scene
         images=images,
     )
     plan = TimelinePlan(name="t", length=cues[-1].end, loop=False, video=cues)
-    return Stage(index=TimelineIndex(plan), scene=scene, feeds=CAMERAS)
+    return Stage(index=TimelineIndex(plan), scene=scene, feeds=CAMERAS, sounds=Deck({}))
 
 
 def shown(on: Stage, number: int) -> tuple[Made, Frame]:
     out = noise(FORMAT.width, FORMAT.height, seed=99)
-    return make(on, number, RATE, EPOCH, 0.0, out), out
+    return make(on, number, RATE, EPOCH, 0.0, out, Bus(RATE)), out
 
 
 def test_an_image_fills_the_frame_or_fits_into_it(tmp_path: Path) -> None:

@@ -174,6 +174,10 @@ def _assets(plan: Plan) -> Iterator[str]:
         if not Path(image.file).is_file():
             yield f"The image of a cue does not exist: {image.file}"
     told: set[str] = set()
+    for sound in plan.timeline.audio if plan.timeline is not None else ():
+        if sound.file not in told and not Path(sound.file).is_file():
+            told.add(sound.file)
+            yield f"The sound file of a cue does not exist: {sound.file}"
     for overlay in plan.overlays:
         for layer in overlay.spec.layers:
             path = layer.image.file if layer.image is not None else None

@@ -96,6 +96,13 @@ def ingest(
     return _argv(ffmpeg.output(*streams, "pipe:1", **output), "-nostdin")
 
 
+def sound(path: str) -> list[str]:
+    """Decode the first sound of a media file to stdout, from its start: raw 16-bit stereo at 48 kHz."""
+    media = ffmpeg.input(f"file:{path}", protocol_whitelist="file", threads=1)
+    raw = {"format": "s16le", "c:a": "pcm_s16le", "ar": SAMPLE_RATE, "ac": CHANNELS}
+    return _argv(ffmpeg.output(media["a:0"], "pipe:1", **raw), "-nostdin")
+
+
 def _fit(format: Format, matrix: str) -> str:
     size = f"{format.width}:{format.height}"
     return (

@@ -28,14 +28,16 @@ from vistterstream.base.processes import OWNER_VARIABLE
 from vistterstream.base.redaction import redact
 from vistterstream.ffmpeg.commands import Credentials
 from vistterstream.playout.asrun import AsRunLog
-from vistterstream.playout.clock import NANOSECONDS, Ticker, load_epoch, save_epoch
+from vistterstream.playout.clock import NANOSECONDS, Epoch, Ticker, load_epoch, save_epoch
 from vistterstream.playout.compositor import Scene, prepare
 from vistterstream.playout.data import Data, lookup
+from vistterstream.playout.deck import Deck, upcoming
 from vistterstream.playout.encoder import Encoder, queue_length
 from vistterstream.playout.feeds import Feed, Want, make_feed
 from vistterstream.playout.files import DATA, EPOCH, object_name, read_plan
 from vistterstream.playout.frames import FramePool
 from vistterstream.playout.mixer import Mixer, Show, Swapped
+from vistterstream.playout.mixing import Playing
 from vistterstream.playout.protocol import Applied, OnAir, PlayoutStatus
 from vistterstream.playout.pusher import Pusher
 from vistterstream.playout.tasks import Running
@@ -71,6 +73,8 @@ class Engine:
         self._last_swap: Swapped | None = None
         self._errors: deque[str] = deque(maxlen=10)
         self._needed_until: dict[str, float] = {}
+        self._deck = Deck(self._environment)
+        self._following: TimelineIndex | None = None  # of a plan that is about to be taken over
         self._rate_marks: deque[tuple[float, int]] = deque(maxlen=20)
         self._data = Data(folder / DATA)
         self._texts: Mapping[str, str | None] = {}  # of data, as they are shown
@@ -97,6 +101,8 @@ class Engine:
         async with anyio.create_task_group() as tasks:
             self._build(tasks, pool)
             self._data.converge(self._plan.overlays, self._secrets)
+            now = epoch.frame_at(steady_ns(), format.frame_rate.fraction)
+            self._want_sounds(_index(self._plan), now, epoch)
             scene = await anyio.to_thread.run_sync(self._prepare, self._plan, None)
             show = self._converge(self._plan, self._secrets, scene)
             self._mixer = Mixer(format, pool, show, epoch)
@@ -132,6 +138,7 @@ class Engine:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._feeds.stop)
             tasks.start_soon(anyio.to_thread.run_sync, self._data.close)
+            tasks.start_soon(anyio.to_thread.run_sync, self._deck.close)
             await self._encoders.stop()
             await self._pushers.stop()
         await self._keep_data()
@@ -149,10 +156,14 @@ class Engine:
             redact.learn(secrets.values())
             before, known, old_scene = self._plan, self._secrets, self._scene
             self._data.converge(plan.overlays, secrets)
-            scene = await anyio.to_thread.run_sync(self._prepare, plan, old_scene)
-            show = self._converge(plan, secrets, scene)
-            self._mixer.swap(show)
-            swapped = await self._swapped(show)
+            self._following = _index(plan)
+            try:
+                scene = await anyio.to_thread.run_sync(self._prepare, plan, old_scene)
+                show = self._converge(plan, secrets, scene)
+                self._mixer.swap(show)
+                swapped = await self._swapped(show)
+            finally:
+                self._following = None
             old_scene.close()
             self._plan, self._secrets = plan, secrets
             self._converge_outputs(plan, secrets, {output.name: output for output in before.outputs}, known)
@@ -198,9 +209,10 @@ class Engine:
         # Encoders that the plan no longer has go on until their pushers have gone.
         return Show(
             revision=plan_revision(plan),
-            index=TimelineIndex(plan.timeline) if plan.timeline is not None else None,
+            index=_index(plan),
             scene=scene,
             feeds={name: feed for name, feed in self._feeds.items() if name in names},
+            sounds=self._deck,
             encoders=tuple(encoder for name, encoder in self._encoders.items() if name in wanted),
             overlay_names={overlay.id: overlay.overlay for overlay in plan.overlays},
         )
@@ -349,6 +361,7 @@ class Engine:
         """What has to be looked at regularly: which cameras are needed, the wall clock, what changed."""
         while True:
             self._want_cameras()
+            self._want_sounds(self._mixer.show.index, self._ticker.frame, self._mixer.epoch)
             self._follow_wall_clock()
             if not self._ticker.alive and not self._stopping.is_set():
                 _log.error("the clock failed", error=str(self._ticker.failure))
@@ -376,6 +389,15 @@ class Engine:
             self._needed_until[name] = now + _LINGER_SECONDS
         for name, feed in feeds.items():
             feed.want(Want.FULL if self._needed_until.get(name, 0.0) > now else Want.STANDBY)
+
+    def _want_sounds(self, index: TimelineIndex | None, frame: int, epoch: Epoch) -> None:
+        """Decode what plays at `frame` or soon after, by the timeline on air and by one that is to follow."""
+        rate = self._plan.format.frame_rate.fraction
+        wanted: dict[Playing, int] = {}
+        for timeline in (index, self._following):
+            if timeline is not None and timeline.plan.audio:
+                wanted |= upcoming(timeline, frame, rate, epoch.wall_ns)
+        self._deck.want(wanted, time.monotonic())
 
     def _needed_soon(self) -> set[str]:
         show = self._mixer.show
@@ -422,6 +444,7 @@ class Engine:
             ],
             list(self._errors),
             status.overlay_problems,
+            status.sound_problems,
         )
 
     def status(self) -> PlayoutStatus:
@@ -449,6 +472,7 @@ class Engine:
             outputs={name: pusher.status() for name, pusher in self._pushers.items()},
             overlay_problems=problems,
             data=self._data.status,
+            sound_problems=self._deck.problems,
             errors=list(self._errors),
         )
 
@@ -457,6 +481,10 @@ class Engine:
             return 0.0
         (start, first), (end, last) = self._rate_marks[0], self._rate_marks[-1]
         return (last - first) / (end - start) if end > start else 0.0
+
+
+def _index(plan: Plan) -> TimelineIndex | None:
+    return TimelineIndex(plan.timeline) if plan.timeline is not None else None
 
 
 def _credentials(spec: CameraSpec, secrets: Mapping[str, str]) -> Credentials | None:

@@ -19,6 +19,7 @@ from vistterstream.playout.clock import NANOSECONDS, Epoch
 from vistterstream.playout.encoder import Encoder
 from vistterstream.playout.entries import Entries
 from vistterstream.playout.frames import Frame, FramePool
+from vistterstream.playout.mixing import Bus
 from vistterstream.playout.protocol import OnAir
 from vistterstream.playout.stage import Made, Stage, make
 from vistterstream.resources.program import Format
@@ -52,6 +53,7 @@ class Mixer:
         self._show = show
         self._next: Show | None = show
         self._last: Frame | None = None
+        self._bus = Bus(self._rate)
         self._entries = Entries()
         self._events: deque[OnAir | Swapped] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -92,7 +94,7 @@ class Mixer:
         """Make program frame `number` and hand it on; with `repeat`, the picture before once more."""
         show = self._take_over(number)
         frame = None if repeat and self._last is not None else self._pool.take()
-        made = make(show, number, self._rate, self.epoch, time.monotonic(), frame)
+        made = make(show, number, self._rate, self.epoch, time.monotonic(), frame, self._bus)
         if frame is not None:
             self._keep(frame)
         elif not repeat:

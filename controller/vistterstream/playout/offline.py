@@ -20,15 +20,18 @@ from vistterstream.playout.feeds import PatternFeed
 from vistterstream.playout.film import Film
 from vistterstream.playout.frames import Frame
 from vistterstream.playout.jitter import Taken
+from vistterstream.playout.mixing import Bus, memory
 from vistterstream.playout.protocol import CameraState
 from vistterstream.playout.slate import slate
 from vistterstream.playout.sound import samples_before
 from vistterstream.playout.stage import Made, Source, Stage, make
+from vistterstream.playout.tape import Tapes
 from vistterstream.resources.camera import CameraSource, CameraSpec, FileSource
 from vistterstream.resources.data import DataSource
 from vistterstream.resources.program import Fallback, Format
 from vistterstream.resources.quantities import Color
 from vistterstream.timeline.changes import Appearances
+from vistterstream.timeline.compile import SOUNDS_AT_ONCE
 from vistterstream.timeline.evaluate import TimelineIndex, elapsed
 from vistterstream.timeline.plan import CameraPlan, OverlayInstance, Plan
 
@@ -194,7 +197,11 @@ class Offline:
             plan.format, plan.overlays, plan.fallback, wall=wall, images=plan.images, data=self._data.text
         )
         scene.draw_at_once()
-        self._stage = Stage(index=self._index, scene=scene, feeds=sources)
+        self._tapes = Tapes(self._environment, 2 * SOUNDS_AT_ONCE)
+        self._stage = Stage(index=self._index, scene=scene, feeds=sources, sounds=self._tapes)
+        self._bus = Bus(self.rate)
+        self._memory = memory(self._index)
+        self._next: int | None = None
 
     @property
     def problems(self) -> list[str]:
@@ -203,18 +210,27 @@ class Offline:
         found = [f"Overlay {name}: {sentence}" for name, sentence in scene.problems.items()]
         found += [*self._data.missing, *scene.stills.problems.values()]
         found += [scene.slate_problem] if scene.slate_problem else []
+        found += self._tapes.problems.values()
         return [*found, *(reel.problem for reel in self._reels if reel.problem)]
 
     def make(self, number: int, out: Frame) -> Made:
         """Make program frame `number` in `out`. Frames may be asked for in any order; rising is fastest."""
+        if number != self._next:  # its sound depends on what was heard before
+            for before in range(max(0, number - self._memory), number):
+                self._make(before, None)
+        self._next = number + 1
+        return self._make(number, out)
+
+    def _make(self, number: int, out: Frame | None) -> Made:
         for reel in self._reels:
             reel.at = number
-        return make(self._stage, number, self.rate, self.epoch, float(number / self.rate), out)
+        return make(self._stage, number, self.rate, self.epoch, float(number / self.rate), out, self._bus)
 
     def close(self) -> None:
         """End everything."""
         for reel in self._reels:
             reel.close()
+        self._tapes.close()
         self._stage.scene.close()
 
     def _source(self, camera: CameraPlan, cameras: Mapping[str, CameraPlan], number: int) -> Source:

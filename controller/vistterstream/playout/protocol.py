@@ -146,4 +146,5 @@ class PlayoutStatus(_Message):
     outputs: dict[str, OutputStatus] = {}
     overlay_problems: dict[str, str] = {}  # Overlay name → sentence (missing image, unknown font)
     data: list[DataStatus] = []
+    sound_problems: list[str] = []  # a sentence for each sound file that cannot be played
     errors: list[str] = []  # sentences, the newest last, at most ten

@@ -6,8 +6,8 @@ nothing between two frames, so that any frame may be made alone, or again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Protocol
@@ -16,10 +16,12 @@ from vistterstream.playout.clock import NANOSECONDS, Epoch
 from vistterstream.playout.compositor import Scene, compose
 from vistterstream.playout.frames import Frame
 from vistterstream.playout.jitter import Taken
+from vistterstream.playout.mixing import Bus, Part, Sounds
 from vistterstream.playout.protocol import CameraState
-from vistterstream.playout.sound import Samples, crossfade, samples_of, silence
+from vistterstream.playout.sound import Samples, samples_of
 from vistterstream.resources.camera import CameraSpec
-from vistterstream.timeline.evaluate import Picture, TimelineIndex, picture, position
+from vistterstream.timeline.beds import Bed, beds
+from vistterstream.timeline.evaluate import Picture, TimelineIndex, elapsed, picture, position
 from vistterstream.timeline.plan import IMAGE
 
 _SLATE_REASONS = {
@@ -54,6 +56,7 @@ class Stage:
     index: TimelineIndex | None
     scene: Scene
     feeds: Mapping[str, Source]
+    sounds: Sounds
 
 
 @dataclass(frozen=True)
@@ -113,11 +116,13 @@ def _chosen(stage: Stage, source: str | None, cue: Picture, now: float) -> Choic
     return Choice("Slate", name, "ImageMissing")
 
 
-def make(stage: Stage, number: int, rate: Fraction, epoch: Epoch, now: float, out: Frame | None) -> Made:
+def make(
+    stage: Stage, number: int, rate: Fraction, epoch: Epoch, now: float, out: Frame | None, bus: Bus
+) -> Made:
     """Make program frame `number` in `out`; only its sound where that is None.
 
     `now` is the time at which sources are asked whether they can be shown. Every source is asked for its
-    share, whether it is shown or not: live cameras go on.
+    share, whether it is shown or not: live cameras go on. `bus` mixes the sound, and is told every frame.
     """
     where = None if stage.index is None else position(stage.index, number, rate, epoch.wall_ns)
     cue = Picture(None) if stage.index is None else picture(stage.index, where)
@@ -125,9 +130,17 @@ def make(stage: Stage, number: int, rate: Fraction, epoch: Epoch, now: float, ou
     incoming = _chosen(stage, cue.incoming, cue, now) if cue.transition is not None else None
     samples = samples_of(number, rate)
     taken = _take(stage, number, samples, {choice.name for choice in (outgoing, incoming) if choice})
-    sound = _samples_from(taken, outgoing, samples)
-    if incoming is not None:  # the sound follows the picture, through a crossfade too
-        sound = crossfade(sound, _samples_from(taken, incoming, samples), *cue.sound)
+    # The sound follows the picture, through a crossfade too.
+    parts = [Part(outgoing.name, _samples_from(taken, outgoing), cue.gains[0])]
+    if incoming is not None:
+        start, end = cue.sound
+        parts = [
+            replace(parts[0], share=(1 - start, 1 - end)),
+            Part(incoming.name, _samples_from(taken, incoming), cue.gains[1], cue.sound),
+        ]
+    measure = stage.index is not None and stage.index.ducks
+    along = _beds(stage.index, number, rate, epoch)
+    sound = bus.mix(number, parts, along, stage.sounds, measure=measure)
     if out is not None:
         base = _picture_of(stage, taken, outgoing)
         over = _picture_of(stage, taken, incoming) if incoming else None
@@ -153,9 +166,14 @@ def _picture_of(stage: Stage, taken: Mapping[str, Taken], choice: Choice) -> Fra
     return stage.scene.stills.frames.get(choice.still, stage.scene.slate)
 
 
-def _samples_from(taken: Mapping[str, Taken], choice: Choice, samples: int) -> Samples:
-    if choice.kind == "Camera" and choice.name in taken:
-        found = taken[choice.name].samples
-        if found is not None:
-            return found
-    return silence(samples)
+def _samples_from(taken: Mapping[str, Taken], choice: Choice) -> Samples | None:
+    return taken[choice.name].samples if choice.kind == "Camera" and choice.name in taken else None
+
+
+def _beds(index: TimelineIndex | None, number: int, rate: Fraction, epoch: Epoch) -> Sequence[Bed]:
+    """What plays along with program frame `number`: nothing while the timeline stands."""
+    if index is None or not index.plan.audio:
+        return ()
+    passed = elapsed(index, number, rate, epoch.wall_ns)
+    stands = elapsed(index, number + 1, rate, epoch.wall_ns) == passed
+    return () if stands else beds(index, passed)

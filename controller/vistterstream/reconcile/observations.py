@@ -57,6 +57,10 @@ def happened(program: Key, before: PlayoutStatus | None, now: PlayoutStatus) -> 
         if old_problems.get(name) != problem:
             key = Key("Overlay", program.namespace, name)
             yield NewEvent(key, "OverlayIncomplete", problem, EventType.WARNING)
+    old_sounds = before.sound_problems if before is not None else []
+    for problem in now.sound_problems:
+        if problem not in old_sounds:
+            yield NewEvent(program, "SoundUnplayable", problem, EventType.WARNING)
     old_errors = before.errors if before is not None else []
     for error in now.errors:
         if error not in old_errors:
@@ -79,7 +83,7 @@ def shown(on_air: OnAir) -> str:
 
 
 def _coarse(status: PlayoutStatus) -> object:
-    return status.pid, status.revision, status.on_air, status.errors
+    return status.pid, status.revision, status.on_air, status.sound_problems, status.errors
 
 
 def _camera(status: CameraStatus | None) -> object:

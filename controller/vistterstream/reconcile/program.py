@@ -249,6 +249,9 @@ def _judge(playout: Playout) -> Verdict:
         return Verdict(False, "Starting", "The playout is being started.", Outlook.RECONCILING)
     if playout.status is None:
         return Verdict(False, "Starting", "The playout has not reported yet.", Outlook.RECONCILING)
+    if playout.status.sound_problems:
+        told = " ".join(f"Silent in the place of {problem}" for problem in playout.status.sound_problems)
+        return Verdict(False, "SoundUnplayable", told, Outlook.STALLED)
     return Verdict(True, "OnAir", "The playout runs what is wanted.")
 
 

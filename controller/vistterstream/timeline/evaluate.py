@@ -139,6 +139,7 @@ class TimelineIndex:
         self._starts = [cue.start for cue in plan.video]
         self._spans = _spans(plan.overlays)
         self._span_starts = [span.start for span in self._spans]
+        self.ducks = any(cue.duck is not None for cue in plan.audio)
         self._audio_spans = _spans(plan.audio)
         self._audio_starts = [span.start for span in self._audio_spans]
 
