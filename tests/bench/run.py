@@ -13,6 +13,8 @@ from pathlib import Path
 from bench import (
     bench_appliance,
     bench_compositor,
+    bench_edit,
+    bench_endurance,
     bench_filters,
     bench_render,
     bench_timeline,
@@ -24,6 +26,8 @@ PARTS: dict[str, Callable[..., list[Figure]]] = {
     "filters": bench_filters.measure,
     "timeline": bench_timeline.measure,
     "render": bench_render.measure,
+    "edit": bench_edit.measure,
+    "endurance": bench_endurance.measure,
     "appliance": bench_appliance.measure,
 }
 

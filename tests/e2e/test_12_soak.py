@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import bench_appliance
+from bench import bench_appliance, bench_endurance
 from e2e import stage
 from peers import frames
 from peers.rtmp import Platform
@@ -24,6 +24,12 @@ def test_the_playouts_memory_is_flat_over_ten_minutes(tmp_path: Path) -> None:
     figure = bench_appliance.playout_memory(tmp_path, replace(bench_appliance.FULL, memory=600))
     print(figure)
     assert figure.met
+
+
+def test_a_million_frames_leave_memory_and_cost_where_they_were() -> None:
+    for figure in bench_endurance.measure():
+        print(figure)
+        assert figure.met, figure
 
 
 def test_half_an_hour_of_killed_cameras_pushers_and_controllers_loses_no_frame_elsewhere(
