@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,6 +30,55 @@ def test_curves_are_those_of_css(easing: str) -> None:
         (t,) = (root.real for root in roots if abs(root.imag) < 1e-9 and -1e-9 <= root.real <= 1 + 1e-9)
         y = 3 * (1 - t) ** 2 * t * y1 + 3 * (1 - t) * t**2 * y2 + t**3
         assert ease(easing, float(x)) == pytest.approx(y, abs=1e-6)
+
+
+def _back(s: float) -> Callable[[float], float]:
+    return lambda x: (s + 1) * x**3 - s * x**2
+
+
+# Robert Penner's equations, which the names are taken from: of each the curve that gathers speed.
+GATHERING: dict[str, Callable[[float], float]] = {
+    "Sine": lambda x: 1 - math.cos(math.pi * x / 2),
+    "Quad": lambda x: x**2,
+    "Cubic": lambda x: x**3,
+    "Quart": lambda x: x**4,
+    "Quint": lambda x: x**5,
+    "Expo": lambda x: 2 ** (10 * x - 10) if x else 0.0,
+    "Circ": lambda x: 1 - math.sqrt(1 - x * x),
+    "Back": _back(1.70158),
+}
+
+
+@pytest.mark.parametrize("family", GATHERING)
+def test_named_curves_are_near_the_equations_that_they_are_named_after(family: str) -> None:
+    """A cubic curve cannot be those exactly: within 0.013 of them, and within 0.04 where two are joined."""
+    gather = GATHERING[family]
+    twice = _back(1.70158 * 1.525) if family == "Back" else gather
+
+    def both(x: float) -> float:
+        return twice(2 * x) / 2 if x < 0.5 else 1 - twice(2 - 2 * x) / 2
+
+    for step in range(201):
+        x = step / 200
+        assert ease(f"easeIn{family}", x) == pytest.approx(gather(x), abs=0.013)
+        assert ease(f"easeOut{family}", x) == pytest.approx(1 - gather(1 - x), abs=0.013)
+        assert ease(f"easeInOut{family}", x) == pytest.approx(both(x), abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("easing", "heights"),
+    [
+        ("ease", (0.4085, 0.8024, 0.9605)),
+        ("ease-in", (0.0935, 0.3154, 0.6219)),
+        ("ease-out", (0.3781, 0.6846, 0.9065)),
+        ("ease-in-out", (0.1292, 0.5, 0.8708)),
+        ("cubic-bezier(0, 0, 1, 1)", (0.25, 0.5, 0.75)),
+    ],
+)
+def test_the_names_of_css_are_where_browsers_have_them(
+    easing: str, heights: tuple[float, float, float]
+) -> None:
+    assert [ease(easing, x) for x in (0.25, 0.5, 0.75)] == pytest.approx(heights, abs=1e-4)
 
 
 @pytest.mark.parametrize("easing", NAMES)

@@ -1,0 +1,110 @@
+"""Random, changed and torn overlays and timelines: each is accepted, or refused with a position; what is
+accepted is compiled and drawn. None crashes, hangs, or takes long or much memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from fuzz import documents
+from vistterstream.resources.manifests import load
+
+SECONDS = 1.0  # of processor time: to read, compile and draw a frame; and for any frame after that
+MEGABYTES = 250
+ACCEPTED = 0.2  # at least this share: else the documents are too wild to show much
+TESTS = Path(__file__).parents[1]
+
+Report = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that paths in the documents start at."""
+    found = tmp_path_factory.mktemp("fuzz")
+    still, moving = documents.FILES
+    Image.new("RGBA", (40, 30), "#FF000080").save(found / still)
+    pages = [Image.new("P", (40, 30), number) for number in range(3)]
+    pages[0].save(found / moving, save_all=True, append_images=pages[1:], duration=100)
+    return found
+
+
+def _start(folder: Path, first: int, count: int) -> subprocess.Popen[str]:
+    path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        [sys.executable, "-m", "fuzz.worker", str(folder), str(first), str(count)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+    )
+
+
+def _reports(worker: subprocess.Popen[str], count: int) -> Iterator[Report]:
+    """What became of each document. A worker that dies names the document that it died of."""
+    last, done = None, 0
+    assert worker.stdout is not None
+    with worker:
+        for line in worker.stdout:
+            report = json.loads(line)
+            last = report["seed"]
+            if "verdict" in report:
+                done += 1
+                yield report
+    assert worker.returncode == 0, f"document {last}: the worker ended with {worker.returncode}"
+    assert done == count
+
+
+def _check(reports: list[Report]) -> None:
+    wrong = [f"document {report['seed']}: {report['trouble']}" for report in reports if report["trouble"]]
+    assert not wrong, f"{len(wrong)} of {len(reports)}:\n" + "\n".join(wrong[:5])
+    worst = {
+        name: max(reports, key=lambda report: float(report[name])) for name in ("cpu", "frame", "megabytes")
+    }
+    verdicts = Counter(report["verdict"] for report in reports)
+    print(f"{len(reports)} documents: {dict(verdicts)}")  # the figures are wanted
+    for name, report in worst.items():
+        print(f"most {name}: {report[name]:.3f} (document {report['seed']})")
+    for name, limit in (("cpu", SECONDS), ("frame", SECONDS), ("megabytes", MEGABYTES)):
+        assert worst[name][name] <= limit, worst[name]
+    assert verdicts["accepted"] >= ACCEPTED * len(reports)
+    assert verdicts["refused"]
+
+
+@pytest.mark.parametrize("kind", ["Overlay", "Timeline"])
+def test_the_documents_that_are_changed_are_good(kind: str) -> None:
+    loaded = load(documents.text(kind, documents.whole(kind)), "F")
+    assert not loaded.errors
+
+
+def test_a_seed_means_a_document() -> None:
+    texts = [documents.document(seed) for seed in range(50)]
+    assert texts == [documents.document(seed) for seed in range(50)]
+    assert len(set(texts)) == 50
+
+
+def test_hundreds_of_documents_are_accepted_or_refused_with_a_position(folder: Path) -> None:
+    _check(list(_reports(_start(folder, 0, 300), 300)))
+
+
+@pytest.mark.soak
+def test_ten_thousand_documents_are_accepted_or_refused_with_a_position(folder: Path) -> None:
+    workers = os.cpu_count() or 1
+    share = -(-10_000 // workers)
+    starts = range(0, 10_000, share)
+
+    def taken(first: int) -> list[Report]:
+        count = min(share, 10_000 - first)
+        return list(_reports(_start(folder, first, count), count))
+
+    with ThreadPoolExecutor(workers) as threads:
+        _check([report for reports in threads.map(taken, starts) for report in reports])
