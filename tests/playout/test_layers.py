@@ -188,6 +188,17 @@ class TestQrCodes:
         text, *_ = cv2.QRCodeDetector().detectAndDecode(frame(made, base=noise(640, 360)).y)
         assert text == value
 
+    def test_what_is_seen_of_it_is_that_part_of_the_whole(self) -> None:
+        pytest.importorskip("segno")
+        code = {"qr": {"value": "https://vistter.io/live", "size": 200}}
+        whole = frame(scene({**code, "position": {"x": 100, "y": 100}})).y
+        assert len(np.unique(whole[100:300, 100:300])) == 2
+        for x, y in ((-60, -82), (540, 250)):
+            part = frame(scene({**code, "position": {"x": x, "y": y}})).y
+            left, top, right, bottom = max(x, 0), max(y, 0), min(x + 200, 640), min(y + 200, 360)
+            wanted = whole[top - y + 100 : bottom - y + 100, left - x + 100 : right - x + 100]
+            assert np.array_equal(part[top:bottom, left:right], wanted)
+
     def test_one_that_cannot_be_drawn_is_told(self) -> None:
         pytest.importorskip("segno")
         made = scene(

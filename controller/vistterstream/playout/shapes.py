@@ -58,10 +58,12 @@ def qr_piece(code: QrLayer, position: Position, view: View, bounds: Rect) -> Pie
         raise Unusable(f"The QR code has {len(cells)} squares a side and only {side} pixels; make it larger.")
     if seen.empty:
         return None
-    dark = np.kron(cells, np.ones((square, square), bool))
-    rgba = np.empty((side, side, 4), np.uint8)
-    rgba[:] = code.background.rgba
-    edge = (side - len(dark)) // 2
-    rgba[edge : edge + len(dark), edge : edge + len(dark)][dark] = code.color.rgba
-    left, top = seen.x - rect.x, seen.y - rect.y
-    return Piece(rgba[top : top + seen.height, left : left + seen.width], seen, rect)
+    edge = (side - len(cells) * square) // 2
+    cells = np.pad(cells, 1)  # light all around
+    rows, columns = (
+        np.clip((np.arange(first, first + count) - edge) // square + 1, 0, len(cells) - 1)
+        for first, count in ((seen.y - rect.y, seen.height), (seen.x - rect.x, seen.width))
+    )
+    dark = cells[rows[:, np.newaxis], columns]
+    colors = np.array([code.background.rgba, code.color.rgba], np.uint8)
+    return Piece(colors[dark.view(np.uint8)], seen, rect)
