@@ -109,7 +109,7 @@ def _strip() -> Strip:
     layer = lively.spec_of_ticker().layers[0]
     assert layer.ticker is not None
     view = View(lively.WIDTH, lively.HEIGHT, lively.spec_of_ticker().canvas)
-    drawn = strip(layer.ticker, layer.position, view, _refuse)
+    drawn = strip(layer.ticker, layer.position, view, view.whole, _refuse)
     assert drawn is not None
     return drawn
 

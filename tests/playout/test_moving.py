@@ -391,3 +391,10 @@ class TestComingAndGoing:
             measured = (float(out.y[10:90, 10:190].mean()) - 16) / 219
             wanted = min(max(0.1 + 0.7 * (ease(easing, age / 30) if age < 30 else 1.0), 0), 1)
             assert abs(measured - wanted) <= 1 / 255 + 0.5 / 219
+
+
+def test_a_track_of_one_keyframe_says_where_the_layer_stands() -> None:
+    here = layer(rectangle={"width": 60, "height": 40, "color": "#FFFFFF"}, tracks=[track("x", ("0s", 100))])
+    motion = Motion(here, RATE)
+    assert motion.constant
+    assert not motion.still

@@ -103,9 +103,9 @@ class TestCache:
             (layer(), View(640, 360, Canvas()), 1.0),
             (layer(), View(1280, 720, VIEW.canvas), 1.0),
         ]
-        keys = [layers._key(*case) for case in cases]
+        keys = [layers.key_of(*case) for case in cases]
         assert len(set(keys)) == len(keys)
-        assert layers._key(layer(name="other", opacity=0.1), VIEW, 1.0) == keys[0]
+        assert layers.key_of(layer(name="other", opacity=0.1), VIEW, 1.0) == keys[0]
 
     def test_it_keeps_what_was_used_last_within_its_bytes(self) -> None:
         pieces = []

@@ -13,6 +13,7 @@ from vistterstream.base.errors import VistterError
 from vistterstream.base.redaction import redact
 from vistterstream.cli import scenes
 from vistterstream.cli.console import Cell, Table, console, say
+from vistterstream.resources.overlay import every_layer
 from vistterstream.resources.quantities import Duration
 from vistterstream.timeline.changes import Stretch, walk
 from vistterstream.timeline.compile import Compiled
@@ -179,9 +180,11 @@ def _assets(plan: Plan) -> Iterator[str]:
             told.add(sound.file)
             yield f"The sound file of a cue does not exist: {sound.file}"
     for overlay in plan.overlays:
-        for layer in overlay.spec.layers:
-            path = layer.image.file if layer.image is not None else None
-            if path is not None and path not in told and not Path(path).is_file():
+        files = [
+            (layer, file) for _, layer in every_layer(overlay.spec.layers) for _, file in layer.pictures()
+        ]
+        for layer, path in files:
+            if path not in told and not Path(path).is_file():
                 told.add(path)
                 yield f"The image of overlay {overlay.overlay}, layer {layer.name}, does not exist: {path}"
 

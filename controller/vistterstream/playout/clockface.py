@@ -11,10 +11,10 @@ from PIL import Image, ImageDraw
 
 from vistterstream.playout import typefaces
 from vistterstream.playout.frames import Planes, Words, to_yuv
-from vistterstream.playout.geometry import Rect, View, nearest, shares
-from vistterstream.playout.pieces import Tell
+from vistterstream.playout.geometry import EVERYWHERE, Rect, View, nearest, shares
+from vistterstream.playout.pieces import Piece, Tell, bounded
 from vistterstream.playout.sprites import Sprite
-from vistterstream.playout.texts import cut, font_of
+from vistterstream.playout.texts import cut, font_of, ground, inked
 from vistterstream.resources.overlay import Anchor, ClockLayer, CountdownLayer, Position
 
 
@@ -40,7 +40,7 @@ class ClockFace:
         lines = _lines(text, self._font, self._view, typefaces.figures(), _said)
         box = lines.box(self._position, self._view, self._padding)
         seen = (box if self._boxed else box.grown(lines.height // 2)).widened()
-        seen = seen.within(self._view.width, self._view.height)
+        seen = seen.common(self._view.whole)
         if seen.empty or not text.strip():
             return None
         letters = np.asarray(lines.drawn(box, seen, self._padding, self._position.anchor))
@@ -55,6 +55,22 @@ class ClockFace:
             chroma_light=np.stack([light_u.take(sums), light_v.take(sums)]),
         )
         return Sprite(*seen, planes=drawn)
+
+
+def clock_piece(
+    clock: ClockLayer | CountdownLayer, text: str, position: Position, view: View, tell: Tell
+) -> Piece | None:
+    """The clock showing `text`, to be moved; None if that is nothing. Raises Unusable."""
+    font = font_of(clock.font, clock.size, view, tell)
+    padding = nearest(clock.padding * view.scale) if clock.background is not None else 0
+    lines = _lines(text, font, view, typefaces.figures(), tell)
+    box = lines.box(position, view, padding)
+    if not text.strip():
+        return None
+    seen = bounded(box.grown(lines.height // 2), EVERYWHERE)
+    letters = lines.drawn(box, seen, padding, position.anchor)
+    under = ground(clock, box, seen)
+    return Piece(inked(letters, clock, under), seen, box, np.asarray(letters), np.asarray(under))
 
 
 def _table(

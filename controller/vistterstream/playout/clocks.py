@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from vistterstream.playout.clockface import ClockFace
+from vistterstream.playout.clockface import ClockFace, clock_piece
 from vistterstream.playout.geometry import View
+from vistterstream.playout.masks import masked
+from vistterstream.playout.moment import Moment
+from vistterstream.playout.moving import finer_for, posable
 from vistterstream.playout.pieces import Tell
+from vistterstream.playout.plates import Patch
+from vistterstream.playout.sliding import Slider
 from vistterstream.playout.sprites import Sprite
-from vistterstream.resources.overlay import ClockLayer, CountdownLayer, Position
+from vistterstream.playout.turning import Turner
+from vistterstream.resources.overlay import ClockLayer, CountdownLayer, Layer, Position
+from vistterstream.timeline.tracks import Motion, Pose
 
 SLOW_CLOCK = 0.001
 """Seconds; the text of a clock that takes longer to draw is drawn ahead of time on another thread."""
@@ -21,6 +30,7 @@ YEAR_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 """From here on a countdown of a duration counts."""
 
 _MAX_CLOCK_TEXT = 128
+_TEXTS = 4  # texts of a moving clock that are kept: this second's, the next, and some that were
 _DIRECTIVE = re.compile("%(.)")
 
 
@@ -88,6 +98,74 @@ class Clock:
 
     def _format(self, wall: datetime) -> str:
         return self._say(wall)[:_MAX_CLOCK_TEXT]
+
+
+class ClockState(NamedTuple):
+    """How a clock stands, and what it says."""
+
+    pose: Pose
+    text: str
+
+
+class MovingClock:
+    """A clock that is moved, turned, masked or in a group. Any thread may ask."""
+
+    def __init__(
+        self, layer: Layer, motion: Motion, view: View, rate: Fraction, wall: datetime, tell: Tell
+    ) -> None:
+        """Draws the text for `wall`. Raises Unusable."""
+        self._say, self._aged = _sayer(layer)
+        self._layer, self._motion, self._view, self._rate = layer, motion, view, rate
+        self._fine = view.finer(finer_for(motion))
+        text = self._say(YEAR_1970 if self._aged else wall)[:_MAX_CLOCK_TEXT]
+        self._drawn: dict[str, Slider | Turner | None] = {text: self._draw(text, tell)}
+
+    @property
+    def constant(self) -> bool:
+        """Whether it looks the same in every frame."""
+        return False
+
+    def state(self, moment: Moment) -> ClockState:
+        """All that it depends on at that moment."""
+        wall = aged(moment.age, self._rate) if self._aged else moment.wall
+        return ClockState(self._motion.at(moment.age, moment.length), self._say(wall)[:_MAX_CLOCK_TEXT])
+
+    def patch(self, state: Hashable) -> Patch | None:
+        """What it looks like in that state."""
+        assert isinstance(state, ClockState), "it is what `state` gave"
+        pose, text = state
+        known = self._drawn  # read once: another thread may put others there
+        if text not in known:
+            drawn = self._draw(text, _told)
+            self._drawn = known = {**dict(list(known.items())[1 - _TEXTS :]), text: drawn}
+        shown = known[text]
+        return None if shown is None else shown.patch(pose)
+
+    def _draw(self, text: str, tell: Tell) -> Slider | Turner | None:
+        face = self._layer.clock or self._layer.countdown
+        assert face is not None, "it is for clocks"
+        piece = clock_piece(face, text, self._layer.position, self._fine, tell)
+        if piece is None:
+            return None
+        piece = masked(piece, self._layer.mask, self._fine, tell)
+        return posable(piece, self._layer, self._motion, self._view, planar=False)
+
+
+def _sayer(layer: Layer) -> tuple[Callable[[datetime], str], bool]:
+    """What a clock or countdown says at an instant; and whether that is one of `aged`."""
+    if layer.clock is not None:
+        return time_of_day(layer.clock), False
+    assert layer.countdown is not None, "it is for clocks"
+    return time_left(layer.countdown), layer.countdown.duration is not None
+
+
+def aged(age: int, rate: Fraction) -> datetime:
+    """The instant that a countdown of a duration takes for now, `age` frames after its cue's start."""
+    return YEAR_1970 + timedelta(microseconds=int(age * 1_000_000 / rate))
+
+
+def _told(_sentence: str) -> None:
+    """It was said when the first text was drawn."""
 
 
 def time_of_day(layer: ClockLayer) -> Callable[[datetime], str]:

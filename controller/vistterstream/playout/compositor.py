@@ -11,10 +11,12 @@ from datetime import datetime
 
 import numpy as np
 
+from vistterstream.playout.ahead import FRAMES, Worker
 from vistterstream.playout.blend import Blender
 from vistterstream.playout.frames import Frame
 from vistterstream.playout.geometry import View
-from vistterstream.playout.items import Item, Moment, Studio, item_of
+from vistterstream.playout.items import Item, Studio, item_of
+from vistterstream.playout.moment import Moment
 from vistterstream.playout.moving import Room
 from vistterstream.playout.slate import slate, slate_key
 from vistterstream.playout.sprites import SpriteCache
@@ -33,6 +35,10 @@ Data = Callable[[OverlayInstance, DataSource], str | None]
 def no_data(_overlay: OverlayInstance, _source: DataSource) -> str | None:
     """Data of which nothing is known: every source has its default."""
     return None
+
+
+Instance = tuple[str, int] | tuple[str, int, int | None]
+"""An overlay instance's id, its age in frames, and the length of its cue where that is known."""
 
 
 class Scene:
@@ -62,10 +68,29 @@ class Scene:
         self.incomplete: set[str] = set()  # overlays with a problem
         self.blender = Blender(format.width)
         self.transitions = Transitions()
+        self.worker: Worker = previous.worker.shared() if previous is not None else Worker()
+        self._foreseen = -1  # the last frame that was looked at ahead
         self.stills: Stills = Stills(format, images, previous.stills if previous is not None else None)
+
+    def ahead_of(self, number: int) -> range:
+        """The frames that are to be foreseen now that frame `number` has been composed."""
+        if not self.worker.wanted:
+            return range(0)
+        last = number + FRAMES
+        first = max(self._foreseen, number) + 1 if self._foreseen <= last else number + 1
+        self._foreseen = last
+        return range(first, last + 1)
+
+    def foresee(self, overlays: Sequence[Instance], number: int, wall: datetime) -> None:
+        """Have drawn ahead what takes long of frame `number`; parameters as of `compose`."""
+        for id, age, *rest in overlays:
+            moment = Moment(age, rest[0] if rest else None, number, wall)
+            for item in self.items.get(id, ()):
+                item.foresee(moment)
 
     def draw_at_once(self) -> None:
         """Have every frame right rather than in time: for frames that are made offline."""
+        self.worker.close()
         for items in self.items.values():
             for item in items:
                 item.draw_at_once()
@@ -80,6 +105,7 @@ class Scene:
     def close(self, successor: Scene | None = None) -> None:
         """Let go of threads, but for those that `successor` took over; compose it no more."""
         kept = {id(items) for items in successor.items.values()} if successor is not None else set()
+        self.worker.close()
         for items in self.items.values():
             for item in items if id(items) not in kept else ():
                 item.close()
@@ -113,7 +139,7 @@ def prepare(
         if same_plan and previous is not None and previous.take_over(scene, overlay, spec):
             continue
         view = View(format.width, format.height, overlay.spec.canvas)
-        studio = Studio(view, rate, scene.cache, Room(), wall)
+        studio = Studio(view, rate, scene.cache, Room(), wall, scene.worker)
         items = [_item(layer, studio, sentences) for layer in spec.layers]
         scene.items[overlay.id] = tuple(item for item in items if item is not None)
         scene.specs[overlay.id] = spec
@@ -131,7 +157,7 @@ def compose(
     base: Frame,
     incoming: Frame | None,
     mix: float,
-    overlays: Sequence[tuple[str, int] | tuple[str, int, int | None]],
+    overlays: Sequence[Instance],
     number: int,
     wall: datetime,
     transition: TransitionPlan | None = None,

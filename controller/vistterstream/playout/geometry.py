@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from vistterstream.resources.overlay import Anchor, Canvas, Position
@@ -55,13 +55,18 @@ class Rect(NamedTuple):
         return not self.width or not self.height
 
 
+EVERYWHERE = Rect(-FAR, -FAR, 2 * FAR, 2 * FAR)
+"""Larger than all that is drawn."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a canvas lies on the program's picture."""
+    """How a canvas lies on the program's picture; or, at the same scale, what is in the `box` of a group."""
 
     width: int  # of the program
     height: int
     canvas: Canvas
+    box: tuple[int, int] | None = None  # width and height of the group, in program pixels
 
     @property
     def scale_x(self) -> float:
@@ -80,8 +85,19 @@ class View:
 
     @property
     def whole(self) -> Rect:
-        """The program's picture."""
-        return Rect(0, 0, self.width, self.height)
+        """The program's picture, or the group's box."""
+        return Rect(0, 0, *(self.box or (self.width, self.height)))
+
+    def of_group(self, width: int | None, height: int | None) -> View:
+        """The view of a group in this one; of a side that is not given (canvas pixels) that is this one's."""
+        wide = self.whole.width if width is None else side_of(width, self.scale_x)
+        tall = self.whole.height if height is None else side_of(height, self.scale_y)
+        return replace(self, box=(wide, tall))
+
+    def finer(self, times: int) -> View:
+        """The same in so many times as many pixels."""
+        box = None if self.box is None else (self.box[0] * times, self.box[1] * times)
+        return replace(self, width=self.width * times, height=self.height * times, box=box)
 
     def place(self, position: Position, width: int, height: int) -> Rect:
         """Where a layer of that size (program pixels) stands."""
@@ -92,8 +108,8 @@ class View:
         """Left and top of a layer of that size (program pixels) that stands at `x`, `y` (canvas pixels)."""
         across, down = shares(anchor)
         return (
-            (self.width - width) * across + x * self.scale_x,
-            (self.height - height) * down + y * self.scale_y,
+            (self.whole.width - width) * across + x * self.scale_x,
+            (self.whole.height - height) * down + y * self.scale_y,
         )
 
 

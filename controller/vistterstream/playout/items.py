@@ -6,36 +6,29 @@ clock thread.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from vistterstream.playout import framecode
-from vistterstream.playout.clocks import YEAR_1970, Clock
-from vistterstream.playout.geometry import View
-from vistterstream.playout.layers import rasterise
+from vistterstream.playout.ahead import Ahead, Worker
+from vistterstream.playout.clocks import YEAR_1970, Clock, MovingClock, aged
+from vistterstream.playout.geometry import View, nearest
+from vistterstream.playout.groups import Group, Member, Part, inside
+from vistterstream.playout.layers import key_of, rasterise
+from vistterstream.playout.moment import Moment
 from vistterstream.playout.moving import Mover, Room
 from vistterstream.playout.pieces import DRAWING_ERRORS, Tell, Unusable
+from vistterstream.playout.plates import sprite_of
+from vistterstream.playout.sliding import Slider, slid
 from vistterstream.playout.sprites import Sprite, SpriteCache
-from vistterstream.playout.ticker import Ticker
-from vistterstream.resources.overlay import FrameCodeLayer, Layer, Play, Position
+from vistterstream.playout.ticker import Runner, Ticker
+from vistterstream.resources.overlay import FrameCodeLayer, GroupLayer, Layer, Play
 from vistterstream.timeline.tracks import Motion, Opacity
 
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A frame, as an overlay sees it: frames since it entered, and of its cue (None: it never ends); the
-    program's frame number and its time of day, with a zone.
-    """
-
-    age: int
-    length: int | None
-    number: int
-    wall: datetime
-
-
+T = TypeVar("T")
 Shown = tuple[Sprite, float]
 """A piece of picture, and its opacity: more than 0, at most 1."""
 
@@ -46,6 +39,9 @@ class Item(Protocol):
     def shown(self, moment: Moment) -> Sequence[Shown]:
         """What there is to blend, from the bottom up. For the clock thread; good until the next question."""
 
+    def foresee(self, moment: Moment) -> None:
+        """Have ready, if that takes long, what will be asked for in some frames. For the clock thread."""
+
     def draw_at_once(self) -> None:
         """Have every frame right rather than in time: for frames that are made offline."""
 
@@ -55,6 +51,9 @@ class Item(Protocol):
 
 class _Plain:
     """An item without threads."""
+
+    def foresee(self, moment: Moment) -> None:
+        """Nothing takes long."""
 
     def draw_at_once(self) -> None:
         """Nothing is ever late."""
@@ -79,7 +78,7 @@ class Still(_Plain):
 
 
 class Moving(_Plain):
-    """A layer that moves or changes its shape, colour or text."""
+    """A layer that is only moved, or shows one picture after the other."""
 
     def __init__(self, mover: Mover, curve: Opacity) -> None:
         self.mover, self._curve = mover, curve
@@ -91,16 +90,81 @@ class Moving(_Plain):
         return () if sprite is None else ((sprite, opacity),)
 
 
+class Sliding(_Plain):
+    """A group that is only moved."""
+
+    def __init__(self, slider: Slider, motion: Motion, curve: Opacity) -> None:
+        self._slider, self._motion, self._curve = slider, motion, curve
+
+    def shown(self, moment: Moment) -> Sequence[Shown]:
+        """It, where it is now."""
+        opacity = self._curve.at(moment.age, moment.length)
+        if opacity <= 0:
+            return ()
+        sprite = self._slider.sprite(self._motion.at(moment.age, moment.length))
+        return () if sprite is None else ((sprite, opacity),)
+
+
+class Drawn(_Plain):
+    """A layer that takes long to draw, so that what it will look like is drawn ahead."""
+
+    def __init__(self, part: Part, curve: Opacity, worker: Worker) -> None:
+        self._part, self._curve = part, curve
+        self.ahead = Ahead(lambda state: sprite_of(part.patch(state)), worker)
+
+    def shown(self, moment: Moment) -> Sequence[Shown]:
+        """It, as it is now."""
+        opacity = self._curve.at(moment.age, moment.length)
+        sprite = self.ahead.at(self._part.state(moment)) if opacity > 0 else None
+        return () if sprite is None else ((sprite, opacity),)
+
+    def foresee(self, moment: Moment) -> None:
+        """Have it drawn for that moment."""
+        if self._curve.at(moment.age, moment.length) > 0:
+            self.ahead.foresee(self._part.state(moment))
+
+
+class Together:
+    """Layers of a group that is as large as the picture and does nothing itself."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._items = tuple(items)
+
+    def shown(self, moment: Moment) -> Sequence[Shown]:
+        """All that they show; no two of them share memory that is used again."""
+        return [shown for item in self._items for shown in item.shown(moment)]
+
+    def foresee(self, moment: Moment) -> None:
+        """Pass it on."""
+        for item in self._items:
+            item.foresee(moment)
+
+    def draw_at_once(self) -> None:
+        """Pass it on."""
+        for item in self._items:
+            item.draw_at_once()
+
+    def close(self) -> None:
+        """Pass it on."""
+        for item in self._items:
+            item.close()
+
+
 class Code(_Plain):
     """A frameCode layer: the program's frame number for machines."""
 
-    def __init__(self, x: int, y: int, square: int) -> None:
-        self._x, self._y, self._square = x, y, square
+    def __init__(self, layer: Layer, motion: Motion, view: View, square: int) -> None:
+        self._anchor, self._motion, self._view, self._square = layer.position.anchor, motion, view, square
 
     def shown(self, moment: Moment) -> Sequence[Shown]:
-        """The squares of this frame."""
+        """The squares of this frame: on even pixels, and all of them in the picture."""
         value = framecode.pack(framecode.PROGRAM, moment.number)
-        return ((framecode.sprite(self._x, self._y, value, self._square), 1.0),)
+        width, pose = framecode.BITS * self._square, self._motion.at(moment.age, moment.length)
+        left, top = self._view.exact(self._anchor, pose.x, pose.y, width, self._square)
+        across, down = slid(pose, self._view, left, top, width, self._square)
+        x = min(max(nearest(left + across), 0), self._view.width - width)
+        y = min(max(nearest(top + down), 0), self._view.height - self._square)
+        return ((framecode.sprite(x - x % 2, y - y % 2, value, self._square), 1.0),)
 
 
 class Clocked:
@@ -117,9 +181,12 @@ class Clocked:
             return ()
         wall = moment.wall
         if self._rate is not None:
-            wall = YEAR_1970 + timedelta(microseconds=int(moment.age * 1_000_000 / self._rate))
+            wall = aged(moment.age, self._rate)
         sprite = self.clock.sprite(wall)
         return () if sprite is None else ((sprite, opacity),)
+
+    def foresee(self, moment: Moment) -> None:
+        """It looks ahead itself."""
 
     def draw_at_once(self) -> None:
         """Draw each text when it is due."""
@@ -155,6 +222,13 @@ class Studio:
     room: Room
     wall: datetime
     """The time of day that clocks start from."""
+    worker: Worker
+    """Draws ahead."""
+
+    @property
+    def start(self) -> Moment:
+        """The first moment of an overlay."""
+        return Moment(0, None, 0, self.wall)
 
 
 def item_of(layer: Layer, studio: Studio, tell: Tell) -> Item | None:
@@ -162,64 +236,140 @@ def item_of(layer: Layer, studio: Studio, tell: Tell) -> Item | None:
 
     `tell` gets a sentence for each thing that is wrong.
     """
+    return _or_stand_in(layer, lambda one, say: _item(one, studio, say), tell)
+
+
+def _or_stand_in(layer: Layer, draw: Callable[[Layer, Tell], T | None], tell: Tell) -> T | None:
+    """What `draw` makes of the layer, or if that cannot be drawn, of what stands in for it."""
     wrong: list[str] = []
-    item = _item_of(layer, studio, wrong.append)
+    drawn = _tried(layer, draw, wrong.append)
     for sentence in wrong:
         tell(sentence)
-    instead = layer.stand_in if item is None and wrong else None
-    return item if instead is None else _item_of(instead, studio, tell)
+    instead = layer.stand_in if drawn is None and wrong else None
+    return drawn if instead is None else _tried(instead, draw, tell)
 
 
-def _item_of(layer: Layer, studio: Studio, tell: Tell) -> Item | None:
-    rate, view = studio.rate, studio.view
-    curve = Opacity(layer, rate)
-    if layer.frame_code is not None:
-        return _code(layer.frame_code, layer.position, view, tell)
-    if layer.clock is not None:
-        return Clocked(Clock(layer.clock, layer.position, view, studio.wall, tell), curve)
-    if layer.countdown is not None:
-        aged = layer.countdown.duration is not None
-        start = YEAR_1970 if aged else studio.wall
-        clock = Clock(layer.countdown, layer.position, view, start, tell)
-        return Clocked(clock, curve, rate if aged else None)
-    constant = curve.constant
-    motion = Motion(layer, rate)
-    if not motion.still or layer.ticker or (layer.image and layer.image.play is not Play.STILL):
-        return _moving(layer, motion, curve, studio, tell)
-    sprite = rasterise(layer, view, 1.0 if constant is None else constant, studio.cache, tell)
-    if sprite is None:
-        return None
-    return Still(sprite, curve if constant is None else None)
-
-
-def _moving(layer: Layer, motion: Motion, curve: Opacity, studio: Studio, tell: Tell) -> Item | None:
-    """A layer that is not as its position says; one that never changes is posed here and now."""
-    view, rate, room = studio.view, studio.rate, studio.room
+def _tried(layer: Layer, draw: Callable[[Layer, Tell], T | None], tell: Tell) -> T | None:
     try:
-        if layer.ticker is not None:
-            return Running(Ticker(layer.ticker, layer.position, view, rate, room, tell), curve)
-        mover = Mover(layer, motion, view, rate, room, tell)
+        return draw(layer, tell)
     except Unusable as error:
         tell(str(error))
-        return None
     except DRAWING_ERRORS as error:
         tell(f"It cannot be drawn ({error}); use another font, or a smaller size.")
-        return None
-    if mover.constant:
-        sprite = mover.sprite(0, None)
+    return None
+
+
+def _item(layer: Layer, studio: Studio, tell: Tell) -> Item | None:
+    motion, curve = Motion(layer, studio.rate), Opacity(layer, studio.rate)
+    if layer.frame_code is not None:
+        return _code(layer, layer.frame_code, motion, studio.view, tell)
+    if layer.group is not None:
+        return _group(layer, layer.group, motion, curve, studio, tell)
+    if motion.still and layer.mask is None and (layer.clock or layer.countdown):
+        return _clock(layer, curve, studio, tell)
+    if motion.still and layer.ticker is not None:
+        ticker = Ticker(layer.ticker, layer.position, studio.view, studio.rate, studio.room, tell)
+        return Running(ticker, curve)
+    if motion.still and not _lively(layer):
+        constant = curve.constant
+        opacity = 1.0 if constant is None else constant
+        sprite = rasterise(layer, studio.view, opacity, studio.cache, tell)
+        return None if sprite is None else Still(sprite, curve if constant is None else None)
+    part = _part(layer, motion, studio, tell, planar=True)
+    if isinstance(part, Mover) and part.constant:
+        sprite = part.sprite(0, None)
         return None if sprite is None else Still(sprite, curve)
-    return Moving(mover, curve)
+    if isinstance(part, Mover) and part.fast:
+        return Moving(part, curve)
+    return Drawn(part, curve, studio.worker)
 
 
-def _code(layer: FrameCodeLayer, position: Position, view: View, tell: Tell) -> Code | None:
-    square = layer.square - layer.square % 2
-    rect = view.place(position, framecode.BITS * square, square)
-    if rect.width > view.width or rect.height > view.height:
+def _lively(layer: Layer) -> bool:
+    """Whether the layer changes by itself."""
+    moving = layer.image is not None and layer.image.play is not Play.STILL
+    return moving or any(part is not None for part in (layer.clock, layer.countdown, layer.ticker))
+
+
+def _part(layer: Layer, motion: Motion, studio: Studio, tell: Tell, *, planar: bool) -> Part:
+    """The layer, to be moved or put into a group. Raises Unusable."""
+    view, rate, room = studio.view, studio.rate, studio.room
+    if layer.clock or layer.countdown:
+        return MovingClock(layer, motion, view, rate, studio.wall, tell)
+    if layer.ticker is not None:
+        return Runner(layer, motion, view, rate, room, tell)
+    return Mover(layer, motion, view, rate, room, tell, planar=planar)
+
+
+def _clock(layer: Layer, curve: Opacity, studio: Studio, tell: Tell) -> Item:
+    """A clock that stands still."""
+    face = layer.clock or layer.countdown
+    assert face is not None, "it is for clocks"
+    counting = layer.countdown is not None and layer.countdown.duration is not None
+    start = YEAR_1970 if counting else studio.wall
+    clock = Clock(face, layer.position, studio.view, start, tell)
+    return Clocked(clock, curve, studio.rate if counting else None)
+
+
+def _group(
+    layer: Layer, group: GroupLayer, motion: Motion, curve: Opacity, studio: Studio, tell: Tell
+) -> Item | None:
+    """A group: as cheap an item as what it does and what is in it allow."""
+    key = key_of(layer, studio.view, 1.0)
+    known = None if layer.tracks else studio.cache.get(key)
+    if known is not None:
+        return Still(known, curve)
+    inner = inside(layer, group, motion, studio.view)
+    if motion.still and layer.mask is None and curve.constant == 1.0 and inner.whole == studio.view.whole:
+        items = [item_of(one, studio, _named(one, tell)) for one in group.layers]
+        return Together([item for item in items if item is not None])
+    wrong: list[str] = []
+    made = _grouped(layer, group, motion, inner, studio, wrong.append)
+    for sentence in wrong:
+        tell(sentence)
+    if made.constant:
+        sprite = sprite_of(made.patch(made.state(studio.start)))
+        if sprite is not None and not wrong and not layer.tracks:
+            studio.cache.put(key, sprite)
+        return None if sprite is None else Still(sprite, curve)
+    if made.settled and motion.moves_only:
+        slider = made.slider(studio.start)
+        return None if slider is None else Sliding(slider, motion, curve)
+    return Drawn(made, curve, studio.worker)
+
+
+def _grouped(
+    layer: Layer, group: GroupLayer, motion: Motion, inner: View, studio: Studio, tell: Tell
+) -> Group:
+    """The group with what is in it drawn; what cannot be drawn is left out, and told. Raises Unusable."""
+    members = []
+    within = replace(studio, view=inner)
+    for one in group.layers:
+        member = _or_stand_in(one, lambda layer, say: _member(layer, within, say), _named(one, tell))
+        if member is not None:
+            members.append(member)
+    return Group(layer, motion, studio.view, inner, members, tell)
+
+
+def _member(layer: Layer, studio: Studio, tell: Tell) -> Member | None:
+    motion, curve = Motion(layer, studio.rate), Opacity(layer, studio.rate)
+    if layer.group is None:
+        return Member(_part(layer, motion, studio, tell, planar=False), curve)
+    inner = inside(layer, layer.group, motion, studio.view)
+    return Member(_grouped(layer, layer.group, motion, inner, studio, tell), curve)
+
+
+def _named(layer: Layer, tell: Tell) -> Tell:
+    """Tells of a layer in a group, with its name."""
+    return lambda sentence: tell(f"{layer.name}: {sentence}")
+
+
+def _code(layer: Layer, code: FrameCodeLayer, motion: Motion, view: View, tell: Tell) -> Code | None:
+    square = code.square - code.square % 2
+    width = framecode.BITS * square
+    if width > view.width or square > view.height:
         tell(
-            f"The frame code is {rect.width} pixels wide and the program {view.width}; "
+            f"The frame code is {width} pixels wide and the program {view.width}; "
             f"set frameCode.square to {view.width // framecode.BITS // 2 * 2} or less."
         )
         return None
-    x = min(max(rect.x, 0), view.width - rect.width)
-    y = min(max(rect.y, 0), view.height - rect.height)
-    return Code(x - x % 2, y - y % 2, square)
+    return Code(layer, motion, view, square)

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from vistterstream.playout.geometry import Rect, View
 from vistterstream.playout.images import image_piece
+from vistterstream.playout.masks import masked
 from vistterstream.playout.pictures import stamp_of
 from vistterstream.playout.pieces import DRAWING_ERRORS, Piece, Tell, Unusable
 from vistterstream.playout.shapes import qr_piece, rectangle_piece
 from vistterstream.playout.sprites import Sprite, SpriteCache, sprite
 from vistterstream.playout.texts import text_piece
-from vistterstream.resources.overlay import Layer
+from vistterstream.resources.overlay import Layer, pictures
 
 
 def rasterise(layer: Layer, view: View, opacity: float, cache: SpriteCache, tell: Tell) -> Sprite | None:
@@ -26,7 +27,7 @@ def rasterise(layer: Layer, view: View, opacity: float, cache: SpriteCache, tell
     For image, text and rectangle layers. `tell` gets a sentence for each thing that is wrong.
     """
     try:
-        key = _key(layer, view, opacity)
+        key = key_of(layer, view, opacity)
         drawn = cache.get(key)
         if drawn is None:
             wrong: list[str] = []
@@ -44,11 +45,12 @@ def rasterise(layer: Layer, view: View, opacity: float, cache: SpriteCache, tell
     return drawn
 
 
-def _key(layer: Layer, view: View, opacity: float) -> str:
+def key_of(layer: Layer, view: View, opacity: float) -> str:
     """Digest of everything that the pixels depend on, the file's date and size included."""
     content = layer.model_dump_json(exclude={"name", "tracks", "opacity"}, exclude_none=True)
-    file = stamp_of(Path(layer.image.file)) if layer.image is not None else ""
-    text = f"{content}|{view.width}x{view.height}|{view.canvas.width}x{view.canvas.height}|{opacity!r}|{file}"
+    files = "|".join(stamp_of(Path(file)) for _, file in pictures([layer]))
+    sizes = f"{view.width}x{view.height}|{view.canvas.width}x{view.canvas.height}|{view.box}"
+    text = f"{content}|{sizes}|{opacity!r}|{files}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -59,6 +61,12 @@ def _draw(layer: Layer, view: View, opacity: float, tell: Tell) -> Sprite | None
 
 def piece(layer: Layer, view: View, bounds: Rect, tell: Tell) -> Piece | None:
     """The part of the layer that lies within `bounds`, None where nothing does. Raises Unusable."""
+    drawn = _whole(layer, view, bounds, tell)
+    return None if drawn is None else masked(drawn, layer.mask, view, tell)
+
+
+def _whole(layer: Layer, view: View, bounds: Rect, tell: Tell) -> Piece | None:
+    """The same without its mask."""
     if layer.image is not None:
         return image_piece(layer.image, layer.position, view, bounds, tell)
     if layer.text is not None:

@@ -21,7 +21,7 @@ from vistterstream.playout.entries import Entries
 from vistterstream.playout.frames import Frame, FramePool
 from vistterstream.playout.mixing import Bus
 from vistterstream.playout.protocol import OnAir
-from vistterstream.playout.stage import Made, Stage, make
+from vistterstream.playout.stage import Made, Stage, look_ahead, make
 from vistterstream.resources.program import Format
 
 
@@ -104,6 +104,7 @@ class Mixer:
             for encoder in show.encoders:
                 encoder.offer(number, self._last, data)
         self._note(show, made, number)
+        look_ahead(show, number, self._rate, self.epoch)
 
     def _take_over(self, number: int) -> Show:
         following, self._next = self._next, None

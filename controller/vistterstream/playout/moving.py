@@ -9,33 +9,27 @@ What comes out is a `Sprite`, blended like those that stand still.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Iterator, Sequence
 from fractions import Fraction
-from typing import Protocol
+from typing import NamedTuple
 
-from vistterstream.playout.geometry import FAR, Rect, View
+from vistterstream.playout.geometry import EVERYWHERE, View
 from vistterstream.playout.images import Animation, animation
 from vistterstream.playout.layers import piece
+from vistterstream.playout.masks import masked
+from vistterstream.playout.moment import Moment
 from vistterstream.playout.pieces import Piece, Tell, Unusable
+from vistterstream.playout.plates import Patch, plate, sprite_of
 from vistterstream.playout.sliding import Slider
 from vistterstream.playout.sprites import Sprite
-from vistterstream.playout.turning import Turner
+from vistterstream.playout.turning import Tint, Turner
 from vistterstream.resources.overlay import ImageLayer, Layer, Play
 from vistterstream.timeline.tracks import Motion, Pose
 
 MAX_MOVING_PIXELS = 12_000_000
 """Pixels of all layers of an overlay that move, all frames of animations and texts of tickers included."""
-_EVERYWHERE = Rect(-FAR, -FAR, 2 * FAR, 2 * FAR)
 
 _FINEST = 4  # a layer that grows is drawn at most so much larger than its size
-
-
-class _Drawn(Protocol):
-    """A drawn layer that can be posed."""
-
-    def posed(self, pose: Pose) -> Sprite | None:
-        """What it looks like in that pose; None where nothing shows."""
 
 
 class Room:
@@ -54,27 +48,49 @@ class Room:
         self._left -= pixels
 
 
+class State(NamedTuple):
+    """How a layer stands, and which of its texts or pictures it shows."""
+
+    pose: Pose
+    number: int
+
+
 class Mover:
-    """A layer that moves. For one thread."""
+    """A layer that moves. What it looks like follows from its state, and that from its age.
+
+    `sprite` is for one thread; `patch` for any.
+    """
 
     def __init__(
-        self, layer: Layer, motion: Motion, view: View, rate: Fraction, room: Room, tell: Tell
+        self,
+        layer: Layer,
+        motion: Motion,
+        view: View,
+        rate: Fraction,
+        room: Room,
+        tell: Tell,
+        *,
+        planar: bool = True,
     ) -> None:
-        """Draws it, once for each of its texts or pictures. Raises Unusable."""
+        """Draws it, once for each of its texts or pictures. Raises Unusable.
+
+        Without `planar`, `patch` must be used also for what only moves.
+        """
         self._motion = motion
-        self._last: tuple[tuple[Pose, int], Sprite | None] | None = None
+        self._last: tuple[State, Sprite | None] | None = None
         self._times: _Times | None = None
-        finer = 1 if motion.moves_only else min(max(round(motion.largest), 1), _FINEST)
-        large = replace(view, width=view.width * finer, height=view.height * finer)
+        self.fast = motion.moves_only and planar
+        finer = finer_for(motion)
+        large = view.finer(finer)
         if layer.image is not None and layer.image.play is not Play.STILL:
             frames = _animation(layer, layer.image, large, tell)
             self._times = _Times(frames.starts, layer.image.play, rate)
-            pieces: list[Piece | None] = list(frames.pieces)
+            pieces: list[Piece | None] = [masked(one, layer.mask, large, tell) for one in frames.pieces]
             room.take(sum(drawn.seen.width * drawn.seen.height for drawn in frames.pieces))
         else:
             pieces = [_taking(room, one, large, tell) for one in _variants(layer, motion)]
         self._drawn = [
-            None if drawn is None else _posable(drawn, layer, motion, view, finer) for drawn in pieces
+            None if drawn is None else posable(drawn, layer, motion, view, planar=planar) for drawn in pieces
         ]
 
     @property
@@ -82,18 +98,46 @@ class Mover:
         """Whether it looks the same in every frame."""
         return self._motion.constant and len(self._drawn) == 1
 
-    def sprite(self, age: int, length: int | None) -> Sprite | None:
-        """What it looks like `age` frames after its overlay entered, in a cue of `length` frames."""
+    def state(self, moment: Moment) -> State:
+        """All that it depends on at that moment."""
+        return self._state(moment.age, moment.length)
+
+    def _state(self, age: int, length: int | None) -> State:
         pose = self._motion.at(age, length)
-        number = pose.text or 0 if self._times is None else self._times.at(age)
-        if self._last is None or self._last[0] != (pose, number):
-            drawn = self._drawn[number] if self._drawn else None
-            self._last = ((pose, number), None if drawn is None else drawn.posed(pose))
+        return State(pose, pose.text or 0 if self._times is None else self._times.at(age))
+
+    def patch(self, state: Hashable) -> Patch | None:
+        """What it looks like in that state, in full resolution."""
+        assert isinstance(state, State), "it is what `state` gave"
+        pose, number = state
+        drawn = self._drawn[number] if self._drawn else None
+        return None if drawn is None else drawn.patch(pose)
+
+    def sprite(self, age: int, length: int | None) -> Sprite | None:
+        """What it looks like `age` frames after its overlay entered, in a cue of `length` frames.
+
+        It is good until the next question.
+        """
+        state = self._state(age, length)
+        if self._last is None or self._last[0] != state:
+            self._last = (state, self._sprite(state))
         return self._last[1]
+
+    def _sprite(self, state: State) -> Sprite | None:
+        pose, number = state
+        drawn = self._drawn[number] if self._drawn else None
+        if self.fast and isinstance(drawn, Slider):
+            return drawn.sprite(pose)
+        return sprite_of(self.patch(state))
+
+
+def finer_for(motion: Motion) -> int:
+    """How many times as large as its size a layer is drawn, so that it is sharp when it has grown."""
+    return 1 if motion.moves_only else min(max(round(motion.largest), 1), _FINEST)
 
 
 def _taking(room: Room, layer: Layer, view: View, tell: Tell) -> Piece | None:
-    drawn = piece(layer, view, _EVERYWHERE, tell)
+    drawn = piece(layer, view, EVERYWHERE, tell)
     if drawn is not None:
         room.take(drawn.seen.width * drawn.seen.height)
     return drawn
@@ -108,18 +152,22 @@ def _variants(layer: Layer, motion: Motion) -> Iterator[Layer]:
             yield layer.model_copy(update={"text": layer.text.model_copy(update={"value": text})})
 
 
-def _posable(drawn: Piece, layer: Layer, motion: Motion, view: View, finer: int) -> _Drawn:
+def posable(
+    drawn: Piece, layer: Layer, motion: Motion, view: View, *, planar: bool = True
+) -> Slider | Turner:
+    """The piece, drawn `finer_for` the motion, ready to be posed in the view."""
     if motion.moves_only:
-        return Slider(drawn, layer, view)
-    return Turner(drawn, layer, view, finer, colored=motion.colored)
+        return Slider(plate(drawn), layer, view, planar=planar)
+    tint = Tint(drawn) if motion.colored else None
+    return Turner(plate(drawn), layer.position.anchor, view, finer_for(motion), tint)
 
 
 def _animation(layer: Layer, image: ImageLayer, view: View, tell: Tell) -> Animation:
     """The frames of an animation, or the one picture that stands in for it."""
     try:
-        return animation(image, layer.position, view, _EVERYWHERE, tell)
+        return animation(image, layer.position, view, EVERYWHERE, tell)
     except Unusable:
-        drawn = piece(layer, view, _EVERYWHERE, tell)  # with its fallback; raises again without one
+        drawn = piece(layer, view, EVERYWHERE, tell)  # with its fallback; raises again without one
         return Animation(() if drawn is None else (drawn,), (0.0, 1000.0))
 
 

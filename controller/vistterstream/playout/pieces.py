@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from vistterstream.playout.frames import Bytes
-from vistterstream.playout.geometry import Rect
+from vistterstream.playout.geometry import FAR, Rect
 
 Tell = Callable[[str], None]
 """Takes a sentence for the user about something that cannot be drawn as it should."""
@@ -26,7 +26,8 @@ class Unusable(Exception):
 class Piece:
     """A drawn layer: its pixels where they are `seen`, and the `box` that its position speaks of.
 
-    `ink` is the coverage of what has the layer's colour, and `under` what lies beneath that.
+    `ink` is the coverage of what has the layer's colour, and `under` what lies beneath that. `mask` is what
+    has been left of them in `rgba`, 0 to 255.
     """
 
     rgba: Bytes
@@ -34,12 +35,13 @@ class Piece:
     box: Rect
     ink: Bytes | None = None
     under: Bytes | None = None
+    mask: Bytes | None = None
 
 
 def bounded(rect: Rect, bounds: Rect) -> Rect:
-    """The part of `rect` that is drawn. Raises Unusable where that is more than is ever kept."""
+    """The part of `rect` that is drawn. Raises Unusable where that is more than is kept of what moves."""
     seen = rect.common(bounds)
-    if seen.width * seen.height > MAX_LAYER_PIXELS:
+    if bounds.width >= FAR and seen.width * seen.height > MAX_LAYER_PIXELS:
         raise Unusable(
             f"It is {seen.width}x{seen.height} pixels; what moves has at most "
             f"{MAX_LAYER_PIXELS // 1_000_000} million. Make it smaller."

@@ -19,15 +19,17 @@ def rectangle_piece(shape: RectangleLayer, position: Position, view: View, bound
     rgba = np.broadcast_to(np.array(shape.color.rgba, np.uint8), (seen.height, seen.width, 4))
     if not shape.radius:
         return Piece(rgba, seen, rect, np.full(rgba.shape[:2], 255, np.uint8))
-    ink = _rounded_corners(rect, seen, shape.radius * view.scale)
+    ink = rounded_corners(rect, seen, shape.radius * view.scale)
     rgba = rgba.copy()
     rgba[..., 3] = np.floor(ink * (shape.color.rgba[3] / 255) + 0.5)
     return Piece(rgba, seen, rect, ink)
 
 
-def _rounded_corners(rect: Rect, seen: Rect, radius: float) -> Bytes:
-    """Coverage, 0 to 255, of a rectangle with round corners: by the distance of each pixel from its edge."""
+def rounded_corners(rect: Rect, seen: Rect, radius: float) -> Bytes:
+    """Coverage, 0 to 255, of the part `seen` of a rectangle with round corners, by distance from its edge."""
     radius = min(radius, rect.width / 2, rect.height / 2)
+    if radius < 0.5:
+        return np.full((seen.height, seen.width), 255, np.uint8)
     x = np.arange(seen.width, dtype=np.float32) + np.float32(seen.x - rect.x + 0.5)
     y = np.arange(seen.height, dtype=np.float32) + np.float32(seen.y - rect.y + 0.5)
     across = np.maximum(np.abs(x - rect.width / 2) - (rect.width / 2 - radius), 0)

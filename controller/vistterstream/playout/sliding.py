@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from vistterstream.playout.frames import premultiplied
 from vistterstream.playout.geometry import Rect, View, nearest
-from vistterstream.playout.pieces import Piece
 from vistterstream.playout.planar import Planar
+from vistterstream.playout.plates import Patch, Plate, shifted
 from vistterstream.playout.sprites import Sprite
 from vistterstream.resources.overlay import Layer, Side
 from vistterstream.timeline.tracks import Pose
@@ -18,8 +17,10 @@ class Slider:
     a layer that never moves does.
     """
 
-    def __init__(self, drawn: Piece, layer: Layer, view: View) -> None:
-        self._planar = Planar(premultiplied(drawn.rgba))
+    def __init__(self, drawn: Plate, layer: Layer, view: View, *, planar: bool = True) -> None:
+        """`planar` prepares for `sprite`; without there is `patch`, and not the other."""
+        self._planar = Planar(drawn.pixels) if planar else None
+        self._drawn = None if planar else drawn
         self._view = view
         self._rest = _rest(layer)
         box, seen = drawn.box, drawn.seen
@@ -28,12 +29,22 @@ class Slider:
             nearest(left) + seen.x - box.x, nearest(top) + seen.y - box.y, seen.width, seen.height
         )
 
-    def posed(self, pose: Pose) -> Sprite | None:
-        """What it looks like in that pose."""
+    def sprite(self, pose: Pose) -> Sprite | None:
+        """What it looks like in that pose; good until the next question."""
+        assert self._planar is not None, "it was made to have sprites"
+        return self._planar.at(*self.place(pose), self._view.whole)
+
+    def patch(self, pose: Pose) -> Patch | None:
+        """The same in full resolution, where it was not made to have sprites."""
+        assert self._drawn is not None, "it was made to have patches"
+        return shifted(self._drawn, *self.place(pose), self._view.whole)
+
+    def place(self, pose: Pose) -> tuple[float, float]:
+        """Left and top of its pixels in that pose."""
         left = self._home.x + (pose.x - self._rest[0]) * self._view.scale_x
         top = self._home.y + (pose.y - self._rest[1]) * self._view.scale_y
         across, down = slid(pose, self._view, left, top, self._home.width, self._home.height)
-        return self._planar.at(left + across, top + down, self._view.whole)
+        return left + across, top + down
 
 
 def slid(pose: Pose, view: View, left: float, top: float, width: float, height: float) -> tuple[float, float]:
@@ -43,11 +54,11 @@ def slid(pose: Pose, view: View, left: float, top: float, width: float, height: 
     side, share, distance = pose.slide
     if side in (Side.LEFT, Side.RIGHT):
         whole = distance * view.scale_x if distance is not None else None
-        way = left + width if side is Side.LEFT else view.width - left
+        way = left + width if side is Side.LEFT else view.whole.width - left
         far = (whole if whole is not None else max(way, 0.0)) * share
         return (-far if side is Side.LEFT else far), 0.0
     whole = distance * view.scale_y if distance is not None else None
-    way = top + height if side is Side.TOP else view.height - top
+    way = top + height if side is Side.TOP else view.whole.height - top
     far = (whole if whole is not None else max(way, 0.0)) * share
     return 0.0, (-far if side is Side.TOP else far)
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from vistterstream.playout.clock import NANOSECONDS, Epoch
-from vistterstream.playout.compositor import Scene, compose
+from vistterstream.playout.compositor import Instance, Scene, compose
 from vistterstream.playout.frames import Frame
 from vistterstream.playout.jitter import Taken
 from vistterstream.playout.mixing import Bus, Part, Sounds
@@ -144,10 +144,27 @@ def make(
     if out is not None:
         base = _picture_of(stage, taken, outgoing)
         over = _picture_of(stage, taken, incoming) if incoming else None
-        wall = datetime.fromtimestamp(epoch.wall_of(number, rate) / NANOSECONDS, UTC)
-        overlays = [(*shown, length) for shown, length in zip(cue.overlays, cue.lengths, strict=True)]
-        compose(stage.scene, out, base, over, cue.mix, overlays, number, wall, cue.transition)
+        wall = _wall(number, rate, epoch)
+        compose(stage.scene, out, base, over, cue.mix, _overlays(cue), number, wall, cue.transition)
     return Made(cue, outgoing, incoming, sound, where)
+
+
+def look_ahead(stage: Stage, number: int, rate: Fraction, epoch: Epoch) -> None:
+    """After frame `number`: have drawn, on another thread, what takes long of the overlays to come."""
+    if stage.index is None:
+        return
+    for coming in stage.scene.ahead_of(number):
+        cue = picture(stage.index, position(stage.index, coming, rate, epoch.wall_ns))
+        stage.scene.foresee(_overlays(cue), coming, _wall(coming, rate, epoch))
+
+
+def _overlays(cue: Picture) -> list[Instance]:
+    return [(*shown, length) for shown, length in zip(cue.overlays, cue.lengths, strict=True)]
+
+
+def _wall(number: int, rate: Fraction, epoch: Epoch) -> datetime:
+    """The frame's time of day."""
+    return datetime.fromtimestamp(epoch.wall_of(number, rate) / NANOSECONDS, UTC)
 
 
 def _take(stage: Stage, number: int, samples: int, shown: set[str]) -> dict[str, Taken]:

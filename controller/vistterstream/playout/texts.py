@@ -13,11 +13,13 @@ from vistterstream.playout import lettering, typefaces
 from vistterstream.playout.frames import Bytes
 from vistterstream.playout.geometry import Rect, View, nearest, shares
 from vistterstream.playout.pieces import Piece, Tell, bounded
-from vistterstream.resources.overlay import Align, Position, TextLayer
+from vistterstream.resources.overlay import Align, ClockLayer, CountdownLayer, Position, TextLayer
 from vistterstream.resources.quantities import Color
 
 LARGEST_LETTERS = 2
 """Largest font size, in heights of the picture; beyond it one letter would take gigabytes."""
+Inked = TextLayer | ClockLayer | CountdownLayer
+"""What is written in one colour, on a ground or none."""
 _ALIGNED = {Align.LEFT: 0.0, Align.CENTER: 0.5, Align.RIGHT: 1.0}
 
 
@@ -33,12 +35,12 @@ def text_piece(style: TextLayer, position: Position, view: View, bounds: Rect, t
         return None
     share = _ALIGNED[style.align] if style.align else shares(position.anchor)[0]
     letters, pictures = lines.drawn(box, seen, padding, share)
-    under = _ground(style, box, seen)
+    under = ground(style, box, seen)
     if style.shadow is not None or style.outline is not None:
         width = style.outline.width * view.scale if style.outline is not None else 0.0
         around, _ = lines.drawn(box, seen, padding, share, stroke=width) if width else (letters, pictures)
         under = _surrounded(style, under, around, pictures, view)
-    rgba = _inked(letters, style, under)
+    rgba = inked(letters, style, under)
     if pictures.getbbox() is not None:
         rgba = np.asarray(Image.alpha_composite(Image.fromarray(rgba), pictures))
         under = Image.alpha_composite(under, pictures)
@@ -115,7 +117,7 @@ def _reach(style: TextLayer, view: View) -> int:
     return math.ceil((outline + beyond) * view.scale)
 
 
-def _ground(style: TextLayer, box: Rect, seen: Rect) -> Image.Image:
+def ground(style: Inked, box: Rect, seen: Rect) -> Image.Image:
     """What lies under the letters."""
     picture = Image.new("RGBA", (seen.width, seen.height))
     if style.background is not None:
@@ -141,7 +143,7 @@ def _surrounded(
     return under
 
 
-def _inked(letters: Image.Image, style: TextLayer, under: Image.Image) -> Bytes:
+def inked(letters: Image.Image, style: Inked, under: Image.Image) -> Bytes:
     """RGBA of the letters (their coverage), coloured, on what lies under them."""
     ink = tinted(letters, style.color)
     if under.getchannel("A").getbbox() is None:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
 from fractions import Fraction
 
+import cv2
 import numpy as np
 from PIL import Image
 
 from vistterstream.playout import lettering
-from vistterstream.playout.frames import Bytes
-from vistterstream.playout.geometry import Rect, View, nearest, side_of
-from vistterstream.playout.moving import Room
+from vistterstream.playout.frames import Bytes, Floats, premultiplied
+from vistterstream.playout.geometry import EVERYWHERE, Rect, View, nearest, side_of
+from vistterstream.playout.moment import Moment
+from vistterstream.playout.moving import Room, State
 from vistterstream.playout.pieces import MAX_LAYER_PIXELS, Tell, bounded
 from vistterstream.playout.planar import Planar
+from vistterstream.playout.plates import Patch, Plate
+from vistterstream.playout.sliding import Slider
 from vistterstream.playout.sprites import Sprite, sprite
 from vistterstream.playout.texts import cut, font_of, tell_missing, tinted
-from vistterstream.resources.overlay import Position, TickerLayer
+from vistterstream.resources.overlay import Layer, Position, TickerLayer
+from vistterstream.timeline.tracks import Motion
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +39,11 @@ class Strip:
     seen: Rect
 
 
-def strip(ticker: TickerLayer, position: Position, view: View, tell: Tell) -> Strip | None:
-    """The strip of a ticker, one period and a band long; None if nothing shows. Raises Unusable."""
+def strip(ticker: TickerLayer, position: Position, view: View, bounds: Rect, tell: Tell) -> Strip | None:
+    """The strip of a ticker, one period and a band long, its rows within `bounds`; None if nothing shows.
+
+    Raises Unusable.
+    """
     font = font_of(ticker.font, ticker.size, view, tell)
     padding, gap = nearest(ticker.padding * view.scale_y), nearest(ticker.gap * view.scale_x)
     ascent, descent = font.getmetrics()
@@ -45,7 +54,7 @@ def strip(ticker: TickerLayer, position: Position, view: View, tell: Tell) -> St
     ascent = max([ascent, *(line.ascent for line in lines)])
     height = ascent + max([descent, *(line.descent for line in lines)]) + 2 * padding
     band = view.place(position, side_of(ticker.width, view.scale_x), height)
-    seen = bounded(band, band).common(view.whole)
+    seen = bounded(band, EVERYWHERE).common(bounds)
     most = MAX_LAYER_PIXELS // max(height, 1) - band.width
     rightward = ticker.speed < 0
     lefts, period = list[int](), 0
@@ -87,7 +96,7 @@ class Ticker:
         """Draws all of its text. Raises Unusable."""
         self._view = view
         self._speed = Fraction(ticker.speed) * view.width / view.canvas.width / rate  # pixels a frame
-        self._strip = strip(ticker, position, view, tell)
+        self._strip = strip(ticker, position, view, view.whole, tell)
         if self._strip is not None:
             room.take(self._strip.rgba.size // 4)
         self._planar = None if self._strip is None else Planar(self._strip.rgba)
@@ -110,3 +119,67 @@ class Ticker:
             return None
         shift = float((gone - place.width) % self._strip.period)
         return self._planar.at(place.x - shift, seen.y, window.widened().common(self._view.whole))
+
+
+class Runner:
+    """A ticker that is moved as a whole, or in a group. Any thread may ask."""
+
+    def __init__(
+        self, layer: Layer, motion: Motion, view: View, rate: Fraction, room: Room, tell: Tell
+    ) -> None:
+        """Draws all of its text. Raises Unusable."""
+        assert layer.ticker is not None, "it is for tickers"
+        self._layer, self._motion, self._view = layer, motion, view
+        self._speed = Fraction(layer.ticker.speed) * view.width / view.canvas.width / rate  # pixels a frame
+        self._strip = drawn = strip(layer.ticker, layer.position, view, EVERYWHERE, tell)
+        self._ground = np.zeros((1, 1, 4), np.float32)
+        if drawn is None:
+            return
+        room.take(drawn.rgba.size // 4 + drawn.band.width * drawn.band.height)
+        if layer.ticker.background is not None:
+            color = np.array(layer.ticker.background.rgba, np.uint8).reshape(1, 1, 4)
+            self._ground = premultiplied(color)
+
+    @property
+    def constant(self) -> bool:
+        """Whether it looks the same in every frame."""
+        return self._strip is None
+
+    def state(self, moment: Moment) -> State:
+        """All that it depends on at that moment."""
+        return State(self._motion.at(moment.age, moment.length), moment.age)
+
+    def patch(self, state: Hashable) -> Patch | None:
+        """Its band and the text in it."""
+        assert isinstance(state, State), "it is what `state` gave"
+        pose, age = state
+        drawn = self._strip
+        if drawn is None:
+            return None
+        place = drawn.band
+        gone = age * self._speed
+        first, last = 0, place.width
+        if gone < 0:
+            last = min(math.ceil(-gone), place.width)
+        elif gone < place.width:
+            first = math.floor(place.width - gone)
+        pixels = np.empty((place.height, place.width, 4), np.float32)
+        pixels[:] = self._ground
+        if first < last:
+            shift = float((gone - place.width) % drawn.period)
+            _lay(pixels[:, first:last], _window(drawn.rgba, shift + first, last - first))
+        whole = Plate(pixels, place, place)
+        return Slider(whole, self._layer, self._view, planar=False).patch(pose)
+
+
+def _window(rgba: Bytes, left: float, width: int) -> Floats:
+    """Columns of a picture from `left` on, premultiplied, interpolated linearly."""
+    whole = math.floor(left)
+    pixels, share = premultiplied(rgba[:, whole : whole + width + 1]), left - whole
+    return np.asarray(cv2.addWeighted(pixels[:, :-1], 1.0 - share, pixels[:, 1:], share, 0.0), np.float32)
+
+
+def _lay(lower: Floats, upper: Floats) -> None:
+    """Put premultiplied pixels upon others, in place."""
+    lower *= 1.0 - upper[..., 3:] * np.float32(1 / 255)
+    lower += upper

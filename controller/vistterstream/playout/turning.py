@@ -7,53 +7,56 @@ import math
 import cv2
 import numpy as np
 
-from vistterstream.playout.frames import Floats, Planes, Words, exact_yuv, premultiplied
+from vistterstream.playout.frames import Floats, exact_yuv, premultiplied
 from vistterstream.playout.geometry import FAR, Rect, View, shares
 from vistterstream.playout.pieces import Piece, Unusable
+from vistterstream.playout.plates import Patch, Plate
 from vistterstream.playout.sliding import slid
-from vistterstream.playout.sprites import Sprite
-from vistterstream.resources.overlay import Layer
+from vistterstream.resources.overlay import Anchor
 from vistterstream.timeline.tracks import Pose, Rgba
 
 _NO_CROP = (0.0, 0.0, 0.0, 0.0)
 
 
 class Turner:
-    """A layer that is scaled, turned, cropped or coloured; drawn `finer` times as large as its size."""
+    """A layer that is scaled, turned, cropped or coloured; drawn `finer` times as large as its size.
 
-    def __init__(self, drawn: Piece, layer: Layer, view: View, finer: int, *, colored: bool) -> None:
-        self._view, self._finer = view, finer
-        self._anchor = layer.position.anchor
-        self._piece = drawn
+    Any thread may ask.
+    """
+
+    def __init__(
+        self, drawn: Plate, anchor: Anchor, view: View, finer: int = 1, tint: Tint | None = None
+    ) -> None:
+        """With a `tint` the pixels come from there, in the colour of the pose."""
+        self._view, self._finer, self._anchor = view, finer, anchor
+        self._box, self._seen = drawn.box, drawn.seen
+        across, down = shares(anchor)
         box, seen = drawn.box, drawn.seen
-        across, down = shares(self._anchor)
         self._pivot = (box.x - seen.x + box.width * across, box.y - seen.y + box.height * down)
-        self._tint: _Tint | None = _Tint(drawn) if colored else None
-        self._levels = [] if colored else [premultiplied(drawn.rgba)]
+        self._tint = tint
+        self._levels: tuple[Floats, ...] = (drawn.pixels,) if tint is None else ()
 
-    def posed(self, pose: Pose) -> Sprite | None:
+    def patch(self, pose: Pose) -> Patch | None:
         """What it looks like in that pose."""
         scale = pose.scale / self._finer
         if scale <= 0:
             return None
         levels = self._levels
         if self._tint is not None and pose.color is not None:
-            levels = [self._tint.colored(pose.color)]
+            levels = (self._tint.colored(pose.color),)
         smaller = max(-math.log2(scale), 0.0)
         level = math.floor(smaller)
-        finer = self._layered(levels, level, scale, pose)
+        levels = _halved(levels, level + (smaller != level))
+        if self._tint is None:
+            self._levels = levels
+        finer = self._layered(levels[level], level, scale, pose)
         if finer is None or smaller == level:
-            return _sprite(*finer) if finer is not None else None
-        coarser = self._layered(levels, level + 1, scale, pose)
-        if coarser is None:
-            return None
-        return _sprite(*_mixed(finer, coarser, smaller - level))
+            return finer
+        coarser = self._layered(levels[level + 1], level + 1, scale, pose)
+        return None if coarser is None else _mixed(finer, coarser, smaller - level)
 
-    def _layered(
-        self, levels: list[Floats], level: int, scale: float, pose: Pose
-    ) -> tuple[Floats, Rect] | None:
+    def _layered(self, pixels: Floats, level: int, scale: float, pose: Pose) -> Patch | None:
         """The premultiplied pixels of the picture, made of the drawn ones halved `level` times; and where."""
-        pixels = _halved(levels, level)
         shrunk = 1 << level
         matrix = self._matrix(pose, scale * shrunk, shrunk)
         cut = self._cut(pose.crop, pixels.shape, shrunk)
@@ -78,7 +81,7 @@ class Turner:
         height, width = shape[:2]
         if crop == _NO_CROP:
             return 0.0, 0.0, float(width), float(height)
-        box, seen = self._piece.box, self._piece.seen
+        box, seen = self._box, self._seen
         x, y = (box.x - seen.x) / shrunk, (box.y - seen.y) / shrunk
         wide, tall = box.width / shrunk, box.height / shrunk
         left = x + wide * crop[0] if crop[0] else 0.0
@@ -87,7 +90,7 @@ class Turner:
         bottom = y + tall * (1 - crop[3]) if crop[3] else float(height)
         return (left, top, right, bottom) if left < right and top < bottom else None
 
-    def _warped(self, pixels: Floats, matrix: Floats, pose: Pose) -> tuple[Floats, Rect] | None:
+    def _warped(self, pixels: Floats, matrix: Floats, pose: Pose) -> Patch | None:
         height, width = pixels.shape[:2]
         corners = matrix[:, :2] @ np.array([[0, width, 0, width], [0, 0, height, height]]) + matrix[:, 2:]
         (left, top), (right, bottom) = corners.min(axis=1), corners.max(axis=1)
@@ -112,7 +115,7 @@ class Turner:
         return np.asarray(warped, np.float32), seen
 
 
-class _Tint:
+class Tint:
     """Ink whose colour changes, on what lies under it."""
 
     def __init__(self, drawn: Piece) -> None:
@@ -121,6 +124,8 @@ class _Tint:
         self._ink = drawn.ink.astype(np.float32)[..., np.newaxis] / np.float32(255)
         has_ground = drawn.under is not None and bool(drawn.under[..., 3].any())
         self._under = premultiplied(drawn.under) if has_ground and drawn.under is not None else None
+        mask = drawn.mask
+        self._mask = None if mask is None else mask.astype(np.float32)[..., np.newaxis] / np.float32(255)
 
     def colored(self, color: Rgba) -> Floats:
         """Premultiplied pixels with the ink in that colour."""
@@ -129,20 +134,23 @@ class _Tint:
         pixels: Floats = self._ink * ink
         if self._under is not None:
             pixels += self._under * (1 - self._ink * np.float32(alpha / 255))
+        if self._mask is not None:
+            pixels *= self._mask
         return pixels
 
 
-def _halved(levels: list[Floats], level: int) -> Floats:
-    """The drawn pixels halved `level` times: what shrinks must not flicker. `levels` keeps what was made."""
-    while len(levels) <= level:
-        height, width = (max((side + 1) // 2, 1) for side in levels[-1].shape[:2])
+def _halved(levels: tuple[Floats, ...], level: int) -> tuple[Floats, ...]:
+    """The drawn pixels, and them halved, up to `level` times: what shrinks must not flicker."""
+    made = list(levels)
+    while len(made) <= level:
+        height, width = (max((side + 1) // 2, 1) for side in made[-1].shape[:2])
         even = np.zeros((2 * height, 2 * width, 4), np.float32)
-        even[: levels[-1].shape[0], : levels[-1].shape[1]] = levels[-1]
-        levels.append(np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.float32))
-    return levels[level]
+        even[: made[-1].shape[0], : made[-1].shape[1]] = made[-1]
+        made.append(np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.float32))
+    return tuple(made)
 
 
-def _mixed(finer: tuple[Floats, Rect], coarser: tuple[Floats, Rect], share: float) -> tuple[Floats, Rect]:
+def _mixed(finer: Patch, coarser: Patch, share: float) -> Patch:
     """Both laid together, the share of the latter as given (trilinear filtering)."""
     rect = finer[1].around(coarser[1])
     mixed = np.zeros((rect.height, rect.width, 4), np.float32)
@@ -166,28 +174,3 @@ def _cropped(pixels: Floats, left: float, top: float, right: float, bottom: floa
     cut *= across[np.newaxis, :, np.newaxis].astype(np.float32)
     cut *= down[:, np.newaxis, np.newaxis].astype(np.float32)
     return cut, x, y
-
-
-def _sprite(pixels: Floats, seen: Rect) -> Sprite:
-    """The sprite of premultiplied pixels, both sides even."""
-    half = cv2.resize(pixels, (seen.width // 2, seen.height // 2), interpolation=cv2.INTER_AREA)
-    y, alpha = (cv2.extractChannel(pixels, part) for part in (0, 3))
-    _, u, v, chroma_alpha = cv2.split(half)
-    return Sprite(
-        *seen,
-        planes=Planes(
-            rest=_turned(alpha, -1.0, 255.0),
-            light=_turned(y, 1.0, 128.0),
-            chroma_rest=_turned(chroma_alpha, -1.0, 255.0),
-            chroma_light=np.stack([_turned(u, 1.0, 128.0), _turned(v, 1.0, 128.0)]),
-        ),
-    )
-
-
-def _turned(plane: cv2.typing.MatLike, scale: float, offset: float) -> Words:
-    """`plane` times `scale` plus `offset`, as the nearest whole numbers."""
-    return _words(cv2.addWeighted(plane, scale, plane, 0.0, offset, dtype=cv2.CV_16U))
-
-
-def _words(values: object) -> Words:
-    return np.asarray(values, np.uint16)

@@ -11,7 +11,9 @@ from vistterstream.reconcile.assets import Asset
 from vistterstream.reconcile.gather import Inputs
 from vistterstream.reconcile.problems import Problem
 from vistterstream.resources.kinds import DEFAULT_NAMESPACE, SOURCE_FILE, Output, Resource
+from vistterstream.resources.model import path_text
 from vistterstream.resources.output import Target
+from vistterstream.resources.overlay import pictures
 from vistterstream.timeline.compile import AssetKind
 from vistterstream.timeline.plan import Plan
 
@@ -79,10 +81,8 @@ def images(state_dir: Path, inputs: Inputs) -> Iterator[Image]:
                     file = absolute(state_dir, shows, cue.image.file)
                     yield Image(shows, f"spec.tracks[{number}].video[{index}].image.file", file)
     for overlay in inputs.overlays.values():
-        for index, layer in enumerate(overlay.spec.layers):
-            for place, image in layer.images:
-                file = absolute(state_dir, overlay, image.file)
-                yield Image(overlay, f"spec.layers[{index}].{place}.file", file)
+        for path, name in pictures(overlay.spec.layers):
+            yield Image(overlay, path_text(("spec", *path)), absolute(state_dir, overlay, name))
 
 
 def missing(images: Iterator[Image], copies: Mapping[Path, Asset]) -> Iterator[Problem]:
@@ -101,6 +101,5 @@ def image_names(plan: Plan) -> Iterator[str]:
     for image in plan.images:
         yield Path(image.file).name
     for instance in plan.overlays:
-        for layer in instance.spec.layers:
-            for _, picture in layer.images:
-                yield Path(picture.file).name
+        for _path, file in pictures(instance.spec.layers):
+            yield Path(file).name

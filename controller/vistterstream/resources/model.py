@@ -67,11 +67,13 @@ def path_text(path: Iterable[str | int]) -> str:
 class Model(BaseModel):
     """A part of a resource: immutable, closed, camelCase in YAML and JSON.
 
-    `EXACTLY_ONE` are fields of which exactly one must be given. Items of a list that have a name have
+    `EXACTLY_ONE` are fields of which exactly one must be given. A model that may hold others of its sort does
+    so at most `MAX_DEPTH` deep. Items of a list that have a name have
     different names.
     """
 
     EXACTLY_ONE: ClassVar[tuple[str, ...]] = ()
+    MAX_DEPTH: ClassVar[int] = 0
 
     model_config = ConfigDict(
         extra="forbid",

@@ -7,10 +7,10 @@ its cue: the same frame of the same manifests is the same picture.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import pairwise
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, model_validator
 from pydantic.alias_generators import to_camel
@@ -25,6 +25,10 @@ OCL_VERSION = "1.0"
 """The newest version of OCL that is understood here."""
 MAX_TEXTS = 100
 """Texts that one layer may change between: each is drawn beforehand."""
+MAX_GROUPS = 3
+"""How deep groups may stand in each other."""
+MAX_LAYERS = 256
+"""Layers of an overlay, those in groups and the groups themselves included."""
 
 _COUNTDOWN_DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
 
@@ -300,6 +304,41 @@ class Missing(Model):
     text: Line = field("", description="Text in the box.", max_length=128)
 
 
+class MaskRectangle(Model):
+    """The part of a layer that a mask leaves."""
+
+    left: int = field(0, description="Canvas pixels from the left of the layer.", ge=-16384, le=16384)
+    top: int = field(0, description="Canvas pixels from its top.", ge=-16384, le=16384)
+    width: int | None = field(
+        None, description="Width in canvas pixels; to the right end of the layer without.", ge=1, le=7680
+    )
+    height: int | None = field(
+        None, description="Height in canvas pixels; to the bottom of the layer without.", ge=1, le=7680
+    )
+    radius: int = field(0, description="Radius of its corners in canvas pixels.", ge=0, le=3840)
+
+
+class MaskImage(Model):
+    """A picture whose opacity is that of the layer under it."""
+
+    file: FilePath = field(
+        description="The file, a picture with transparency; it is scaled to the size of the layer."
+    )
+    sha256: Digest | None = field(
+        None, description="SHA-256 of the file, 64 hexadecimal digits; another file hides nothing."
+    )
+
+
+class Mask(Model):
+    """What is left of a layer: the rest of it is not shown. It stands, moves and turns with its layer."""
+
+    EXACTLY_ONE = ("rectangle", "image")
+
+    rectangle: MaskRectangle | None = field(None, description="A rectangle of it, with round corners or not.")
+    image: MaskImage | None = field(None, description="Where a picture is opaque.")
+    invert: bool = field(False, description="Whether that is hidden, and the rest is shown.")
+
+
 class ImageLayer(Model):
     """A picture from a file (PNG, JPEG, WebP or GIF), which may be an animation."""
 
@@ -462,13 +501,29 @@ class StandIn(Model):
     rectangle: RectangleLayer | None = field(None, description="A filled rectangle.")
 
 
+class GroupLayer(Model):
+    """Layers that stand, move, fade and are cut as one, in a box of their own: their anchors are points of
+    the box, and what reaches out of it is cut off.
+    """
+
+    MAX_DEPTH: ClassVar[int] = MAX_GROUPS
+
+    width: int | None = field(
+        None, description="Width of the box in canvas pixels; that of what it is in without.", ge=1, le=7680
+    )
+    height: int | None = field(
+        None, description="Height of the box in canvas pixels; that of what it is in without.", ge=1, le=4320
+    )
+    layers: tuple[Layer, ...] = field(description="From the bottom up.", min_length=1, max_length=64)
+
+
 class Layer(Model):
-    """One layer: exactly one of image, text, rectangle, clock, countdown, ticker, qr, frameCode.
+    """One layer: exactly one of image, text, rectangle, clock, countdown, ticker, qr, frameCode, group.
 
     Later layers lie on top.
     """
 
-    EXACTLY_ONE = ("image", "text", "rectangle", "clock", "countdown", "ticker", "qr", "frame_code")
+    EXACTLY_ONE = ("image", "text", "rectangle", "clock", "countdown", "ticker", "qr", "frame_code", "group")
 
     name: PartName = field(description="Name of the layer, unique in the overlay.")
     image: ImageLayer | None = field(None, description="A picture.")
@@ -479,6 +534,7 @@ class Layer(Model):
     ticker: TickerLayer | None = field(None, description="Text that runs through.")
     qr: QrLayer | None = field(None, description="A QR code.")
     frame_code: FrameCodeLayer | None = field(None, description="The frame number, for machines.")
+    group: GroupLayer | None = field(None, description="Layers that are treated as one.")
     position: Position = field(Position(), description="Where it stands.")
     opacity: float = field(1.0, description="0 is invisible, 1 is solid.", ge=0, le=1)
     scale: float = field(1.0, description="Its size, as a multiple, about its anchor point.", ge=0, le=16)
@@ -486,6 +542,7 @@ class Layer(Model):
         0.0, description="Degrees clockwise, about its anchor point.", ge=-36000, le=36000
     )
     crop: Crop = field(Crop(), description="What is cut off.")
+    mask: Mask | None = field(None, description="What is left of it; all of it without.")
     tracks: tuple[Track, ...] = field((), description="Properties that move.", max_length=16)
     enter: Envelope | None = field(None, description="How it comes in; at once without.")
     exit: Envelope | None = field(
@@ -498,14 +555,6 @@ class Layer(Model):
     )
 
     @property
-    def images(self) -> Iterator[tuple[str, ImageLayer]]:
-        """The pictures that it may show, each with the path of its field under the layer."""
-        if self.image is not None:
-            yield "image", self.image
-        if self.fallback is not None and self.fallback.image is not None:
-            yield "fallback.image", self.fallback.image
-
-    @property
     def stand_in(self) -> Layer | None:
         """The layer that takes its place, None where there is none; it moves as this one does."""
         if self.fallback is None:
@@ -513,6 +562,15 @@ class Layer(Model):
         content: dict[str, object] = {name: getattr(self.fallback, name, None) for name in self.EXACTLY_ONE}
         tracks = tuple(track for track in self.tracks if track.property not in _SORTS)
         return self.model_copy(update=content | {"tracks": tracks, "fallback": None})
+
+    def pictures(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """The picture files of this layer, not of those in it, each with the path of its field."""
+        if self.image is not None:
+            yield ("image", "file"), self.image.file
+        if self.mask is not None and self.mask.image is not None:
+            yield ("mask", "image", "file"), self.mask.image.file
+        if self.fallback is not None and self.fallback.image is not None:
+            yield ("fallback", "image", "file"), self.fallback.image.file
 
     @model_validator(mode="after")
     def _one_track_each(self) -> Self:
@@ -525,34 +583,66 @@ class Layer(Model):
     @model_validator(mode="after")
     def _able_to_move(self) -> Self:
         """Refuse what the sort of layer cannot do."""
+        kind = next(name for name in self.EXACTLY_ONE if getattr(self, name) is not None)
         for index, track in enumerate(self.tracks):
             path = ("tracks", index, "property")
-            if track.property is AnimatedProperty.TEXT and self.text is None:
+            if track.property is AnimatedProperty.TEXT and kind != "text":
                 raise Problems((path, "only a text layer has a text that changes"))
-            if track.property is AnimatedProperty.COLOR and self.text is None and self.rectangle is None:
-                raise Problems((path, "only text and rectangle layers have a colour that changes"))
-        self._check_fixed()
+            if track.property is AnimatedProperty.COLOR and kind not in _COLORED:
+                raise Problems((path, "only text, rectangle, clock and countdown layers change their colour"))
+            if track.property not in _ABLE.get(kind, AnimatedProperty):
+                raise Problems((path, f"a {to_camel(kind)} layer cannot change its {_HELP[kind]}"))
+        if kind in _ABLE:
+            self._check_fixed(kind)
         return self
 
-    def _check_fixed(self) -> None:
-        fixed = next((name for name in _FIXED if getattr(self, name) is not None), None)
-        if fixed is None:
-            return
-        word = to_camel(fixed)
-        for index, track in enumerate(self.tracks):
-            if track.property is not AnimatedProperty.OPACITY:
-                raise Problems((("tracks", index, "property"), f"of a {word} layer only opacity can change"))
-        for name in ("scale", "rotation", "crop"):
+    def _check_fixed(self, kind: str) -> None:
+        """Refuse what a layer that always has the same shape cannot have."""
+        for name in ("scale", "rotation", "crop", "mask"):
             if getattr(self, name) != type(self).model_fields[name].default:
-                raise Problems(((name,), f"a {word} layer has no {name}"))
+                raise Problems(((name,), f"a {to_camel(kind)} layer cannot change its {_HELP[kind]}"))
+        if AnimatedProperty.OPACITY in _ABLE[kind]:
+            return
+        if self.opacity != 1.0:
+            raise Problems((("opacity",), f"a {to_camel(kind)} layer is always solid, for machines to read"))
         for name in ("enter", "exit"):
             envelope: Envelope | None = getattr(self, name)
-            if envelope is not None and envelope.slide is not None:
-                raise Problems(((name, "slide"), f"a {word} layer can fade, but not slide"))
+            if envelope is not None and envelope.opacity != 1.0:
+                sentence = f"a {to_camel(kind)} layer cannot fade; give opacity: 1"
+                raise Problems(
+                    ((name, *(("opacity",) if "opacity" in envelope.model_fields_set else ())), sentence)
+                )
 
 
-_FIXED = ("clock", "countdown", "ticker", "frame_code")
+GroupLayer.model_rebuild()
+Layer.model_rebuild()
+
+_COLORED = ("text", "rectangle", "clock", "countdown")
+_PLACE = frozenset({AnimatedProperty.X, AnimatedProperty.Y})
+_ABLE = {"ticker": _PLACE | {AnimatedProperty.OPACITY}, "frame_code": _PLACE}
+"""What tracks may move of layers that cannot do everything."""
+_HELP = {
+    "ticker": "shape, only its place and opacity; put it into a group, which can",
+    "frame_code": "shape or opacity, only its place: machines must be able to read it",
+}
 _SORTS = {AnimatedProperty.COLOR: "color", AnimatedProperty.TEXT: "text"}
+
+
+def every_layer(
+    layers: Iterable[Layer], path: tuple[str | int, ...] = ("layers",)
+) -> Iterator[tuple[tuple[str | int, ...], Layer]]:
+    """Every layer with its path, a group before the layers in it."""
+    for index, layer in enumerate(layers):
+        yield (*path, index), layer
+        if layer.group is not None:
+            yield from every_layer(layer.group.layers, (*path, index, "group", "layers"))
+
+
+def pictures(layers: Iterable[Layer]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """The picture files of the layers, each with the path of its field."""
+    for path, layer in every_layer(layers):
+        for inner, file in layer.pictures():
+            yield (*path, *inner), file
 
 
 class OverlaySpec(Model):
@@ -568,3 +658,22 @@ class OverlaySpec(Model):
     data: tuple[DataSource, ...] = field(
         (), description="Values for tokens, fetched over HTTP.", effect=Effect.LIVE, max_length=64
     )
+
+    @model_validator(mode="after")
+    def _not_too_deep(self) -> Self:
+        problems: list[tuple[tuple[str | int, ...], str]] = []
+        for number, (path, layer) in enumerate(every_layer(self.layers), 1):
+            deep = path.count("group")
+            if number == MAX_LAYERS + 1:
+                problems.append(
+                    (path, f"an overlay has at most {MAX_LAYERS} layers, those in groups included")
+                )
+            if layer.group is not None and deep == MAX_GROUPS:
+                sentence = f"groups stand at most {MAX_GROUPS} deep in each other; take this one out"
+                problems.append(((*path, "group"), sentence))
+            if layer.frame_code is not None and deep:
+                sentence = "a frameCode layer stands on the picture itself; take it out of the group"
+                problems.append(((*path, "frameCode"), sentence))
+        if problems:
+            raise Problems(*problems)
+        return self

@@ -171,15 +171,17 @@ def _page(info: KindInfo) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _sections(path: str, model: Any, effect: Effect, *, costs: bool) -> Iterator[str]:
+def _sections(path: str, model: Any, effect: Effect, *, costs: bool, outer: Any = None) -> Iterator[str]:
     """A section for the model at `path`, and for each model in it."""
     about = " ".join((model.__doc__ or "").split())
     yield f"## {path}\n\n{about}\n\n{_table(model.model_fields, effect, costs=costs)}"
     for name, field in model.model_fields.items():
         inner, in_list = _inner_model(field.annotation)
-        if inner is not None:
+        if inner is not None and inner is outer:
+            yield f"## {path}.{field.alias or name}[]\n\nAs `{path.rpartition('.')[0]}`."
+        elif inner is not None:
             inner_path = f"{path}.{field.alias or name}{'[]' if in_list else ''}"
-            yield from _sections(inner_path, inner, _effect(field) or effect, costs=costs)
+            yield from _sections(inner_path, inner, _effect(field) or effect, costs=costs, outer=model)
 
 
 def _table(fields: dict[str, FieldInfo], effect: Effect, *, costs: bool) -> str:

@@ -8,6 +8,7 @@ object's status.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -37,7 +38,7 @@ _KEPT = (
 def structural(model: type[Model]) -> Schema:
     """The structural schema of a model and of all that is in it."""
     schema = model.model_json_schema(by_alias=True, mode="validation")
-    return _Translator(schema.get("$defs", {}), _choices(model)).translate(schema)
+    return _Translator(schema.get("$defs", {}), _choices(model), _depths()).translate(schema)
 
 
 def plain_schema(model: type[Model], ref_template: str) -> tuple[Schema, dict[str, Schema]]:
@@ -48,20 +49,38 @@ def plain_schema(model: type[Model], ref_template: str) -> tuple[Schema, dict[st
 
 def _choices(model: type[Model]) -> dict[str, tuple[str, ...]]:
     """`EXACTLY_ONE` of every model, by its name in the schema."""
-    found: dict[str, tuple[str, ...]] = {}
-    waiting: list[type[Model]] = [Model]
-    while waiting:
-        for child in waiting.pop().__subclasses__():
-            waiting.append(child)
-            if child.EXACTLY_ONE:
-                found[child.__name__] = tuple(to_camel(name) for name in child.EXACTLY_ONE)
+    found = {
+        child.__name__: tuple(to_camel(name) for name in child.EXACTLY_ONE)
+        for child in _models()
+        if child.EXACTLY_ONE
+    }
     return found | ({model.__name__: ()} if not model.EXACTLY_ONE else {})
 
 
+def _models() -> Iterator[type[Model]]:
+    waiting: list[type[Model]] = [Model]
+    while waiting:
+        children = waiting.pop().__subclasses__()
+        waiting += children
+        yield from children
+
+
+def _depths() -> dict[str, int]:
+    """`MAX_DEPTH` of the models that may hold themselves, by name."""
+    models = [child for child in _models() if child.MAX_DEPTH]
+    return {child.__name__: child.MAX_DEPTH for child in models}
+
+
 class _Translator:
-    def __init__(self, definitions: dict[str, Schema], choices: dict[str, tuple[str, ...]]) -> None:
+    """Structural schemas have no references, so what holds itself is written out, as deep as is allowed."""
+
+    def __init__(
+        self, definitions: dict[str, Schema], choices: dict[str, tuple[str, ...]], depths: dict[str, int]
+    ) -> None:
         self._definitions = definitions
         self._choices = choices
+        self._depths = depths
+        self._open: list[str] = []
 
     def translate(self, schema: Schema) -> Schema:
         """`schema` in Kubernetes' words."""
@@ -92,6 +111,11 @@ class _Translator:
             return self._resolved(inner | {key: value for key, value in schema.items() if key != "$ref"})
         return schema
 
+    def _too_deep(self, schema: Schema) -> bool:
+        """Whether `schema` is of a model that stands in itself as deep as it may already."""
+        name = self._resolved(schema).get("x-model", "")
+        return name in self._depths and self._open.count(name) >= self._depths[name]
+
     def _array(self, schema: Schema, result: Schema) -> None:
         items = self.translate(schema["items"])
         result["items"] = items
@@ -105,11 +129,16 @@ class _Translator:
             inner = schema.get("additionalProperties")
             result["additionalProperties"] = self.translate(inner if isinstance(inner, dict) else {})
             return
-        result["properties"] = {name: self.translate(inner) for name, inner in schema["properties"].items()}
+        name = schema.get("x-model", "")
+        self._open.append(name)
+        inside = {name: inner for name, inner in schema["properties"].items() if not self._too_deep(inner)}
+        result["properties"] = {name: self.translate(inner) for name, inner in inside.items()}
+        self._open.pop()
         if schema.get("additionalProperties") is True:
             result["x-kubernetes-preserve-unknown-fields"] = True
-        choices = self._choices.get(schema.get("x-model", ""), ())
-        if choices:
+        choices = self._choices.get(name, ())
+        # In a list in a list in a list, the API server would find the rule too expensive.
+        if choices and not any(opened in self._depths for opened in self._open):
             given = ", ".join(f"has(self.{name})" for name in choices)
             result["x-kubernetes-validations"] = [
                 {

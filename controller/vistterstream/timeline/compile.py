@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from vistterstream.resources.audio import Duck, GainKeyframe
 from vistterstream.resources.camera import CameraSpec
 from vistterstream.resources.kinds import Camera, Output, Overlay, Program, Resource, Timeline
 from vistterstream.resources.output import Encoding, Target
-from vistterstream.resources.overlay import ImageLayer, Layer, OverlaySpec
+from vistterstream.resources.overlay import ImageLayer, Layer, MaskImage, OverlaySpec
 from vistterstream.resources.program import Fallback, PlaybackState
 from vistterstream.resources.timeline import DailyAnchor, ImageCue, Transition
 from vistterstream.timeline.evaluate import round_half_up
@@ -60,6 +60,8 @@ __all__ = [
     "encoding_id",
     "plan_revision",
 ]
+
+P = TypeVar("P", ImageLayer, MaskImage)
 
 OVERLAYS_AT_ONCE = 64
 """Overlays that may be shown at the same time; more could not be composed within a frame anyway."""
@@ -260,18 +262,22 @@ class _Compiler:
         return id
 
     def _placed(self, overlay: Overlay, layer: Layer) -> Layer:
-        """The layer with absolute paths."""
+        """The layer, and those in it, with absolute paths."""
 
-        def absolute(image: ImageLayer | None) -> ImageLayer | None:
-            if image is None:
-                return None
+        def absolute(image: P) -> P:
             path = self.resolve(overlay, image.file, AssetKind.IMAGE)
             return image.model_copy(update={"file": path})
 
-        update: dict[str, Any] = {"image": absolute(layer.image)} if layer.image is not None else {}
+        update: dict[str, Any] = {}
+        if layer.image is not None:
+            update["image"] = absolute(layer.image)
+        if layer.mask is not None and layer.mask.image is not None:
+            update["mask"] = layer.mask.model_copy(update={"image": absolute(layer.mask.image)})
         if layer.fallback is not None and layer.fallback.image is not None:
-            image = absolute(layer.fallback.image)
-            update["fallback"] = layer.fallback.model_copy(update={"image": image})
+            update["fallback"] = layer.fallback.model_copy(update={"image": absolute(layer.fallback.image)})
+        if layer.group is not None:
+            inner = tuple(self._placed(overlay, one) for one in layer.group.layers)
+            update["group"] = layer.group.model_copy(update={"layers": inner})
         return layer.model_copy(update=update) if update else layer
 
     def blame(self, resource: Resource, path: str, message: str) -> None:

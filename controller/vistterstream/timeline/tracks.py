@@ -158,6 +158,7 @@ class Motion:
         def numbers(property: AnimatedProperty, fixed: float) -> Numbers:
             return Numbers(fixed, _track(layer, property), rate)
 
+        self._home = Pose(float(layer.position.x), float(layer.position.y))
         self._x = numbers(AnimatedProperty.X, layer.position.x)
         self._y = numbers(AnimatedProperty.Y, layer.position.y)
         self._scale = numbers(AnimatedProperty.SCALE, layer.scale)
@@ -177,7 +178,7 @@ class Motion:
     @property
     def still(self) -> bool:
         """Whether it always stands as its position says: no track, no envelope, and no change of shape."""
-        return self.constant and self._texts is None and self.at(0) == Pose(self._x.at(0), self._y.at(0))
+        return self.constant and self._texts is None and self.at(0) == self._home
 
     @property
     def constant(self) -> bool:
