@@ -62,7 +62,7 @@ def _envelope(age: int) -> float:
 
 
 def _layers() -> list[dict[str, Any]]:
-    made = []
+    made: list[dict[str, Any]] = []
     for number in range(len(CURVES) + 1):
         area = _area(number)
         box = {"width": area.width, "height": area.height, "color": "#FFFFFF"}
