@@ -97,3 +97,17 @@ def test_a_colour_is_mixed_premultiplied() -> None:
     motion = Motion(layer(tracks=[{"property": "color", "keyframes": frames}]), RATE)
     assert motion.at(15).color == pytest.approx((255, 0, 0, 127.5))  # no green: it is transparent there
     assert motion.at(30).color == (0, 0, 0, 0)
+
+
+def test_times_of_a_track_count_from_its_cue_point() -> None:
+    synced = layer(
+        tracks=[ramp("opacity") | {"sync": "goal"}, ramp("x", "loop") | {"sync": "goal"}, ramp("y")]
+    )
+    points = {"goal": 60}
+    curve, motion = Opacity(synced, RATE, points), Motion(synced, RATE, points)
+    assert [curve.at(age) for age in (0, 60, 75, 90, 200)] == pytest.approx([0, 0, 0.5, 1, 1])
+    assert [motion.at(age).x for age in (0, 59, 75, 105)] == pytest.approx([0, 0, 0.5, 0.5])
+    assert motion.at(15).y == pytest.approx(0.5), "the others from the entry"
+    before = Opacity(synced, RATE, {"goal": -15})
+    assert [before.at(age) for age in (0, 15)] == pytest.approx([0.5, 1])
+    assert Opacity(synced, RATE).at(15) == pytest.approx(0.5), "without a cue point, too"

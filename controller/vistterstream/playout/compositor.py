@@ -139,7 +139,7 @@ def prepare(
         if same_plan and previous is not None and previous.take_over(scene, overlay, spec):
             continue
         view = View(format.width, format.height, overlay.spec.canvas)
-        studio = Studio(view, rate, scene.cache, Room(), wall, scene.worker)
+        studio = Studio(view, rate, scene.cache, Room(), wall, scene.worker, overlay.cue_points)
         items = [_item(layer, studio, sentences) for layer in spec.layers]
         scene.items[overlay.id] = tuple(item for item in items if item is not None)
         scene.specs[overlay.id] = spec

@@ -7,7 +7,7 @@ clock thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Protocol, TypeVar
@@ -26,7 +26,7 @@ from vistterstream.playout.sliding import Slider, slid
 from vistterstream.playout.sprites import Sprite, SpriteCache
 from vistterstream.playout.ticker import Runner, Ticker
 from vistterstream.resources.overlay import FrameCodeLayer, GroupLayer, Layer, Play
-from vistterstream.timeline.tracks import Motion, Opacity
+from vistterstream.timeline.tracks import CuePoints, Motion, Opacity
 
 T = TypeVar("T")
 Shown = tuple[Sprite, float]
@@ -224,6 +224,12 @@ class Studio:
     """The time of day that clocks start from."""
     worker: Worker
     """Draws ahead."""
+    cue_points: CuePoints = field(default_factory=dict)
+    """Where the cue points lie that tracks name."""
+
+    def moved(self, layer: Layer) -> tuple[Motion, Opacity]:
+        """How the layer moves and fades."""
+        return Motion(layer, self.rate, self.cue_points), Opacity(layer, self.rate, self.cue_points)
 
     @property
     def start(self) -> Moment:
@@ -260,7 +266,7 @@ def _tried(layer: Layer, draw: Callable[[Layer, Tell], T | None], tell: Tell) ->
 
 
 def _item(layer: Layer, studio: Studio, tell: Tell) -> Item | None:
-    motion, curve = Motion(layer, studio.rate), Opacity(layer, studio.rate)
+    motion, curve = studio.moved(layer)
     if layer.frame_code is not None:
         return _code(layer, layer.frame_code, motion, studio.view, tell)
     if layer.group is not None:
@@ -351,7 +357,7 @@ def _grouped(
 
 
 def _member(layer: Layer, studio: Studio, tell: Tell) -> Member | None:
-    motion, curve = Motion(layer, studio.rate), Opacity(layer, studio.rate)
+    motion, curve = studio.moved(layer)
     if layer.group is None:
         return Member(_part(layer, motion, studio, tell, planar=False), curve)
     inner = inside(layer, layer.group, motion, studio.view)

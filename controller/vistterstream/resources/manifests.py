@@ -22,7 +22,7 @@ from vistterstream.resources.complaints import complaint
 from vistterstream.resources.dialect import Document, Mark, Node, Path
 from vistterstream.resources.kinds import API_VERSION, KINDS, Key, Resource, Secret
 from vistterstream.resources.messages import enumeration, nearest, shown
-from vistterstream.resources.model import path_text
+from vistterstream.resources.model import Decisive, path_text
 from vistterstream.resources.references import references
 
 MAX_ERRORS = 100
@@ -263,7 +263,9 @@ def _try(model: type[Resource], form: Any) -> tuple[Resource | None, list[ErrorD
         text = json.dumps(form)
         return model.model_validate_json(text, strict=True, by_alias=True, by_name=False), []
     except ValidationError as error:
-        return None, error.errors(include_url=False)
+        errors = error.errors(include_url=False)
+        decisive = [one for one in errors if isinstance(one.get("ctx", {}).get("error"), Decisive)]
+        return None, decisive or errors
 
 
 def _drop(form: Any, path: Path) -> bool:

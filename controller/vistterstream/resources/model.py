@@ -64,6 +64,10 @@ def path_text(path: Iterable[str | int]) -> str:
     return text
 
 
+class Decisive(ValueError):
+    """What is wrong with a value, where nothing else that is wrong with the object matters beside it."""
+
+
 class Model(BaseModel):
     """A part of a resource: immutable, closed, camelCase in YAML and JSON.
 

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, model_validator
 from pydantic.alias_generators import to_camel
 
 from vistterstream.resources.data import DataSource
-from vistterstream.resources.model import Effect, Model, Problems, Tokens, field
+from vistterstream.resources.model import Decisive, Effect, Model, Problems, Tokens, field
 from vistterstream.resources.names import PartName
 from vistterstream.resources.quantities import Color, Duration, EasingFunction, PositiveDuration, Quantity
 from vistterstream.resources.texts import FilePath, Instant, Line, Text, TimeFormat, TimeZone, check_line
@@ -41,13 +41,13 @@ class OclVersion(Quantity):
     example = 'a version such as "1.0"'
 
     def check(self) -> None:
-        """Refuse what is not known here."""
+        """Refuse what is not known here; what else is unknown in a newer document is not told."""
         major, minor = (int(part) for part in self.split("."))
         known = tuple(int(part) for part in OCL_VERSION.split("."))
         if major < 1:
             raise ValueError(f"there is no OCL {self!s}; the first version is 1.0")
         if (major, minor) > known:
-            raise ValueError(
+            raise Decisive(
                 f"this overlay needs OCL {self!s}, and this VistterStream knows OCL up to {OCL_VERSION}; "
                 f"install a newer one, or write the overlay in OCL {OCL_VERSION}"
             )
@@ -226,6 +226,11 @@ class Track(Model):
     )
     repeat: Repeat = field(
         Repeat.NONE, description="After the last keyframe: hold, start again at 0s, or run back and forth."
+    )
+    sync: PartName | None = field(
+        None,
+        description="The name of a cue point of the Timeline: times count from there, and not from when the "
+        "overlay enters.",
     )
 
     @model_validator(mode="after")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -12,7 +12,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, model_validator
 
 from vistterstream.resources.audio import AudioCue, CueAudio
-from vistterstream.resources.messages import enumeration, shown
+from vistterstream.resources.messages import enumeration, nearest, shown
 from vistterstream.resources.model import Effect, Model, Problems, field
 from vistterstream.resources.names import Name, PartName
 from vistterstream.resources.quantities import (
@@ -200,13 +200,21 @@ class OverlayCue(Model):
     """Show an overlay from `at` for `duration`."""
 
     overlay: Name = field(description="The Overlay to show.", reference="Overlay")
+    cue: PartName | None = field(None, description="Start at the cue point of that name; `at` is added.")
     at: TimelinePosition = field(TimelinePosition("0s"), description="Start on the timeline.")
+    until: PartName | None = field(None, description="End at the cue point of that name.")
     duration: PositiveTimelinePosition | None = field(
         None, description="How long; to the end of the timeline without."
     )
     values: Values = field(
         {}, description="Texts for the tokens of the overlay; they win over those of the Program."
     )
+
+    @model_validator(mode="after")
+    def _ends_once(self) -> Self:
+        if self.until is not None and self.duration is not None:
+            raise Problems((("until",), "give either until or duration, not both"))
+        return self
 
 
 class TimelineTrack(Model):
@@ -249,10 +257,18 @@ class TimelineTrack(Model):
             end = _sum(end if cue.at is None else cue.at.seconds, length)
         ends = [
             end,
-            *(_sum(cue.at.seconds, cue.duration.seconds) for _, _, cue in self.along() if cue.duration),
+            *(_end(cue) for _, _, cue in self.along() if cue.duration or synced(cue)),
         ]
         known = [one for one in ends if one is not None]
         return max(known) if len(known) == len(ends) else None
+
+
+def no_cue_point(name: str, names: Collection[str], whose: str = "the timeline", so: str = "") -> str:
+    """The sentence that says that a timeline, which has cue points of these `names`, has none of that; and
+    what comes of it.
+    """
+    hint = nearest(name, names) or (f"; it has {enumeration(names, 'and')}" if names else "")
+    return f"{whose} has no cue point {shown(name)}{so}{hint}"
 
 
 def too_early(cue: VideoCue, end: str) -> str:
@@ -266,6 +282,16 @@ def too_early(cue: VideoCue, end: str) -> str:
 def too_late(cue: OverlayCue | AudioCue, end: str) -> str:
     """The sentence that says that `cue` would start when the timeline ends, or later."""
     return f"{cue.at} is the end of the timeline or later ({end}); give an earlier time, or a duration"
+
+
+def synced(cue: OverlayCue | AudioCue) -> bool:
+    """Whether a cue starts or ends at a cue point."""
+    return isinstance(cue, OverlayCue) and (cue.cue is not None or cue.until is not None)
+
+
+def _end(cue: OverlayCue | AudioCue) -> Fraction | None:
+    """When a cue with an end is over, in seconds; None where that depends on the rate or on cue points."""
+    return None if cue.duration is None or synced(cue) else _sum(cue.at.seconds, cue.duration.seconds)
 
 
 def _sum(start: Fraction | None, length: Fraction | None) -> Fraction | None:
@@ -338,7 +364,22 @@ class TimelineSpec(Model):
             (("tracks", index, sort, cue_index, "at"), too_late(cue, f"{float(end):.10g}s"))
             for index, track in enumerate(self.tracks)
             for sort, cue_index, cue in track.along()
-            if cue.duration is None and end and cue.at.seconds is not None and cue.at.seconds >= end
+            if cue.duration is None and not synced(cue) and end
+            if cue.at.seconds is not None and cue.at.seconds >= end
+        ]
+        if problems:
+            raise Problems(*problems)
+        return self
+
+    @model_validator(mode="after")
+    def _cue_points_exist(self) -> Self:
+        names = [point.name for point in self.cue_points]
+        problems = [
+            (("tracks", index, "overlays", cue_index, field), no_cue_point(name, names))
+            for index, track in enumerate(self.tracks)
+            for cue_index, cue in enumerate(track.overlays or ())
+            for field, name in (("cue", cue.cue), ("until", cue.until))
+            if name is not None and name not in names
         ]
         if problems:
             raise Problems(*problems)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
@@ -21,10 +21,11 @@ from typing import Any, TypeVar
 from vistterstream.resources.audio import Duck, GainKeyframe
 from vistterstream.resources.camera import CameraSpec
 from vistterstream.resources.kinds import Camera, Output, Overlay, Program, Resource, Timeline
+from vistterstream.resources.model import path_text
 from vistterstream.resources.output import Encoding, Target
-from vistterstream.resources.overlay import ImageLayer, Layer, MaskImage, OverlaySpec
+from vistterstream.resources.overlay import ImageLayer, Layer, MaskImage, OverlaySpec, every_layer
 from vistterstream.resources.program import Fallback, PlaybackState
-from vistterstream.resources.timeline import DailyAnchor, ImageCue, Transition
+from vistterstream.resources.timeline import DailyAnchor, ImageCue, Transition, no_cue_point
 from vistterstream.timeline.evaluate import round_half_up
 from vistterstream.timeline.flatten import Flat, FlatAudio, FlatCue, FlatOverlay, PlanError, flatten
 from vistterstream.timeline.plan import (
@@ -242,8 +243,14 @@ class _Compiler:
         self.images.setdefault(id, ImagePlan(id=id, file=file, fit=image.fit, color=image.color))
         return id
 
-    def instance(self, overlay: Overlay, values: Mapping[str, str], blame: Callable[[str], None]) -> str:
-        """Id of the overlay with these values; `blame` is told what is missing.
+    def instance(
+        self,
+        overlay: Overlay,
+        values: Mapping[str, str],
+        points: Mapping[str, int],
+        blame: Callable[[str], None],
+    ) -> str:
+        """Id of the overlay with these values and cue points; `blame` is told what is missing.
 
         The tokens of one that shows data are replaced by the playout, all at once.
         """
@@ -257,8 +264,9 @@ class _Compiler:
         )
         rest = {name: values[name] for name in sorted(used & values.keys())} if data else {}
         name = overlay.metadata.name
-        id = _digest([name, spec.dump(), *([rest] if rest else [])])
-        self.instances.setdefault(id, OverlayInstance(id=id, overlay=name, spec=spec, values=rest))
+        instance = OverlayInstance(id="", overlay=name, spec=spec, values=rest, cue_points=dict(points))
+        id = _digest([name, spec.dump(), rest, instance.cue_points])
+        self.instances.setdefault(id, instance.model_copy(update={"id": id}))
         return id
 
     def _placed(self, overlay: Overlay, layer: Layer) -> Layer:
@@ -284,6 +292,14 @@ class _Compiler:
         self.problems[Problem(resource.kind, resource.metadata.name, path, message)] = None
 
 
+def _synced(overlay: Overlay) -> Iterator[tuple[str, str]]:
+    """The fields of tracks that name a cue point, and the names."""
+    for path, layer in every_layer(overlay.spec.layers):
+        for index, track in enumerate(layer.tracks):
+            if track.sync is not None:
+                yield path_text(("spec", *path, "tracks", index, "sync")), track.sync
+
+
 def _filled(layer: Layer, values: Mapping[str, str], blame: Callable[[str], None]) -> Layer:
     """The layer with its tokens replaced; `blame` is told what is missing."""
     instead = "nothing is shown in its place" if layer.fallback is None else "the layer's fallback is shown"
@@ -304,7 +320,8 @@ class _TimelineCompiler:
         self._compiler = compiler
         self._timeline = timeline
         self._transitions: dict[tuple[Transition, int], TransitionPlan] = {}
-        self._instances: dict[tuple[str, frozenset[tuple[str, str]]], tuple[str, tuple[str, ...]]] = {}
+        self._instances: dict[object, tuple[str, tuple[str, ...]]] = {}  # by overlay, values, cue points
+        self._synced: dict[str, tuple[tuple[str, str], ...]] = {}  # see `_synced`, by overlay
 
     def compile(self) -> TimelinePlan:
         spec = self._timeline.spec
@@ -452,16 +469,35 @@ class _TimelineCompiler:
 
     def _instance(self, cue: FlatOverlay) -> str:
         """The overlay with the cue's values; made once for all cues that have the same."""
-        key = cue.overlay, frozenset(cue.values.items())
+        points = self._cue_points(cue)
+        key = cue.overlay, frozenset(cue.values.items()), frozenset(points.items())
         if key not in self._instances:
             told: list[str] = []
             overlay = self._compiler.overlays[cue.overlay]
             values = {**self._compiler.program.spec.values, **cue.values}
-            self._instances[key] = self._compiler.instance(overlay, values, told.append), tuple(told)
+            self._instances[key] = self._compiler.instance(overlay, values, points, told.append), tuple(told)
         id, sentences = self._instances[key]
         for sentence in sentences:
             self._blame(f"{cue.path}.values", sentence)
         return id
+
+    def _cue_points(self, cue: FlatOverlay) -> dict[str, int]:
+        """The ages of the overlay at which the cue points lie that its tracks name."""
+        overlay = self._compiler.overlays[cue.overlay]
+        if cue.overlay not in self._synced:
+            self._synced[cue.overlay] = tuple(_synced(overlay))
+        points: dict[str, int] = {}
+        for path, name in self._synced[cue.overlay]:
+            if name in cue.cue_points:
+                there = self._frame(cue.path, cue.offset + cue.cue_points[name])
+                points[name] = there - self._frame(cue.path, cue.start)
+            else:
+                whose, so = (
+                    f"Timeline {cue.owner.metadata.name}",
+                    ", so its times count from the overlay's entry",
+                )
+                self._compiler.blame(overlay, path, no_cue_point(name, cue.cue_points, whose, so))
+        return points
 
     def _check_camera(self, cue: FlatCue) -> None:
         if cue.camera is not None and cue.camera not in self._compiler.cameras:

@@ -63,14 +63,20 @@ class FlatCue:
 
 @dataclass(frozen=True, slots=True)
 class FlatOverlay:
-    """An overlay cue, as `FlatCue`; without `end` it stays to the end of the outermost timeline."""
+    """An overlay cue, as `FlatCue`; without `end` it stays to the end of the outermost timeline.
 
+    `cue_points` are those of its owner, as frames of the outermost timeline when `offset` is added.
+    """
+
+    owner: Timeline
     path: str
     start: Fraction
     end: Fraction | None
     overlay: str
     values: Mapping[str, str]
     cut_short: bool
+    cue_points: Mapping[str, Fraction] = field(compare=False)
+    offset: Fraction = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +125,7 @@ def flatten(timeline: Timeline, timelines: Mapping[str, Timeline], rate: Fractio
     flat = Flat(length=outer.length)
     writer = _Writer(flat)
     writer.write(outer, _NOTHING, outer.length, "", _NOTHING)
-    for index, point in enumerate(timeline.spec.cue_points):
-        flat.cue_points.append(reader.exact(point.at, f"spec.cuePoints[{index}].at"))
+    flat.cue_points += outer.cue_points.values()
     return flat
 
 
@@ -163,6 +168,7 @@ class _Read:
     overlays: tuple[_Overlay, ...]
     audio: tuple[_Audio, ...]
     length: Fraction
+    cue_points: Mapping[str, Fraction]
 
 
 class _Reader:
@@ -194,9 +200,13 @@ class _Reader:
         video: list[_Cue] = []
         overlays: list[_Overlay] = []
         audio: list[_Audio] = []
+        points = {
+            point.name: self.exact(point.at, f"spec.cuePoints[{index}].at")
+            for index, point in enumerate(timeline.spec.cue_points)
+        }
         for index, track in enumerate(timeline.spec.tracks):
             video += self._video(track, f"spec.tracks[{index}].video")
-            overlays += self._overlays(track, f"spec.tracks[{index}].overlays")
+            overlays += self._overlays(track, f"spec.tracks[{index}].overlays", points)
             audio += self._audio(track, f"spec.tracks[{index}].audio")
         along: list[_Overlay | _Audio] = [*overlays, *audio]
         ends = [cue.end for cue in video[-1:]] + [cue.end for cue in along if cue.end is not None]
@@ -206,7 +216,7 @@ class _Reader:
                 raise PlanError(f"{cue.path}.at", too_late(cue.cue, self._text(length)))
         for sound in audio:
             _check_fades(sound, length)
-        return _Read(timeline, tuple(video), tuple(overlays), tuple(audio), length)
+        return _Read(timeline, tuple(video), tuple(overlays), tuple(audio), length, points)
 
     def _video(self, track: TimelineTrack, path: str) -> Iterator[_Cue]:
         end = _NOTHING
@@ -266,12 +276,21 @@ class _Reader:
             )
         return frames
 
-    def _overlays(self, track: TimelineTrack, path: str) -> Iterator[_Overlay]:
+    def _overlays(
+        self, track: TimelineTrack, path: str, points: Mapping[str, Fraction]
+    ) -> Iterator[_Overlay]:
         for index, cue in enumerate(track.overlays or ()):
             here = f"{path}[{index}]"
             start = self.exact(cue.at, f"{here}.at")
-            length = None if cue.duration is None else self.exact(cue.duration, f"{here}.duration")
-            yield _Overlay(here, start, None if length is None else start + length, cue)
+            if cue.cue is not None:
+                start += points[cue.cue]
+            end = None if cue.duration is None else start + self.exact(cue.duration, f"{here}.duration")
+            if cue.until is not None:
+                end = points[cue.until]
+                if end <= start:
+                    sentence = f"the cue point {cue.until} is not after the cue's start ({self._text(start)})"
+                    raise PlanError(f"{here}.until", sentence)
+            yield _Overlay(here, start, end, cue)
 
     def _audio(self, track: TimelineTrack, path: str) -> Iterator[_Audio]:
         for index, cue in enumerate(track.audio or ()):
@@ -411,7 +430,17 @@ class _Writer:
             return
         start, stop, cut = place
         self._flat.overlays.append(
-            FlatOverlay(path or overlay.path, start, stop, overlay.cue.overlay, overlay.cue.values, cut)
+            FlatOverlay(
+                owner=read.timeline,
+                path=path or overlay.path,
+                start=start,
+                end=stop,
+                overlay=overlay.cue.overlay,
+                values=overlay.cue.values,
+                cut_short=cut,
+                cue_points=read.cue_points,
+                offset=offset,
+            )
         )
 
     def _sound(

@@ -34,6 +34,9 @@ class OverlayInstance(Model):
         description="Its spec, paths made absolute, tokens replaced; they still stand there if it has data."
     )
     values: dict[str, str] = field({}, description="Texts for the tokens that are not of data.")
+    cue_points: dict[str, int] = field(
+        {}, description="Frames from its entry to the cue points that its tracks name; may be negative."
+    )
 
 
 class ImagePlan(Model):

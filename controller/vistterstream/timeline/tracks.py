@@ -7,15 +7,20 @@ cue (frames, None where it has no end) is needed for `exit` alone. Nothing remem
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 
 from vistterstream.resources.overlay import AnimatedProperty, Envelope, Layer, Repeat, Side, Track
 from vistterstream.timeline.easing import ease
 
 Rgba = tuple[float, float, float, float]
 
+CuePoints = Mapping[str, int]
+"""Ages of an overlay at which the cue points lie that its tracks name; others count from its entry."""
+
+_NONE: CuePoints = MappingProxyType({})
 _COLOR_STEPS = 255.0
 
 
@@ -42,7 +47,8 @@ class Pose:
 class _Times:
     """Finds the two keyframes around an age, and the eased share of the way between them."""
 
-    def __init__(self, track: Track, rate: Fraction) -> None:
+    def __init__(self, track: Track, rate: Fraction, points: CuePoints) -> None:
+        self._start = points.get(track.sync, 0) if track.sync is not None else 0
         self._times = [float(keyframe.at.seconds * rate) for keyframe in track.keyframes]
         self._easings = [str(keyframe.easing) for keyframe in track.keyframes]
         self._repeat = track.repeat
@@ -50,7 +56,7 @@ class _Times:
     def at(self, age: float) -> tuple[int, int, float]:
         """Indices of the keyframes before and after, and the share of the way to the latter."""
         times = self._times
-        now = self._folded(age)
+        now = self._folded(age - self._start)
         index = bisect_right(times, now)
         if index == 0 or index == len(times):
             edge = min(index, len(times) - 1)
@@ -71,9 +77,9 @@ class _Times:
 class Numbers:
     """A property that is a number; constant without a track."""
 
-    def __init__(self, fixed: float, track: Track | None, rate: Fraction) -> None:
+    def __init__(self, fixed: float, track: Track | None, rate: Fraction, points: CuePoints = _NONE) -> None:
         self._values = [fixed] if track is None else [keyframe.number for keyframe in track.keyframes]
-        self._times = None if track is None else _Times(track, rate)
+        self._times = None if track is None else _Times(track, rate, points)
 
     @property
     def constant(self) -> float | None:
@@ -97,9 +103,9 @@ class Numbers:
 class Colors:
     """A colour that changes: mixed premultiplied, so that what is transparent lends no colour."""
 
-    def __init__(self, track: Track, rate: Fraction) -> None:
+    def __init__(self, track: Track, rate: Fraction, points: CuePoints = _NONE) -> None:
         self._values = [_premultiplied(keyframe.color.rgba) for keyframe in track.keyframes if keyframe.color]
-        self._times = _Times(track, rate)
+        self._times = _Times(track, rate, points)
 
     def at(self, age: float) -> Rgba:
         """Red, green, blue and opacity at that age, 0 to 255 each, not premultiplied."""
@@ -118,9 +124,9 @@ class Colors:
 class Texts:
     """A text that changes: each keyframe's holds until the next."""
 
-    def __init__(self, track: Track, rate: Fraction) -> None:
+    def __init__(self, track: Track, rate: Fraction, points: CuePoints = _NONE) -> None:
         self.values = tuple(keyframe.text or "" for keyframe in track.keyframes)
-        self._times = _Times(track, rate)
+        self._times = _Times(track, rate, points)
 
     def at(self, age: float) -> int:
         """The index of the text at that age."""
@@ -131,8 +137,8 @@ class Texts:
 class Opacity:
     """The opacity of a layer, with how it comes in and goes."""
 
-    def __init__(self, layer: Layer, rate: Fraction) -> None:
-        self._track = Numbers(layer.opacity, _track(layer, AnimatedProperty.OPACITY), rate)
+    def __init__(self, layer: Layer, rate: Fraction, points: CuePoints = _NONE) -> None:
+        self._track = Numbers(layer.opacity, _track(layer, AnimatedProperty.OPACITY), rate, points)
         self._enter = _fading(_Envelope(layer.enter, rate) if layer.enter else None)
         self._exit = _fading(_Envelope(layer.exit, rate) if layer.exit else None)
 
@@ -154,9 +160,9 @@ class Opacity:
 class Motion:
     """Everything but the opacity of a layer, over time."""
 
-    def __init__(self, layer: Layer, rate: Fraction) -> None:
+    def __init__(self, layer: Layer, rate: Fraction, points: CuePoints = _NONE) -> None:
         def numbers(property: AnimatedProperty, fixed: float) -> Numbers:
-            return Numbers(fixed, _track(layer, property), rate)
+            return Numbers(fixed, _track(layer, property), rate, points)
 
         self._home = Pose(float(layer.position.x), float(layer.position.y))
         self._x = numbers(AnimatedProperty.X, layer.position.x)
@@ -170,8 +176,8 @@ class Motion:
             numbers(AnimatedProperty.CROP_BOTTOM, layer.crop.bottom),
         )
         color, text = _track(layer, AnimatedProperty.COLOR), _track(layer, AnimatedProperty.TEXT)
-        self._color = Colors(color, rate) if color else None
-        self._texts = Texts(text, rate) if text else None
+        self._color = Colors(color, rate, points) if color else None
+        self._texts = Texts(text, rate, points) if text else None
         self._enter = _sliding(_Envelope(layer.enter, rate) if layer.enter else None)
         self._exit = _sliding(_Envelope(layer.exit, rate) if layer.exit else None)
 
