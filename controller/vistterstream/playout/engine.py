@@ -36,6 +36,7 @@ from vistterstream.playout.encoder import Encoder, queue_length
 from vistterstream.playout.feeds import Feed, Want, make_feed
 from vistterstream.playout.files import DATA, EPOCH, object_name, read_plan
 from vistterstream.playout.frames import FramePool
+from vistterstream.playout.memory import undisturbed
 from vistterstream.playout.mixer import Mixer, Show, Swapped
 from vistterstream.playout.mixing import Playing
 from vistterstream.playout.protocol import Applied, OnAir, PlayoutStatus
@@ -103,8 +104,9 @@ class Engine:
             self._data.converge(self._plan.overlays, self._secrets)
             now = epoch.frame_at(steady_ns(), format.frame_rate.fraction)
             self._want_sounds(_index(self._plan), now, epoch)
-            scene = await anyio.to_thread.run_sync(self._prepare, self._plan, None)
-            show = self._converge(self._plan, self._secrets, scene)
+            with undisturbed():
+                scene = await anyio.to_thread.run_sync(self._prepare, self._plan, None)
+                show = self._converge(self._plan, self._secrets, scene)
             self._mixer = Mixer(format, pool, show, epoch)
             self._ticker = Ticker(
                 lambda: self._mixer.epoch, format.frame_rate.fraction, self._mixer.tick, self._resync
@@ -148,29 +150,33 @@ class Engine:
     async def apply(self) -> Applied:
         """Read the plan again and converge to it; raises PermanentError and changes nothing if it cannot."""
         async with self._applying:
-            plan, secrets = await anyio.to_thread.run_sync(read_plan, self._folder)
-            if plan.format != self._plan.format:
-                raise PermanentError(
-                    "The format has changed; the playout must be replaced.", reason="FormatChanged"
-                )
-            redact.learn(secrets.values())
-            before, known, old_scene = self._plan, self._secrets, self._scene
-            self._data.converge(plan.overlays, secrets)
-            self._following = _index(plan)
-            try:
-                scene = await anyio.to_thread.run_sync(self._prepare, plan, old_scene)
-                show = self._converge(plan, secrets, scene)
-                self._mixer.swap(show)
-                swapped = await self._swapped(show)
-            finally:
-                self._following = None
-            old_scene.close()
-            self._plan, self._secrets = plan, secrets
-            self._converge_outputs(plan, secrets, {output.name: output for output in before.outputs}, known)
-            self._remove_unused(plan)
-            self._notify()
-            _log.info("plan applied", revision=show.revision, frame=swapped.frame)
-            return Applied(revision=show.revision, frame=swapped.frame, due=swapped.due_ns / NANOSECONDS)
+            with undisturbed():
+                return await self._apply()
+
+    async def _apply(self) -> Applied:
+        plan, secrets = await anyio.to_thread.run_sync(read_plan, self._folder)
+        if plan.format != self._plan.format:
+            raise PermanentError(
+                "The format has changed; the playout must be replaced.", reason="FormatChanged"
+            )
+        redact.learn(secrets.values())
+        before, known, old_scene = self._plan, self._secrets, self._scene
+        self._data.converge(plan.overlays, secrets)
+        self._following = _index(plan)
+        try:
+            scene = await anyio.to_thread.run_sync(self._prepare, plan, old_scene)
+            show = self._converge(plan, secrets, scene)
+            self._mixer.swap(show)
+            swapped = await self._swapped(show)
+        finally:
+            self._following = None
+        old_scene.close()
+        self._plan, self._secrets = plan, secrets
+        self._converge_outputs(plan, secrets, {output.name: output for output in before.outputs}, known)
+        self._remove_unused(plan)
+        self._notify()
+        _log.info("plan applied", revision=show.revision, frame=swapped.frame)
+        return Applied(revision=show.revision, frame=swapped.frame, due=swapped.due_ns / NANOSECONDS)
 
     def _prepare(self, plan: Plan, previous: Scene | None, same_plan: bool = False) -> Scene:
         self._texts = self._data.texts

@@ -1,0 +1,43 @@
+"""The collector is kept away from what a plan is made of."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from vistterstream.playout.memory import undisturbed
+
+
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+def test_nothing_is_collected_meanwhile_and_what_was_made_is_not_looked_at_again() -> None:
+    with undisturbed():
+        assert not gc.isenabled()
+        made = [[number] for number in range(20_000)]
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > len(made)
+    looked_at = {id(thing) for thing in gc.get_objects()}
+    assert not looked_at & {id(thing) for thing in made}
+
+
+def test_the_collector_goes_on_after_something_went_wrong() -> None:
+    with pytest.raises(ValueError, match="no plan"), undisturbed():
+        raise ValueError("no plan")
+    assert gc.isenabled()
+
+
+def test_cycles_made_later_are_still_found() -> None:
+    with undisturbed():
+        pass
+    gc.collect()
+    cycle: list[object] = []
+    cycle.append(cycle)
+    del cycle
+    assert gc.collect() >= 1
