@@ -16,6 +16,7 @@ from vistterstream.playout.protocol import (
     OutputState,
     OutputStatus,
     PlayoutStatus,
+    SoundStatus,
 )
 from vistterstream.reconcile.figures import Figures
 from vistterstream.reconcile.playouts import Playout
@@ -38,6 +39,7 @@ def busy() -> Playout:
             fps=29.97,
             realtime=True,
             late_frames=3,
+            sound=SoundStatus(momentary=-23.5, peak=-3.25, state="Normal"),
             repeated_frames=1,
             on_air=OnAir(kind="Slate", name="pier", since=0, frame=0, reason="CameraStalled"),
             cameras={
@@ -74,6 +76,8 @@ def test_everything_that_is_reported_is_exported(busy: Playout) -> None:
         f"vistter_program_late_frames_total{{{main}}} 3.0",
         f"vistter_program_repeated_frames_total{{{main}}} 1.0",
         f"vistter_program_slate{{{main}}} 1.0",
+        f"vistter_program_loudness_lufs{{{main}}} -23.5",
+        f"vistter_program_peak_dbfs{{{main}}} -3.25",
         f"vistter_playout_realtime{{{main}}} 1.0",
         f'vistter_camera_online{{camera="wharf",{main}}} 1.0',
         f'vistter_camera_online{{camera="pier",{main}}} 0.0',

@@ -39,7 +39,7 @@ from vistterstream.playout.frames import FramePool
 from vistterstream.playout.memory import undisturbed
 from vistterstream.playout.mixer import Mixer, Show, Swapped
 from vistterstream.playout.mixing import Playing
-from vistterstream.playout.protocol import Applied, OnAir, PlayoutStatus
+from vistterstream.playout.protocol import Applied, OnAir, PlayoutStatus, SoundStatus
 from vistterstream.playout.pusher import Pusher
 from vistterstream.playout.tasks import Running
 from vistterstream.resources.camera import CameraSpec, SecretKeyRef
@@ -369,6 +369,7 @@ class Engine:
             self._want_cameras()
             self._want_sounds(self._mixer.show.index, self._ticker.frame, self._mixer.epoch)
             self._follow_wall_clock()
+            self._mixer.meter.update()
             if not self._ticker.alive and not self._stopping.is_set():
                 _log.error("the clock failed", error=str(self._ticker.failure))
                 self._stopping.set()
@@ -451,6 +452,7 @@ class Engine:
             list(self._errors),
             status.overlay_problems,
             status.sound_problems,
+            status.sound.state if status.sound is not None else None,
         )
 
     def status(self) -> PlayoutStatus:
@@ -459,6 +461,7 @@ class Engine:
         show = self._mixer.show
         repeated = sum(encoder.repeated for encoder in self._encoders.values())
         problems = dict(show.scene.problems)
+        heard = self._mixer.meter.reading
         pictures = [show.scene.slate_problem, *show.scene.stills.problems.values()]
         if any(pictures):
             problems[""] = " ".join(sentence for sentence in pictures if sentence)
@@ -478,6 +481,7 @@ class Engine:
             outputs={name: pusher.status() for name, pusher in self._pushers.items()},
             overlay_problems=problems,
             data=self._data.status,
+            sound=SoundStatus(momentary=heard.momentary, peak=heard.peak, state=heard.state.value),
             sound_problems=self._deck.problems,
             errors=list(self._errors),
         )

@@ -19,6 +19,7 @@ from vistterstream.playout.clock import NANOSECONDS, Epoch
 from vistterstream.playout.encoder import Encoder
 from vistterstream.playout.entries import Entries
 from vistterstream.playout.frames import Frame, FramePool
+from vistterstream.playout.meter import Meter
 from vistterstream.playout.mixing import Bus
 from vistterstream.playout.protocol import OnAir
 from vistterstream.playout.stage import Made, Stage, look_ahead, make
@@ -54,6 +55,7 @@ class Mixer:
         self._next: Show | None = show
         self._last: Frame | None = None
         self._bus = Bus(self._rate)
+        self.meter = Meter()
         self._entries = Entries()
         self._events: deque[OnAir | Swapped] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -99,8 +101,9 @@ class Mixer:
             self._keep(frame)
         elif not repeat:
             self.starved += 1
+        data = made.sound.tobytes()
+        self.meter.put(data)
         if self._last is not None:
-            data = made.sound.tobytes()
             for encoder in show.encoders:
                 encoder.offer(number, self._last, data)
         self._note(show, made, number)

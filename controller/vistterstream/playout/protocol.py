@@ -130,6 +130,14 @@ class DataStatus(_Message):
     failures: dict[str, int] = {}  # of these, by reason
 
 
+class SoundStatus(_Message):
+    """How loud the program is; silence has -120."""
+
+    momentary: float  # LUFS, of the last 400 ms
+    peak: float  # dBFS, highest sample of the last second on either channel
+    state: str  # Silent (for ten seconds), Normal, Clipping (within the last ten)
+
+
 class PlayoutStatus(_Message):
     """Everything a playout observes of itself."""
 
@@ -146,5 +154,6 @@ class PlayoutStatus(_Message):
     outputs: dict[str, OutputStatus] = {}
     overlay_problems: dict[str, str] = {}  # Overlay name → sentence (missing image, unknown font)
     data: list[DataStatus] = []
+    sound: SoundStatus | None = None  # None: an older playout, which does not measure it
     sound_problems: list[str] = []  # a sentence for each sound file that cannot be played
     errors: list[str] = []  # sentences, the newest last, at most ten

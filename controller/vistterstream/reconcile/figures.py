@@ -81,13 +81,26 @@ def _programs(reports: _Reports) -> Iterator[Metric]:
     slate = GaugeMetricFamily(
         "vistter_program_slate", "Whether the program shows the slate.", labels=_PROGRAM
     )
+    loudness = GaugeMetricFamily(
+        "vistter_program_loudness_lufs",
+        "Momentary loudness by EBU R 128 (K-weighted, 400 ms), in LUFS; -120 is silence.",
+        labels=_PROGRAM,
+    )
+    peak = GaugeMetricFamily(
+        "vistter_program_peak_dbfs",
+        "Highest sample of the last second on either channel, in dB of full scale; -120 is silence.",
+        labels=_PROGRAM,
+    )
     for labels, status in reports:
+        if status.sound is not None:
+            loudness.add_metric(labels, status.sound.momentary)
+            peak.add_metric(labels, status.sound.peak)
         fps.add_metric(labels, status.fps)
         late.add_metric(labels, status.late_frames)
         repeated.add_metric(labels, status.repeated_frames)
         realtime.add_metric(labels, float(status.realtime))
         slate.add_metric(labels, float(status.on_air is None or status.on_air.kind != "Camera"))
-    yield from (fps, late, repeated, realtime, slate)
+    yield from (fps, late, repeated, realtime, slate, loudness, peak)
 
 
 def _cameras(reports: _Reports) -> Iterator[Metric]:

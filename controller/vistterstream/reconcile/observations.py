@@ -83,7 +83,8 @@ def shown(on_air: OnAir) -> str:
 
 
 def _coarse(status: PlayoutStatus) -> object:
-    return status.pid, status.revision, status.on_air, status.sound_problems, status.errors
+    sound = status.sound.state if status.sound is not None else None
+    return status.pid, status.revision, status.on_air, sound, status.sound_problems, status.errors
 
 
 def _camera(status: CameraStatus | None) -> object:

@@ -239,6 +239,7 @@ def render(appliance: Appliance, program: Program, now: datetime) -> ProgramStat
         observed_generation=program.generation,
         playout=process,
         on_air=on_air,
+        sound=said.sound.state if said is not None and said.sound is not None else None,
     )
 
 

@@ -86,6 +86,11 @@ class ProgramStatus(Status):
 
     playout: PlayoutProcess | None = field(None, description="The process that owns the program.")
     on_air: OnAir | None = field(None, description="What it shows.")
+    sound: str | None = field(
+        None,
+        description="Silent (nothing to be heard for ten seconds), Normal, or Clipping (too loud within the "
+        "last ten). Levels are metrics.",
+    )
 
 
 class OutputStatus(Status):
