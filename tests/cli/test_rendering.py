@@ -174,3 +174,38 @@ def test_a_terminal_sees_how_far_it_is(tmp_path: Path) -> None:
     os.close(ours)
     assert b"/300" in said
     assert "━".encode() in said
+
+
+WEATHER = SHOW.replace(
+    'spec: {layers: [{name: words, text: {value: "{{ title }}"}}]}',
+    'spec: {layers: [{name: words, text: {value: "{{ title }} {{ wind }}"}}], '
+    'data: [{name: wind, url: "http://127.0.0.1:9/a.json", default: calm}]}',
+)
+
+
+def test_values_of_data_sources_are_given_and_never_fetched(tmp_path: Path) -> None:
+    write(tmp_path, WEATHER)
+    found = {}
+    for name, arguments in {
+        "given": ["--data", "wind=7 kn"],
+        "of the overlay": ["--data", "tag.wind=7 kn", "--data", "wind=8 kn"],
+        "default": [],
+        "as the default": ["--data", "wind=calm"],
+    }.items():
+        done = vistter("render", "tour", "-m", tmp_path, "--from", "4s", "-o", tmp_path / "a.png", *arguments)
+        assert done.returncode == 0, done.stderr
+        found[name] = (tmp_path / "a.png").read_bytes()
+        told = "data wind is not fetched here, and its default is shown; give one with --data wind=TEXT."
+        assert (told in " ".join(done.stderr.split())) is (not arguments)
+    assert found["given"] == found["of the overlay"] != found["default"]
+    assert found["default"] == found["as the default"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [("wind", "is not NAME=TEXT"), ("wnd=7", "shows no data wnd. It shows: wind.")]
+)
+def test_data_that_nobody_asks_for_is_refused(tmp_path: Path, given: str, said: str) -> None:
+    write(tmp_path, WEATHER)
+    done = vistter("render", "tour", "-m", tmp_path, "--data", given, cwd=tmp_path)
+    assert done.returncode != 0
+    assert said in " ".join(done.stderr.split())

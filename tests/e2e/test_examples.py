@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from peers.documents import Documents
 from peers.probe import probe
 from peers.rtmp import Platform
 from peers.rtsp import Camera
 from peers.vistter import Appliance
+from vistterstream.playout.files import DATA, playout_dir
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -125,6 +128,26 @@ def test_06_church_service_shows_what_its_hour_asks_for(tmp_path: Path) -> None:
         assert on_air["overlays"] == ["lower-third"]
         healthy(appliance)
         appliance.wait_condition("Output", "preview", "Publishing")
+
+
+def test_07_live_words_follow_their_document_and_do_without_it(tmp_path: Path) -> None:
+    folder = EXAMPLES / "07-live-words"
+    document = json.loads((folder / "served" / "harbour.json").read_text())
+    with Documents() as server:
+        address = ("http://127.0.0.1:8090", server.url)
+        with example(tmp_path, folder, address) as appliance:
+            appliance.start()
+            appliance.wait_on_air("main", "pier")
+            ready = appliance.wait_condition("Overlay", "harbour", "Ready", "False")
+            assert (
+                "answered 404 Not Found; there is no value yet, and its default is shown" in ready["message"]
+            )
+            server.put("/harbour.json", document)
+            healthy(appliance)
+            appliance.wait(
+                lambda: (playout_dir(appliance.state, "default", "main") / DATA).exists(), 20, "kept"
+            )
+            appliance.wait(lambda: len(server.asked) > 3, 20, "it is fetched again and again")
 
 
 def test_the_default_state_of_a_fresh_appliance_runs(tmp_path: Path) -> None:
