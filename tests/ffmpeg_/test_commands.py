@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from vistterstream.base.errors import PermanentError
 from vistterstream.ffmpeg import commands
 from vistterstream.ffmpeg.binary import executable
 from vistterstream.ffmpeg.commands import Credentials
+from vistterstream.ffmpeg.streams import AudioStream, Survey, VideoStream
 from vistterstream.resources.camera import CameraSource, FileSource, RtspTransport, SecretKeyRef
 from vistterstream.resources.output import (
     AudioEncoding,
@@ -36,6 +38,9 @@ from vistterstream.resources.program import Format
 from vistterstream.resources.quantities import BitRate, Duration, FrameRate
 
 FORMAT = Format(width=320, height=180, frame_rate=FrameRate("30"))
+SURVEY = Survey(
+    "mov,mp4,m4a,3gp,3g2,mj2", VideoStream("h264", 320, 180, "25"), AudioStream("aac"), Fraction(60)
+)
 INPUTS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,rtmp,rtmps,srt,http,https,httpproxy,crypto"
 OUTPUTS = "rtmp,rtmps,tcp,tls,srt,udp,file,pipe"
 FIT = (
@@ -465,3 +470,36 @@ def test_a_key_that_cannot_be_carried_is_refused_without_being_shown(key: str) -
     with pytest.raises(ValueError, match="stream key") as caught:
         commands.pusher(target(url="rtmp://h/live"), stream_key=key)
     assert "two" not in str(caught.value)
+
+
+def test_a_film_is_decoded_from_its_beginning_by_its_own_timestamps() -> None:
+    argv = commands.film("/media/a b.mp4", SURVEY, FORMAT)
+    assert option(argv, "-i") == "file:/media/a b.mp4"
+    assert option(argv, "-protocol_whitelist") == "file"
+    assert "-copyts" in argv
+    assert "-ss" not in argv
+    assert "-stream_loop" not in argv
+    assert option(argv, "-vf").startswith(f"fps={FORMAT.frame_rate}:start_time=0,scale=")
+    assert option(argv, "-af") == "aresample=48000:async=1000:first_pts=0"
+
+
+def test_a_place_in_a_film_is_sought_where_timestamps_hold_and_else_decoded_to() -> None:
+    format = Format(frame_rate=FrameRate("30000/1001"))
+    argv = commands.film("/a.mp4", SURVEY, format, first=900)
+    assert option(argv, "-ss") == "28"
+    assert "-noaccurate_seek" in argv
+    assert option(argv, "-vf").startswith("fps=30000/1001,trim=start_pts=900,setpts=PTS-900,scale=")
+    assert option(argv, "-af") == (
+        "atrim=start=29,aresample=48000:async=1000:first_pts=1392000,atrim=start_pts=1441440,asetpts=PTS-1441440"
+    )
+    for container, seek in (("mpegts", "17"), ("h264", None), ("gif", None)):
+        argv = commands.film("/a", replace(SURVEY, container=container), format, first=900)
+        assert (option(argv, "-ss") if "-ss" in argv else None) == seek
+        assert "trim=start_pts=900" in option(argv, "-vf")
+    assert "-ss" not in commands.film("/a.mp4", SURVEY, format, first=60), "it is near"
+
+
+def test_a_survey_reads_the_end_of_a_file_or_all_of_it_and_decodes_nothing() -> None:
+    argv = commands.survey("/a.mp4")
+    assert (option(argv, "-sseof"), option(argv, "-c"), option(argv, "-f")) == ("-10", "copy", "framecrc")
+    assert "-sseof" not in commands.survey("/a.mp4", whole=True)

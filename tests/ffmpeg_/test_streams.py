@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from ffmpeg_.media import clip, silent_clip, transport_stream
 from peers import needs
+from vistterstream.ffmpeg import commands
 from vistterstream.ffmpeg.processes import LineReader
-from vistterstream.ffmpeg.streams import AudioStream, VideoStream, parse_stream
+from vistterstream.ffmpeg.streams import AudioStream, SurveyReader, VideoStream, parse_stream
 
 
 @pytest.mark.parametrize(
@@ -68,3 +69,22 @@ def _streams(file: Path) -> list[VideoStream | AudioStream]:
     done = subprocess.run(command, capture_output=True, timeout=30, check=False)
     found = [parse_stream(line) for line in LineReader().feed(done.stderr)]
     return [stream for stream in found if stream is not None]
+
+
+def test_a_survey_tells_what_a_file_is_and_when_its_last_picture_ends() -> None:
+    done = subprocess.run(commands.survey(str(clip())), capture_output=True, check=True, timeout=30)
+    reader = SurveyReader()
+    for line in LineReader().feed(done.stderr):
+        reader.feed(line)
+    found = reader.found
+    assert found is not None
+    assert found.container == "mov,mp4,m4a,3gp,3g2,mj2"
+    assert (found.video.codec, found.video.width, found.video.height) == ("h264", 128, 72)
+    assert found.audio == AudioStream("aac")
+    assert found.end == 2
+
+
+def test_a_survey_of_what_was_not_read_finds_nothing() -> None:
+    reader = SurveyReader()
+    assert not reader.feed("[info] Press [q] to stop")
+    assert reader.found is None

@@ -23,6 +23,7 @@ class Tick:
     given: bool
     number: int | None
     sound: bool
+    frame: int  # of the program
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Pulse:
 
     def tick(self, number: int, _repeat: bool) -> None:
         """Take one frame, as the mixer does in the clock thread."""
-        usable = self.feed.usable(time.monotonic())
+        usable = self.feed.usable(time.monotonic(), number)
         taken = self.feed.take(number, samples_of(number, FORMAT.frame_rate.fraction), self.shown)
         code = None if taken is None else framecode.read(taken.frame.y, 0, 0, self.square)
         self.ticks.append(
@@ -45,13 +46,18 @@ class Pulse:
                 given=taken is not None,
                 number=None if code is None else framecode.unpack(code)[1],
                 sound=taken is not None and taken.samples is not None and bool(taken.samples.any()),
+                frame=number,
             )
         )
+
+    def numbers(self, *, first: int = 0) -> dict[int, int | None]:
+        """The feed's own frame numbers by those of the program."""
+        return {tick.frame: tick.number for tick in self.ticks if tick.frame >= first}
 
     @property
     def last(self) -> Tick:
         """The newest; a blank one before the first."""
-        return self.ticks[-1] if self.ticks else Tick(False, False, None, False)
+        return self.ticks[-1] if self.ticks else Tick(False, False, None, False, -1)
 
 
 @contextmanager

@@ -359,11 +359,11 @@ async def test_everything_that_dies_comes_back_and_the_recording_goes_on(tmp_pat
         await eventually(lambda: playout.status.cameras["x"].state is CameraState.LIVE)
         for _ in range(3):
             victims = set(owned(playout.folder))
-            assert len(victims) == 3, "ingest, encoder, pusher"
+            assert len(victims) in (3, 4), "ingest, encoder, pusher, and the ingest of the next round"
             for pid in victims:
                 os.kill(pid, signal.SIGKILL)
             await eventually(
-                lambda: len(owned(playout.folder)) == 3 and not victims & {*owned(playout.folder)},  # noqa: B023
+                lambda: len(owned(playout.folder)) >= 3 and not victims & {*owned(playout.folder)},  # noqa: B023
                 20,
             )
             await playout.publishes("rec")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -17,13 +17,14 @@ from peers import needs
 from peers.rtsp import Camera
 from peers.srt import SrtRelay
 from playout.clips import LENGTH, numbered_clip
-from playout.plans import FORMAT
+from playout.plans import FORMAT, make_plan
 from playout.pulse import pulse
 from playout.waiting import eventually
 from vistterstream.base.errors import TemporaryError
 from vistterstream.ffmpeg.commands import Credentials
-from vistterstream.playout.feeds import Feed, PatternFeed, ProcessFeed, Want, make_feed
+from vistterstream.playout.feeds import Feed, FileFeed, PatternFeed, ProcessFeed, Want, make_feed
 from vistterstream.playout.protocol import CameraState, CameraStatus
+from vistterstream.playout.reel import camera_reel
 from vistterstream.resources.camera import (
     CameraSource,
     CameraSpec,
@@ -34,6 +35,8 @@ from vistterstream.resources.camera import (
     TestPatternSource,
 )
 from vistterstream.resources.quantities import Duration
+from vistterstream.timeline.evaluate import TimelineIndex
+from vistterstream.timeline.plan import CameraPlan
 
 pytestmark = pytest.mark.anyio
 CLIP_SQUARE = 10
@@ -105,7 +108,7 @@ async def test_a_test_pattern_is_always_there_and_a_function_of_the_frame_number
         True,
         3,
     )
-    assert feed.usable(time.monotonic())
+    assert feed.usable(time.monotonic(), 0)
 
 
 async def test_a_test_pattern_without_tone_has_no_sound() -> None:
@@ -119,83 +122,93 @@ async def test_a_test_pattern_without_tone_has_no_sound() -> None:
 # --- files ----------------------------------------------------------------------------------------------
 
 
+def playing(*, loop: bool = True, path: Path | None = None, cues: Sequence[tuple[str, int]]) -> Feed:
+    """The film `cam`, on a timeline that loops over `cues`."""
+    feed = film(loop=loop, path=path)
+    assert isinstance(feed, FileFeed)
+    camera = CameraPlan(name="cam", spec=feed.spec)
+    plan = make_plan(Path("/nowhere"), cues=cues, cameras=[camera])
+    assert plan.timeline is not None
+    index = TimelineIndex(plan.timeline)
+    feed.projector.follow(camera_reel(camera, plan.cameras, index, FORMAT.frame_rate.fraction, 0))
+    return feed
+
+
 async def test_a_file_that_nobody_needs_runs_no_process() -> None:
-    async with running(film()) as feed:
-        with anyio.move_on_after(0.3):
-            await eventually(lambda: status(feed).pid, 5)
+    async with running(playing(cues=[("cam", 1000)])) as feed:
+        with pulse(feed, CLIP_SQUARE) as taking:
+            await eventually(lambda: len(taking.ticks) > 6)
         assert status(feed).pid is None
         assert state(feed) is CameraState.IDLE
-        assert not feed.usable(time.monotonic())
+        assert not taking.last.usable
 
 
 @pytest.mark.e2e
-async def test_a_file_plays_when_it_is_needed_keeps_its_place_and_goes_on_from_there() -> None:
-    async with running(film()) as feed:
+async def test_a_file_keeps_its_place_while_its_cue_is_off_and_goes_on_from_there() -> None:
+    async with running(playing(cues=[("cam", 30), ("b", 15), ("cam", 10)])) as feed:
         feed.want(Want.FULL)
-        await reaches(feed, CameraState.LIVE)
-        pid = status(feed).pid
         with pulse(feed, CLIP_SQUARE) as taking:
-            await eventually(lambda: (taking.last.number or 0) >= 10)
-            taking.shown = False
-            feed.want(Want.STANDBY)
-            seen = len(taking.ticks)
-            await eventually(lambda: len(taking.ticks) > seen + 8)
-            assert not taking.last.given
-            paused_at = [tick.number for tick in taking.ticks if tick.number is not None][-1]
-            taking.shown = True
-            feed.want(Want.FULL)
-            await eventually(lambda: (taking.last.number or 0) > paused_at + 3)
-        numbers = [tick.number for tick in taking.ticks if tick.given]
-        assert numbers == [*range(len(numbers))]
-        assert any(tick.sound for tick in taking.ticks)
-        assert status(feed).pid == pid
+            await eventually(lambda: taking.last.number == 28)
+            pid = status(feed).pid
+            await eventually(lambda: taking.last.frame > 50)
+            assert status(feed).pid == pid
+        shown = taking.numbers(first=20)
+        wanted = {frame: min(frame, 30) if frame < 45 else frame - 15 for frame in shown}
+        assert shown == wanted, "it waits with the picture that comes next"
+        assert all(tick.sound for tick in taking.ticks if 20 <= tick.frame < 30 or tick.frame >= 45)
 
 
 @pytest.mark.e2e
 async def test_a_file_that_is_not_to_loop_ends_and_starts_again_at_its_next_cue() -> None:
-    async with running(film(loop=False)) as feed:
+    async with running(playing(loop=False, cues=[("cam", LENGTH + 8), ("b", 12)])) as feed:
         feed.want(Want.FULL)
-        await reaches(feed, CameraState.LIVE)
         with pulse(feed, CLIP_SQUARE) as taking:
             await eventually(lambda: status(feed).reason == "Ended", 15)
-            assert [tick.number for tick in taking.ticks if tick.number is not None] == [*range(LENGTH)]
-            assert not feed.usable(time.monotonic())
+            assert not taking.last.usable
             assert state(feed) is CameraState.WAITING
-            feed.want(Want.STANDBY)
-            await reaches(feed, CameraState.IDLE)
-            feed.want(Want.FULL)
-            before = len(taking.ticks)
-            await eventually(lambda: taking.ticks[-1].number == 3 and len(taking.ticks) > before)
+            await eventually(lambda: taking.last.frame > LENGTH + 30, 15)
+        shown = taking.numbers(first=20)
+        assert [shown[frame] for frame in range(20, LENGTH)] == [*range(20, LENGTH)]
+        assert [shown[frame] for frame in range(LENGTH, LENGTH + 8)] == [None] * 8
+        assert [shown[frame] for frame in range(LENGTH + 20, LENGTH + 30)] == [*range(10)], (
+            "ready for its cue"
+        )
         assert status(feed).restarts == {"Ended": 1}
-        assert status(feed).frames >= LENGTH + 3
 
 
 async def test_a_missing_file_says_so_and_is_tried_again_ever_more_rarely(tmp_path: Path) -> None:
     file = tmp_path / "film.mp4"
-    async with running(film(path=file)) as feed:
+    async with running(playing(path=file, cues=[("cam", 1000)])) as feed:
         feed.want(Want.FULL)
-        await eventually(lambda: status(feed).restarts.get("FileNotFound", 0) >= 2)
-        found = status(feed)
-        assert found.state is CameraState.WAITING
-        assert found.reason == "FileNotFound"
-        assert "Check the path" in found.message
-        file.symlink_to(numbered_clip())
-        await reaches(feed, CameraState.LIVE)
-        assert status(feed).reason == ""
+        with pulse(feed, CLIP_SQUARE) as taking:
+            await eventually(lambda: status(feed).restarts.get("FileNotFound", 0) >= 2)
+            found = status(feed)
+            assert found.state is CameraState.WAITING
+            assert found.reason == "FileNotFound"
+            assert "Check the path" in found.message
+            assert not taking.last.usable
+            file.symlink_to(numbered_clip())
+            await eventually(lambda: taking.last.usable, 15)
+            await reaches(feed, CameraState.LIVE)
+            assert status(feed).reason == ""
 
 
 @pytest.mark.e2e
-async def test_a_killed_ingest_of_a_file_starts_again() -> None:
-    async with running(film()) as feed:
+async def test_a_killed_process_of_a_file_is_started_again_where_the_clock_is() -> None:
+    async with running(playing(cues=[("cam", 1000)])) as feed:
         feed.want(Want.FULL)
-        await reaches(feed, CameraState.LIVE)
-        pid = status(feed).pid
-        assert pid is not None
         with pulse(feed, CLIP_SQUARE) as taking:
+            await reaches(feed, CameraState.LIVE)
+            await eventually(lambda: taking.last.number is not None)
+            pid = status(feed).pid
+            assert pid is not None
             os.kill(pid, signal.SIGKILL)
             await eventually(lambda: status(feed).pid not in (None, pid))
-            await eventually(lambda: taking.last.usable)
+            seen = taking.last.frame
+            await eventually(lambda: taking.last.frame > seen + 30)
         assert status(feed).restarts == {"Killed": 1}
+        shown = taking.numbers(first=seen + 20)
+        assert shown == {frame: frame % LENGTH for frame in shown}
 
 
 # --- cameras --------------------------------------------------------------------------------------------
@@ -334,5 +347,5 @@ async def test_a_wrong_passphrase_says_so(tmp_path: Path) -> None:
 
 
 async def test_the_right_feed_is_made_for_each_source() -> None:
-    assert isinstance(film(), ProcessFeed)
+    assert isinstance(film(), FileFeed)
     assert isinstance(feed_of(CameraSource(url="rtsp://h/x")), ProcessFeed)

@@ -10,11 +10,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
-import numpy as np
 import pytest
 
 from ffmpeg_.media import clip, silent_clip
-from playout.clips import KEY_FRAMES, LENGTH, numbered_clip, read_number
+from playout.clips import KEY_FRAMES, numbered_clip, read_number
 from playout.plans import FORMAT, FPS
 from playout.waiting import eventually
 from vistterstream.ffmpeg import commands
@@ -32,11 +31,10 @@ def anyio_backend() -> str:
 
 
 def make(pace: Pace, path: object = None, *, loop: bool = False) -> Ingest:
-    """An ingest of a film; at LIVE and STANDBY pace the film runs in real time, like a camera."""
+    """An ingest of a film, which runs in real time, like a camera."""
     source = CameraSource(file=FileSource(path=str(path or numbered_clip()), loop=loop))
     argv = commands.ingest(source, FORMAT, keyframes_only=pace is Pace.STANDBY)
-    if pace is not Pace.FILE:
-        argv.insert(argv.index("-i"), "-re")
+    argv.insert(argv.index("-i"), "-re")
     return Ingest("film", argv, FORMAT, pace, os.environ)
 
 
@@ -73,57 +71,8 @@ def stored(ingest: Ingest) -> int:
     return len(ingest._buffer._queue)
 
 
-async def test_a_file_is_given_picture_by_picture_with_its_sound_as_the_program_asks() -> None:
-    shown: list[int | None] = []
-    sound: list[np.ndarray[tuple[int, ...], np.dtype[np.int16]]] = []
-    async with running(make(Pace.FILE)) as run:
-        ingest = run.ingest
-        while len(shown) < LENGTH:
-            await eventually(lambda: stored(ingest) > 1 or ingest._buffer._ended)
-            taken = ingest.take(SAMPLES)
-            assert taken is not None
-            assert taken.fresh
-            assert taken.samples is not None
-            shown.append(read_number(taken.frame))
-            sound.append(taken.samples)
-        await eventually(lambda: run.ended)
-    assert shown == [*range(LENGTH)]
-    assert run.ended[0].reason == "Ended"
-    tone = np.concatenate(sound)[:, 0].astype(int)
-    middle = tone[6000:-6000]
-    assert np.abs(middle).max() > 2000
-    assert np.abs(np.diff(middle)).max() < 0.08 * np.abs(middle).max(), "a sine of 440 Hz without a step"
-
-
-async def test_a_file_that_nobody_asks_for_waits_with_a_few_pictures() -> None:
-    async with running(make(Pace.FILE, loop=True)) as run:
-        ingest = run.ingest
-        await eventually(lambda: ingest._buffer.full)
-        count = ingest.frames
-        with anyio.move_on_after(0.4):
-            await eventually(lambda: ingest.frames > count, 5)
-        assert ingest.frames == count
-        now = time.monotonic()
-        assert ingest.frame_age(now) == 0.0, "its pictures are new whenever they are asked for"
-        assert ingest.silent_for(now + 100) == 0.0
-
-
-async def test_a_looped_file_starts_again_at_its_end() -> None:
-    shown: list[int | None] = []
-    async with running(make(Pace.FILE, loop=True)) as run:
-        ingest = run.ingest
-        while len(shown) < LENGTH + 10:
-            await eventually(lambda: stored(ingest) > 1)
-            taken = ingest.take(SAMPLES)
-            assert taken is not None
-            shown.append(read_number(taken.frame))
-    first = shown[:LENGTH]
-    assert first == [*range(LENGTH)]
-    assert [number for number in shown[LENGTH:] if number is not None][-1] >= 5
-
-
 async def test_it_says_what_the_camera_sends() -> None:
-    async with running(make(Pace.FILE, clip())) as run:
+    async with running(make(Pace.LIVE, clip())) as run:
         await eventually(lambda: run.ingest.audio is not None and run.ingest.video is not None)
         video, audio = run.ingest.video, run.ingest.audio
         assert video is not None
@@ -133,7 +82,7 @@ async def test_it_says_what_the_camera_sends() -> None:
 
 
 async def test_a_camera_without_sound_gives_none() -> None:
-    async with running(make(Pace.FILE, silent_clip())) as run:
+    async with running(make(Pace.LIVE, silent_clip())) as run:
         await eventually(lambda: stored(run.ingest) > 2)
         taken = run.ingest.take(SAMPLES)
         assert taken is not None
@@ -187,10 +136,6 @@ async def test_a_killed_process_is_told_from_one_that_ended(pace: Pace) -> None:
     async with running(make(pace, loop=True)) as run:
         await eventually(lambda: run.ingest.frames > 2, 15)
         os.kill(run.pid, signal.SIGKILL)
-        if pace is Pace.FILE:  # what was decoded may still be shown
-            while not run.ended:
-                run.ingest.take(SAMPLES)
-                await anyio.sleep(0.01)
         await eventually(lambda: run.ended)
     assert run.ended[0].reason == "Killed"
     assert "SIGKILL" in run.ended[0].message
@@ -226,7 +171,7 @@ async def test_after_a_pause_a_camera_is_steady_again_only_after_a_row_of_pictur
 
 
 async def test_a_missing_file_is_named_as_such() -> None:
-    async with running(make(Pace.FILE, "/nowhere/film.mp4")) as run:
+    async with running(make(Pace.LIVE, "/nowhere/film.mp4")) as run:
         await eventually(lambda: run.ended)
     assert run.ended[0].reason == "FileNotFound"
 

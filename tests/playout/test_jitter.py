@@ -60,8 +60,8 @@ class Camera:
         return taken
 
 
-def make(rate: Fraction, *, capacity: int = 12, live: bool = True, sound: bool = True) -> Camera:
-    return Camera(JitterBuffer(rate, capacity=capacity, live=live), rate, sound=sound)
+def make(rate: Fraction, *, capacity: int = 12, sound: bool = True) -> Camera:
+    return Camera(JitterBuffer(rate, capacity=capacity), rate, sound=sound)
 
 
 @settings(max_examples=40)
@@ -199,24 +199,12 @@ def test_delay_that_crept_in_goes_again_one_frame_at_a_time() -> None:
     assert camera.buffer.dropped == 7, "of nine, two stay"
 
 
-def test_a_file_is_never_hurried() -> None:
-    camera = make(Fraction(30), capacity=4, live=False)
-    camera.send(4)
-    for _ in range(30 * 6):
-        taken = camera.take(1600)
-        assert taken is not None
-        assert taken.fresh
-        camera.send()
-    assert camera.buffer.dropped == 0
-
-
 def test_what_has_ended_is_shown_to_the_last_picture() -> None:
     camera = make(Fraction(30))
     camera.send(3)
     camera.buffer.end()
     shown = [camera.take(1600) for _ in range(3)]
     assert [item.frame for item in shown if item is not None] == camera.frames
-    assert camera.buffer.drained
 
 
 def test_a_single_picture_that_has_ended_can_be_shown() -> None:
@@ -228,7 +216,7 @@ def test_a_single_picture_that_has_ended_can_be_shown() -> None:
 
 def test_sound_that_is_missing_is_silence_and_what_follows_is_in_place() -> None:
     rate = Fraction(30)
-    buffer = JitterBuffer(rate, capacity=12, live=True)
+    buffer = JitterBuffer(rate, capacity=12)
     buffer.put_sound(numbered(0, 1000))  # 600 short of the first frame
     for _ in range(3):
         buffer.put_frame(Frame(2, 2))
@@ -239,7 +227,7 @@ def test_sound_that_is_missing_is_silence_and_what_follows_is_in_place() -> None
 
 
 def test_sound_that_runs_far_ahead_does_not_fill_the_memory() -> None:
-    buffer = JitterBuffer(Fraction(30), capacity=12, live=True)
+    buffer = JitterBuffer(Fraction(30), capacity=12)
     for second in range(60):
         buffer.put_sound(numbered(second * 48_000, 48_000))
     assert len(buffer._sound) <= (12 + 64) * 1600 * 4
@@ -252,7 +240,7 @@ def test_sound_that_runs_far_ahead_does_not_fill_the_memory() -> None:
 
 
 def test_a_camera_that_stands_by_keeps_the_newest_picture_and_the_one_in_hand() -> None:
-    buffer = JitterBuffer(Fraction(30), capacity=4, live=False)
+    buffer = JitterBuffer(Fraction(30), capacity=4)
     frames = [Frame(2, 2) for _ in range(4)]
     released = [buffer.replace(frame) for frame in frames]
     assert buffer.current is frames[3]

@@ -54,7 +54,7 @@ class Switch(PatternFeed):
         self.now = CameraState.LIVE
         self.taken: list[tuple[int, bool]] = []
 
-    def usable(self, now: float) -> bool:
+    def usable(self, now: float, number: int) -> bool:
         return self.on
 
     def state(self, now: float) -> CameraState:
@@ -73,31 +73,31 @@ def feeds(*switches: Switch) -> dict[str, Feed]:
 
 
 def test_a_cue_shows_its_camera() -> None:
-    assert choose("a", feeds(Switch("a", 1)), 0.0) == Choice("Camera", "a", "Cue")
+    assert choose("a", feeds(Switch("a", 1)), 0.0, 0) == Choice("Camera", "a", "Cue")
 
 
 def test_no_cue_shows_the_slate() -> None:
-    assert choose(None, feeds(Switch("a", 1)), 0.0) == Choice("Slate", "", "NoCue")
+    assert choose(None, feeds(Switch("a", 1)), 0.0, 0) == Choice("Slate", "", "NoCue")
 
 
 def test_a_backup_stands_in_and_so_does_the_backup_s_backup() -> None:
     a, b, c = Switch("a", 1, backup="b"), Switch("b", 2, backup="c"), Switch("c", 3)
     a.on = False
-    assert choose("a", feeds(a, b, c), 0.0) == Choice("Camera", "b", "Backup")
+    assert choose("a", feeds(a, b, c), 0.0, 0) == Choice("Camera", "b", "Backup")
     b.on = False
-    assert choose("a", feeds(a, b, c), 0.0) == Choice("Camera", "c", "Backup")
+    assert choose("a", feeds(a, b, c), 0.0, 0) == Choice("Camera", "c", "Backup")
 
 
 def test_backups_in_a_circle_end_at_the_slate() -> None:
     a, b = Switch("a", 1, backup="b"), Switch("b", 2, backup="a")
     a.on = b.on = False
-    assert choose("a", feeds(a, b), 0.0).kind == "Slate"
+    assert choose("a", feeds(a, b), 0.0, 0).kind == "Slate"
 
 
 def test_a_backup_that_is_no_camera_of_the_program_is_passed_over() -> None:
     a = Switch("a", 1, backup="elsewhere")
     a.on = False
-    assert choose("a", feeds(a), 0.0) == Choice("Slate", "a", "CameraStalled")
+    assert choose("a", feeds(a), 0.0, 0) == Choice("Slate", "a", "CameraStalled")
 
 
 @pytest.mark.parametrize("state", list(CameraState))
@@ -106,11 +106,11 @@ def test_the_slate_says_why(state: CameraState) -> None:
     a.on, a.now = False, state
     reasons = {CameraState.STALLED: "CameraStalled", CameraState.LIVE: "CameraStalled"}
     reasons[CameraState.WAITING] = "CameraLost"
-    assert choose("a", feeds(a), 0.0) == Choice("Slate", "a", reasons.get(state, "CameraConnecting"))
+    assert choose("a", feeds(a), 0.0, 0) == Choice("Slate", "a", reasons.get(state, "CameraConnecting"))
 
 
 def test_a_camera_that_does_not_exist_says_so() -> None:
-    assert choose("ghost", {}, 0.0) == Choice("Slate", "ghost", "CameraMissing")
+    assert choose("ghost", {}, 0.0, 0) == Choice("Slate", "ghost", "CameraMissing")
 
 
 # --- frames ---------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from vistterstream.playout.frames import Frame, FramePool
 from vistterstream.playout.mixer import Mixer, Show
 from vistterstream.playout.movie import to_rgb, write_movie, write_png
 from vistterstream.playout.offline import Offline
+from vistterstream.playout.reel import Place
 from vistterstream.resources.camera import CameraSource, CameraSpec
 from vistterstream.resources.kinds import Camera, ObjectMeta, Overlay, Program, Timeline
 from vistterstream.resources.overlay import OverlaySpec
@@ -312,10 +313,9 @@ def test_the_film_reads_a_file_coded_for_bt601_with_its_own_colours(tmp_path: Pa
         "-vf", "scale=out_color_matrix=bt601,format=yuv420p", "-colorspace", "smpte170m",
         "-c:v", "libx264", "-qp", "1",
     )  # fmt: skip
-    source = film("x", tagged).spec.source
-    film_ = Film(source, FORMAT, {})
+    film_ = Film(str(tagged), FORMAT, {})
     try:
-        taken = film_.take(3, 0, 100)
+        taken = film_.take(Place(3, 0, silent=True), 100)
         assert taken is not None
         picture = to_rgb(taken.frame)[90, 160]
     finally:

@@ -45,7 +45,7 @@ class Steady:
     def take(self, number: int, samples: int, shown: bool) -> Taken | None:
         return Taken(self.frame, np.full((samples, 2), self._level, np.int16), True)
 
-    def usable(self, now: float) -> bool:
+    def usable(self, now: float, number: int) -> bool:
         return True
 
     def state(self, now: float) -> CameraState:

@@ -15,6 +15,7 @@ import ffmpeg
 
 from vistterstream.base.errors import PermanentError
 from vistterstream.ffmpeg.binary import executable
+from vistterstream.ffmpeg.streams import Survey
 from vistterstream.resources.camera import CameraSource
 from vistterstream.resources.output import Container, Encoding, HlsTarget, RecordingTarget, Target
 from vistterstream.resources.program import Format
@@ -34,6 +35,11 @@ _VIDEO_PID = 0x100
 # A camera that sets its clock jumps by hours; without this, FFmpeg fills the gap with pictures (9 GB of them
 # for one hour at 320x180, measured). Timestamps go on by at most two seconds, and never back.
 _STEADY_TIME = "'if(isnan(PREV_INPTS),PTS,PREV_OUTPTS+clip(PTS-PREV_INPTS,0,2/TB))'"
+
+_LAST_SECONDS = 10  # of a file, in which its last picture surely is
+# Seconds before the wanted picture to which FFmpeg seeks, for containers whose timestamps hold after a seek.
+# Those with an index find the key frame before; of the others, the next one after that place must be in time.
+_BEFORE = {"mov,mp4,m4a,3gp,3g2,mj2": 1, "matroska,webm": 1, "avi": 1, "mpegts": 12, "mpeg": 12, "flv": 12}
 
 
 @dataclass(frozen=True)
@@ -142,6 +148,60 @@ def _ingest_input(source: CameraSource, *, keyframes_only: bool) -> dict[str, An
     elif scheme != "srt":
         options["rw_timeout"] = _CONNECT_TIMEOUT_US
     return options
+
+
+# --- files ----------------------------------------------------------------------------------------------
+
+
+def survey(path: str, *, whole: bool = False) -> list[str]:
+    """Say on stderr what a media file is and when its last pictures are (read by `SurveyReader`).
+
+    Decodes nothing. Only the end of the file is read, unless the `whole` of it is to be: that is slow, and
+    for files which say nothing of their length, such as a recording that was cut off.
+    """
+    options: dict[str, Any] = {"protocol_whitelist": "file", "copyts": None, "start_at_zero": None}
+    if not whole:
+        options["sseof"] = -_LAST_SECONDS
+    media = ffmpeg.input(f"file:{path}", **options)
+    last = {"c": "copy", "copyinkf": None, "format": "framecrc"}
+    return _argv(ffmpeg.output(media["v:0"], media["a:0?"], "pipe:2", **last), "-nostdin")
+
+
+def film(path: str, found: Survey, format: Format, *, first: int = 0) -> list[str]:
+    """Decode a media file from picture `first` on: as `ingest`, but exactly by the file's own timestamps.
+
+    Picture k is the one that the file shows k frames of the program after its start, whatever `first` is. Far
+    from the start FFmpeg seeks to a key frame before it, and what is too much is dropped before it is scaled.
+    Pictures that are missing, because a key frame lay behind, are empty chunks.
+    """
+    rate = format.frame_rate
+    pictures = f"fps={rate}:start_time=0"
+    sound = f"aresample={SAMPLE_RATE}:async=1000:first_pts=0"
+    options: dict[str, Any] = {"threads": 2, "protocol_whitelist": "file"}
+    options |= {"copyts": None, "start_at_zero": None}
+    steady = int(first / rate.fraction) - 1  # s; whole ones, which every time base has exactly
+    seek = steady - _BEFORE.get(found.container, steady)
+    if seek > 0:
+        options |= {"noaccurate_seek": None, "ss": seek}
+        pictures = f"fps={rate}"
+        sound = f"atrim=start={steady},aresample={SAMPLE_RATE}:async=1000:first_pts={steady * SAMPLE_RATE}"
+    if first:
+        sample = first * SAMPLE_RATE * rate.fraction.denominator // rate.fraction.numerator
+        pictures += f",trim=start_pts={first},setpts=PTS-{first}"
+        sound += f",atrim=start_pts={sample},asetpts=PTS-{sample}"
+    media = ffmpeg.input(f"file:{path}", **options)
+    output: dict[str, Any] = {
+        "format": "avi",
+        "c:v": "rawvideo",
+        "vf": f"{pictures},{_fit(format, found.video.matrix)}",
+        "fps_mode": "passthrough",
+        "c:a": "pcm_s16le",
+        "ac": CHANNELS,
+        "af": sound,
+        "flush_packets": 1,
+        "max_interleave_delta": 1_000_000,  # µs; nobody waits for a file, so that sound may lie behind
+    }
+    return _argv(ffmpeg.output(media["v:0"], media["a:0?"], "pipe:1", **output), "-nostdin")
 
 
 # --- encoder --------------------------------------------------------------------------------------------

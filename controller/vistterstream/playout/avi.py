@@ -2,7 +2,7 @@
 
 Only what FFmpeg writes into a pipe needs to be understood (checked with FFmpeg 7 and 9): a header list, then
 one ``movi`` list without end whose chunks are pictures (``00dc``), sound (``01wb``) or padding. The format is
-RIFF as in Microsoft's AVI RIFF File Reference; an empty picture chunk means "as before".
+RIFF as in Microsoft's AVI RIFF File Reference; an empty picture chunk stands for one that is missing.
 """
 
 from __future__ import annotations
@@ -29,12 +29,16 @@ class Chunk:
 
 
 class AviReader:
-    """Pulls chunks from `readinto`, a raw, blocking read that gives 0 at the end."""
+    """Pulls chunks from `readinto`, a raw, blocking read that gives 0 at the end.
+
+    `missing` counts the pictures that FFmpeg left out for a gap in the timestamps.
+    """
 
     def __init__(self, readinto: Callable[[memoryview], int | None], picture_size: int) -> None:
         self._readinto = readinto
         self._picture_size = picture_size
         self._scratch = memoryview(bytearray(1 << 16))
+        self.missing = 0
 
     def next_chunk(self, picture: memoryview) -> Chunk | None:
         """The next chunk; a picture goes into `picture`. None at the end of the stream; raises AviError."""
@@ -50,6 +54,8 @@ class AviReader:
             elif tag == b"01wb" and size <= _MAX_AUDIO:
                 data = self._read_exactly(size + (size & 1))
                 return None if data is None else Chunk("audio", data[:size])
+            elif tag == b"00dc" and not size:
+                self.missing += 1
             elif tag in (b"JUNK", b"idx1", b"00dc", b"01wb") and size <= _MAX_AUDIO:
                 self._skip(size + (size & 1))
             else:

@@ -33,7 +33,7 @@ from vistterstream.playout.compositor import Scene, prepare
 from vistterstream.playout.data import Data, lookup
 from vistterstream.playout.deck import Deck, upcoming
 from vistterstream.playout.encoder import Encoder, queue_length
-from vistterstream.playout.feeds import Feed, Want, make_feed
+from vistterstream.playout.feeds import Feed, FileFeed, Want, make_feed
 from vistterstream.playout.files import DATA, EPOCH, object_name, read_plan
 from vistterstream.playout.frames import FramePool
 from vistterstream.playout.memory import undisturbed
@@ -41,6 +41,7 @@ from vistterstream.playout.mixer import Mixer, Show, Swapped
 from vistterstream.playout.mixing import Playing
 from vistterstream.playout.protocol import Applied, OnAir, PlayoutStatus, SoundStatus
 from vistterstream.playout.pusher import Pusher
+from vistterstream.playout.reel import camera_reel
 from vistterstream.playout.tasks import Running
 from vistterstream.resources.camera import CameraSpec, SecretKeyRef
 from vistterstream.resources.effects import changes
@@ -97,7 +98,7 @@ class Engine:
     async def run(self, ready: Callable[[], None]) -> None:
         """Be on air until `stop`; `ready` is called with the first frame. Raises what ended the clock."""
         format = self._plan.format
-        epoch = load_epoch(self._folder / EPOCH)
+        epoch = self._epoch = load_epoch(self._folder / EPOCH)
         pool = FramePool(format.width, format.height, queue_length(format) + _SPARE_FRAMES)
         async with anyio.create_task_group() as tasks:
             self._build(tasks, pool)
@@ -210,18 +211,29 @@ class Engine:
                     environment=self._environment,
                 )
                 self._encoders.put(encoding.id, encoder)
+        index = _index(plan)
+        self._follow_reels(plan, index)
         names = {camera.name for camera in plan.cameras}
         wanted = {encoding.id for encoding in plan.encodings}
         # Encoders that the plan no longer has go on until their pushers have gone.
         return Show(
             revision=plan_revision(plan),
-            index=_index(plan),
+            index=index,
             scene=scene,
             feeds={name: feed for name, feed in self._feeds.items() if name in names},
             sounds=self._deck,
             encoders=tuple(encoder for name, encoder in self._encoders.items() if name in wanted),
             overlay_names={overlay.id: overlay.overlay for overlay in plan.overlays},
         )
+
+    def _follow_reels(self, plan: Plan, index: TimelineIndex | None) -> None:
+        """Tell each file which of its pictures belongs to which frame."""
+        rate, wall_ns = plan.format.frame_rate.fraction, self._epoch.wall_ns
+        for camera in plan.cameras:
+            feed = self._feeds.get(camera.name)
+            if isinstance(feed, FileFeed):
+                reel = None if index is None else camera_reel(camera, plan.cameras, index, rate, wall_ns)
+                feed.projector.follow(reel)
 
     def _must_replace_feed(self, feed: Feed, spec: CameraSpec, secrets: Mapping[str, str]) -> bool:
         if any(change.effect is Effect.INGEST for change in changes(feed.spec, spec)):
@@ -386,7 +398,9 @@ class Engine:
         soon = self._needed_soon()
         feeds = dict(self._feeds.items())
         for name in list(soon):
-            while name in feeds and not feeds[name].usable(now) and feeds[name].spec.backup:
+            while (
+                name in feeds and not feeds[name].usable(now, self._ticker.frame) and feeds[name].spec.backup
+            ):
                 backup = feeds[name].spec.backup
                 if backup is None or backup in soon:
                     break
@@ -419,7 +433,8 @@ class Engine:
         epoch = self._mixer.epoch.stepped(steady_ns(), time.time_ns())
         if epoch is not self._mixer.epoch:
             self._report("The time of day was set; the timeline follows it.")
-            self._mixer.epoch = epoch
+            self._mixer.epoch = self._epoch = epoch
+            self._follow_reels(self._plan, self._mixer.show.index)
             save_epoch(self._folder / EPOCH, epoch)
 
     def _report(self, sentence: str) -> None:

@@ -2,6 +2,8 @@
 
 A camera that is on air, or soon will be, is decoded in full; any other device stands by on its key frames, so
 that its state is known and a picture is at hand; a file or a test pattern that nobody needs costs nothing.
+What a file shows, as what a test pattern does, is a function of the frame's number; a device sends what it
+likes.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from vistterstream.playout.ingest import Ingest, Pace, patience
 from vistterstream.playout.jitter import Taken
 from vistterstream.playout.pacing import Backoff
 from vistterstream.playout.patterns import TestPattern
+from vistterstream.playout.projector import Projector
 from vistterstream.playout.protocol import CameraState, CameraStatus
+from vistterstream.playout.sound import samples_of
 from vistterstream.resources.camera import CameraSpec
 from vistterstream.resources.program import Format
 
@@ -48,8 +52,8 @@ class Feed(Protocol):
     def take(self, number: int, samples: int, shown: bool) -> Taken | None:
         """Picture and sound for program frame `number`; None when there is nothing to show."""
 
-    def usable(self, now: float) -> bool:
-        """Whether what `take` gives is fit to be shown at monotonic time `now`."""
+    def usable(self, now: float, number: int) -> bool:
+        """Whether what `take` gives for program frame `number` is fit to be shown at monotonic time `now`."""
 
     def want(self, want: Want) -> None:
         """Say how much of the camera is needed from now on."""
@@ -85,7 +89,7 @@ class PatternFeed:
         self._shown += 1
         return Taken(self._frame, self._pattern.tone(number) if self._tone else None, fresh=True)
 
-    def usable(self, now: float) -> bool:
+    def usable(self, now: float, number: int) -> bool:
         """Always."""
         return True
 
@@ -114,8 +118,84 @@ class PatternFeed:
         await anyio.sleep_forever()
 
 
+class FileFeed:
+    """A file, played by a `Projector`."""
+
+    def __init__(
+        self, name: str, spec: CameraSpec, format: Format, *, environment: Mapping[str, str]
+    ) -> None:
+        assert spec.source.file is not None
+        self.name = name
+        self._rate = format.frame_rate.fraction
+        self.projector = Projector(name, spec.source.file.path, format, environment)
+        self._want = Want.STANDBY
+        self.spec = spec
+
+    @property
+    def spec(self) -> CameraSpec:
+        """The camera's."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: CameraSpec) -> None:
+        self._spec = spec
+        self.projector.hold = float(spec.stall_after.seconds)
+
+    def take(self, number: int, samples: int, shown: bool) -> Taken | None:
+        """The picture that belongs to the frame, or for stallAfter the last one."""
+        return self.projector.take(number, samples, shown)
+
+    def usable(self, now: float, number: int) -> bool:
+        """Whether that picture is there."""
+        return self.projector.usable(number, samples_of(number, self._rate))
+
+    def want(self, want: Want) -> None:
+        """Say how much of the camera is needed from now on."""
+        self._want = want
+        self.projector.want(want is Want.FULL)
+
+    def state(self, now: float) -> CameraState:
+        """What the camera is doing."""
+        projector, failure = self.projector, self.projector.failure
+        if self._want is not Want.FULL and (failure is None or failure.reason == "Ended"):
+            return CameraState.IDLE
+        if failure is not None:
+            return CameraState.WAITING
+        if not projector.started:
+            return CameraState.CONNECTING
+        return (
+            CameraState.LIVE
+            if projector.number is None or self.usable(now, projector.number)
+            else CameraState.STALLED
+        )
+
+    def status(self, now: float) -> CameraStatus:
+        """Everything that is known of it."""
+        projector, state = self.projector, self.state(now)
+        video = projector.survey.video if projector.survey is not None else None
+        failing = state in (CameraState.WAITING, CameraState.STALLED) and projector.failure is not None
+        return CameraStatus(
+            state=state,
+            reason=projector.failure.reason if failing and projector.failure else "",
+            message=projector.failure.message if failing and projector.failure else "",
+            pid=projector.pid,
+            codec=video.codec if video else None,
+            width=video.width if video else None,
+            height=video.height if video else None,
+            frame_rate=video.frame_rate if video else None,
+            audio=projector.survey.audio is not None if projector.survey is not None else None,
+            frame_age=projector.frame_age(now),
+            frames=projector.frames,
+            restarts=dict(projector.restarts),
+        )
+
+    async def run(self) -> None:
+        """Keep it going until cancelled."""
+        await self.projector.run()
+
+
 class ProcessFeed:
-    """A device or a file, pulled by an `Ingest`."""
+    """A device, pulled by an `Ingest`."""
 
     def __init__(
         self,
@@ -131,8 +211,7 @@ class ProcessFeed:
         self._format = format
         self._credentials = credentials
         self._environment = environment
-        self._file = spec.source.file is not None
-        self._full = _Slot(Pace.FILE if self._file else Pace.LIVE)
+        self._full = _Slot(Pace.LIVE)
         self._standby = _Slot(Pace.STANDBY)
         self._changed = anyio.Event()
         self._failure: Failure | None = None
@@ -142,7 +221,6 @@ class ProcessFeed:
         self._seen: Ingest | None = None
         self._matrix = "bt709"
         self._want = Want.STANDBY
-        self._asked = 0  # how often it was needed anew
         self._update_slots()
 
     # --- for the clock thread ---------------------------------------------------------------------------
@@ -150,13 +228,13 @@ class ProcessFeed:
     def take(self, number: int, samples: int, shown: bool) -> Taken | None:
         """Picture and sound from the full ingest, else the last key frame of the one standing by."""
         full, standby = self._full.active, self._standby.active
-        if full is not None and (shown or not self._file):
+        if full is not None:
             taken = full.take(samples)
             if taken is not None:
                 return taken
         return standby.take(samples) if standby is not None and shown else None
 
-    def usable(self, now: float) -> bool:
+    def usable(self, now: float, number: int = 0) -> bool:
         """Whether the newest picture is younger than stallAfter (a key frame: than some seconds)."""
         full, standby = self._full.active, self._standby.active
         limit = float(self.spec.stall_after.seconds)
@@ -174,25 +252,16 @@ class ProcessFeed:
         """Say how much of the camera is needed from now on."""
         if want is not self._want:
             self._want = want
-            self._asked += want is Want.FULL
             self._update_slots()
 
     def state(self, now: float) -> CameraState:
         """What the camera is doing."""
         ingest = self._full.active or self._standby.active
-        if ingest is None:
-            well = self._failure is None or self._failure.reason == "Ended"
-            idle = self._file and not self._full.wanted and well
-            if idle:
-                return CameraState.IDLE
-            return CameraState.CONNECTING if self._failure is None else CameraState.WAITING
-        if ingest.frame_age(now) is None:
+        if ingest is None or ingest.frame_age(now) is None:
             return CameraState.CONNECTING if self._failure is None else CameraState.WAITING
         if ingest.pace is Pace.STANDBY:
             fresh = ingest.silent_for(now) <= _STANDBY_FRESH
             return CameraState.STANDBY if fresh else CameraState.STALLED
-        if self._file and not self._full.wanted:
-            return CameraState.IDLE
         return CameraState.LIVE if self.usable(now) else CameraState.STALLED
 
     def status(self, now: float) -> CameraStatus:
@@ -223,8 +292,7 @@ class ProcessFeed:
         """Keep both slots filled as wanted, until cancelled."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._keep, self._full)
-            if not self._file:
-                tasks.start_soon(self._keep, self._standby)
+            tasks.start_soon(self._keep, self._standby)
 
     def _update_slots(self) -> None:
         """Which processes should run. The one standing by stays until the full one has pictures."""
@@ -234,9 +302,8 @@ class ProcessFeed:
             self._full.wanted = True
             self._standby.wanted = self._standby.ingest is not None and not full_ready
         else:
-            self._standby.wanted = not self._file
-            # A file keeps its place: its process waits, at no cost, until it is shown again.
-            self._full.wanted = self._full.ingest is not None and (self._file or not standby_ready)
+            self._standby.wanted = True
+            self._full.wanted = self._full.ingest is not None and not standby_ready
         self._changed.set()
         self._changed = anyio.Event()
 
@@ -252,20 +319,11 @@ class ProcessFeed:
             self._failure = failure
             self._restarts[failure.reason] = self._restarts.get(failure.reason, 0) + 1
             backoff.worked(time.monotonic() - started if slot.delivered else 0.0)
-            if failure.reason == "Ended" and self._file:
-                await self._until_wanted_again()
-                continue
             delay = backoff.next()
             _log.warning("camera lost", camera=self.name, reason=failure.reason, retry=round(delay, 2))
             self._retry_at = time.time() + delay
             await anyio.sleep(delay)
             self._retry_at = None
-
-    async def _until_wanted_again(self) -> None:
-        """A file that is not to loop has ended: it starts again the next time it is needed."""
-        asked = self._asked
-        while self._asked == asked:
-            await self._changed.wait()
 
     async def _run_once(self, slot: _Slot) -> Failure | None:
         """One run of the slot's ingest; why it ended, None when it was no longer wanted."""
@@ -350,4 +408,6 @@ def make_feed(
     """The feed of a camera."""
     if spec.source.test_pattern is not None:
         return PatternFeed(name, spec, format)
+    if spec.source.file is not None:
+        return FileFeed(name, spec, format, environment=environment)
     return ProcessFeed(name, spec, format, credentials=credentials, environment=environment)

@@ -6,134 +6,166 @@ The command is the one that plays the file on air, so the pictures are the same 
 from __future__ import annotations
 
 import os
-import threading
-from collections import deque
 from collections.abc import Mapping
-
-import numpy as np
+from fractions import Fraction
 
 from vistterstream.ffmpeg import commands
 from vistterstream.ffmpeg.failures import Failure
 from vistterstream.ffmpeg.processes import enlarge_pipe
-from vistterstream.ffmpeg.streams import VideoStream, parse_stream
+from vistterstream.ffmpeg.streams import Survey, SurveyReader
 from vistterstream.playout.avi import AviError, AviReader
-from vistterstream.playout.frames import Frame, FramePool
+from vistterstream.playout.frames import FramePool
 from vistterstream.playout.jitter import Taken
-from vistterstream.playout.sound import BYTES_PER_SAMPLE, Samples, silence
+from vistterstream.playout.reel import Place, pictures
+from vistterstream.playout.sound import samples_before
+from vistterstream.playout.strip import Strip
 from vistterstream.playout.tool import Tool
-from vistterstream.resources.camera import CameraSource
 from vistterstream.resources.program import Format
 
-_AHEAD = 4  # pictures decoded before the first of them is given out: its sound is whole then
-_MUCH_SOUND = 8 << 20  # bytes; what pictures that are skipped leave behind is dropped then
-_LISTEN = 10.0  # seconds to wait for FFmpeg to say what it found, once a picture has come
+_AHEAD = 3  # pictures decoded beyond the one that is given out: its sound is whole then
+_NEAR = 60  # seconds of pictures that are rather decoded than sought
 
 
 class Film:
-    """One run through a file. Pictures are asked for in rising order."""
+    """A file. Its pictures may be asked for in any order; rising is fastest.
 
-    def __init__(self, source: CameraSource, format: Format, environment: Mapping[str, str]) -> None:
-        self._source, self._format, self._environment = source, format, environment
-        self._pool = FramePool(format.width, format.height, _AHEAD + 1)
+    One that lies within a minute of another, or of the beginning, is reached by decoding all before it: some
+    sound (AAC with its substituted noise) is the same to the bit only then.
+
+    `length` is the number of its pictures, 0 where it cannot be read; `failure` tells why, or why it ended
+    when it should not have.
+    """
+
+    def __init__(self, path: str, format: Format, environment: Mapping[str, str]) -> None:
+        self._path, self._format, self._environment = path, format, environment
+        self._rate: Fraction = format.frame_rate.fraction
+        self._run: _Run | None = None
         self.failure: Failure | None = None
-        self._open("bt709")
-        if self._queue and self._matrix() != "bt709":
-            self._tool.close()
-            self._open("bt601")
+        self._found = self._survey()
+        self.length = 0 if self._found is None else pictures(self._found.end, self._rate)
 
-    @property
-    def number(self) -> int:
-        """The lowest picture that can still be asked for."""
-        return self._first
+    def take(self, place: Place, samples: int) -> Taken | None:
+        """The picture, and `samples` of sound; None where the file does not give it.
 
-    def take(self, number: int, start: int, samples: int) -> Taken | None:
-        """Picture `number`, and `samples` of sound from sample `start` of the file; None after its end.
-
-        The picture is good until the next call. `failure` tells why a file ended that should not have.
+        The picture is good until the next call.
         """
-        if number < self._first:
-            raise ValueError(f"picture {number} is asked for after {self._first}")
-        while not (self._ended and not self._queue) and self._first < number:
-            self._fill(1)
-            if self._queue:
-                self._pool.give(self._queue.popleft())
-                self._first += 1
-            if len(self._sound) > _MUCH_SOUND:
-                self._forget_sound_before(start)
-        self._fill(_AHEAD)
-        if not self._queue:
+        if self._found is None:
             return None
-        sound = self._sound_from(start, samples) if self._has_sound else None
-        return Taken(self._queue[0], sound, fresh=True)
+        run = self._run
+        near = round(_NEAR * self._rate)
+        if run is None or not run.strip.low <= place.picture <= run.strip.next + near:
+            run = self._open(place.picture if place.picture > near else 0)
+        taken = run.take(place, samples)
+        if taken is None and run.begun_at:  # it could not be sought: from the beginning
+            taken = self._open(0).take(place, samples)
+        assert self._run is not None
+        self.failure = self._run.failure
+        return taken
+
+    def close(self) -> None:
+        """End the process."""
+        if self._run is not None:
+            self._run.close()
+            self._run = None
+
+    def _open(self, first: int) -> _Run:
+        assert self._found is not None
+        self.close()
+        self._run = _Run(self._path, self._found, self._format, first, self.length, self._environment)
+        return self._run
+
+    def _survey(self) -> Survey | None:
+        for whole in (False, True):
+            reader = SurveyReader()
+            argv = commands.survey(self._path, whole=whole)
+            tool = Tool(argv, role="survey", environment=self._environment, take=reader.feed)
+            try:
+                failure = tool.wait()
+            finally:
+                tool.close()
+            if failure.reason != "Ended":
+                self.failure = failure
+                return None
+            if reader.found is not None:
+                return reader.found
+        self.failure = NO_PICTURES
+        return None
+
+
+NO_PICTURES = Failure("InvalidData", "The file has no pictures. Check that it is a video.")
+
+
+class _Run:
+    """One process that decodes the file from picture `begun_at` on."""
+
+    def __init__(
+        self,
+        path: str,
+        found: Survey,
+        format: Format,
+        first: int,
+        length: int,
+        environment: Mapping[str, str],
+    ) -> None:
+        self.begun_at = first
+        self.failure: Failure | None = None
+        self.strip = Strip(first, samples_before(first, format.frame_rate.fraction))
+        self._has_sound = found.audio is not None
+        self._length = length
+        self._pool = FramePool(format.width, format.height, _AHEAD + 3)
+        argv = commands.film(path, found, format, first=first)
+        self._tool = Tool(argv, role="film", environment=environment, stdout=True)
+        assert self._tool.child.stdout is not None
+        descriptor = self._tool.child.stdout.fileno()
+        enlarge_pipe(descriptor)
+        size = format.width * format.height * 3 // 2
+        self._stream = AviReader(lambda view: os.readv(descriptor, [view]), size)
+
+    def take(self, place: Place, samples: int) -> Taken | None:
+        """As `Film.take`, of a picture that is not behind. The last one of all stands for those that should
+        follow it and do not.
+        """
+        strip = self.strip
+        while not strip.ended and strip.next <= place.picture + _AHEAD:
+            self._read_picture(place)
+        last = strip.last
+        if last is None:
+            return None
+        wanted = min(place.picture, last)
+        for frame in strip.drop_before(wanted):
+            self._pool.give(frame)
+        if strip.current is None or strip.current[0] != wanted:
+            if strip.head != wanted:
+                return None
+            for frame in strip.take(wanted):
+                self._pool.give(frame)
+        assert strip.current is not None
+        sound = strip.sound(place.sample, samples) if self._has_sound and not place.silent else None
+        return Taken(strip.current[1], sound, fresh=True)
 
     def close(self) -> None:
         """End the process."""
         self._tool.close()
 
-    def _open(self, matrix: str) -> None:
-        self._first = 0
-        self._queue: deque[Frame] = deque()
-        self._sound = bytearray()
-        self._sound_start = 0
-        self._has_sound = self._ended = False
-        self._video: VideoStream | None = None
-        self._told = threading.Event()
-        argv = commands.ingest(self._source, self._format, matrix=matrix)
-        self._tool = Tool(argv, role="film", environment=self._environment, stdout=True, take=self._listen)
-        assert self._tool.child.stdout is not None
-        descriptor = self._tool.child.stdout.fileno()
-        enlarge_pipe(descriptor)
-        size = self._format.width * self._format.height * 3 // 2
-        self._stream = AviReader(lambda view: os.readv(descriptor, [view]), size)
-        self._fill(1)
-
-    def _listen(self, line: str) -> bool:
-        stream = parse_stream(line)
-        if isinstance(stream, VideoStream) and self._video is None:
-            self._video = stream
-            self._told.set()
-        return stream is not None
-
-    def _matrix(self) -> str:
-        self._told.wait(_LISTEN)
-        return self._video.matrix if self._video is not None else "bt709"
-
-    def _fill(self, count: int) -> None:
-        """See to it that `count` pictures wait, or all that are left."""
-        while not self._ended and len(self._queue) < count:
-            self._read_picture()
-
-    def _read_picture(self) -> None:
-        frame = self._pool.take()
-        assert frame is not None  # there is one more than may wait
+    def _read_picture(self, place: Place) -> None:
+        for frame in self.strip.drop_before(min(place.picture, self.strip.next - 1)):
+            self._pool.give(frame)  # one stays, in case that it is the last of all
+        room = self._pool.take()
+        assert room is not None  # there are more than may wait
         try:
-            while (chunk := self._stream.next_chunk(frame.buffer)) is not None:
+            while (chunk := self._stream.next_chunk(room.buffer)) is not None:
                 if chunk.kind == "video":
-                    self._queue.append(frame)
+                    number = self.strip.next + self._stream.missing
+                    self._stream.missing = 0
+                    self.strip.put(number, room)
                     return
-                self._has_sound = True
-                self._sound += chunk.data
+                self.strip.put_sound(chunk.data)
+                if self.strip.sound_end > place.sample:
+                    self.strip.forget_sound_before(place.sample)
         except AviError as error:
             self.failure = Failure("InvalidData", f"FFmpeg sent what cannot be read: {error}.")
-        self._pool.give(frame)
-        self._ended = True
+        self._pool.give(room)
+        self.strip.ended = True
         ended = self._tool.wait()
         if self.failure is None and ended.reason != "Ended":
             self.failure = ended
-
-    def _sound_from(self, start: int, samples: int) -> Samples:
-        """Sound as the file has it; silence before its beginning and after its end."""
-        self._forget_sound_before(start)
-        lead = min(samples, max(0, self._sound_start - start))
-        data = bytes(self._sound[: (samples - lead) * BYTES_PER_SAMPLE])
-        found = np.frombuffer(data[: len(data) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE], np.int16).reshape(
-            -1, 2
-        )
-        result = silence(samples)
-        result[lead : lead + len(found)] = found
-        return result
-
-    def _forget_sound_before(self, sample: int) -> None:
-        count = min(max(0, sample - self._sound_start), len(self._sound) // BYTES_PER_SAMPLE)
-        del self._sound[: count * BYTES_PER_SAMPLE]
-        self._sound_start += count

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ from vistterstream.playout.jitter import JitterBuffer, Taken
 from vistterstream.resources.program import Format
 
 _LIVE_SECONDS = 0.4  # most delay that a live camera may build up
-_FILE_FRAMES = 4
+_STANDBY_FRAMES = 4
 _SPARE_FRAMES = 3  # one being read, one on air, one in hand
 _FIRST_FRAME_PATIENCE = 15.0
 _STOP_GRACE = 1.0
@@ -34,7 +33,6 @@ class Pace(Enum):
     """How pictures are taken from the process."""
 
     LIVE = "live"  # as they come; the newest win
-    FILE = "file"  # as the program needs them; the process waits
     STANDBY = "standby"  # key frames only, the last one is kept
 
 
@@ -45,13 +43,13 @@ class Ingest:
         self, name: str, argv: Sequence[str], format: Format, pace: Pace, environment: Mapping[str, str]
     ) -> None:
         rate = format.frame_rate.fraction
-        capacity = max(4, round(_LIVE_SECONDS * rate)) if pace is Pace.LIVE else _FILE_FRAMES
+        capacity = max(4, round(_LIVE_SECONDS * rate)) if pace is Pace.LIVE else _STANDBY_FRAMES
         self._argv = argv
         self._pace = pace
         self._environment = environment
         self._picture_size = format.width * format.height * 3 // 2
         self._pool = FramePool(format.width, format.height, capacity + _SPARE_FRAMES)
-        self._buffer = JitterBuffer(rate, capacity=capacity, live=pace is Pace.LIVE)
+        self._buffer = JitterBuffer(rate, capacity=capacity)
         self._condition = threading.Condition()
         self._closing = False
         self._child: Child | None = None
@@ -75,15 +73,8 @@ class Ingest:
         return self._pace
 
     def frame_age(self, now: float) -> float | None:
-        """Seconds since the newest picture came, on the monotonic clock; None before the first.
-
-        A file waits for us, not we for it: while it has pictures ready, they are new.
-        """
-        if not self.frames:
-            return None
-        if self._pace is Pace.FILE and not self._buffer.drained and self._buffer.ready:
-            return 0.0
-        return now - self._arrived
+        """Seconds since the newest picture came, on the monotonic clock; None before the first."""
+        return now - self._arrived if self.frames else None
 
     @property
     def steady(self) -> bool:
@@ -95,7 +86,7 @@ class Ingest:
 
     def silent_for(self, now: float) -> float:
         """Seconds since the last sign of life, on the monotonic clock."""
-        return 0.0 if self._pace is Pace.FILE and self.frames else now - self._arrived
+        return now - self._arrived
 
     @property
     def ready(self) -> bool:
@@ -129,27 +120,17 @@ class Ingest:
                 tasks.start_soon(child.read_lines, self._take_line)
                 await child.wait()
                 await anyio.to_thread.run_sync(reader.join, abandon_on_cancel=True)
-                if self._pace is Pace.FILE:
-                    # Its last pictures still wait to be shown; only then has the camera ended.
-                    await anyio.to_thread.run_sync(self._wait_until_drained, abandon_on_cancel=True)
         finally:
             await self._shut_down(child, reader)
         if self._broken:
             return Failure("InvalidData", self._broken)
         return explain(child.status or 0, child.last_lines)
 
-    def _wait_until_drained(self) -> None:
-        with self._condition:
-            while not self._buffer.drained and not self._closing:
-                self._condition.wait(0.1)
-
     async def _shut_down(self, child: Child, reader: threading.Thread) -> None:
         with anyio.CancelScope(shield=True):
             with self._condition:
                 self._closing = True
                 self._condition.notify_all()
-            if self._pace is Pace.FILE:
-                child.signal(signal.SIGKILL)  # it waits for us to read, and has nobody to say goodbye to
             await child.stop(grace=_STOP_GRACE)
             await anyio.to_thread.run_sync(reader.join)
             child.close()
@@ -193,13 +174,11 @@ class Ingest:
                 self._buffer.put_sound(chunk.data)
 
     def _free_frame(self) -> Frame | None:
-        """A frame to read into. For a file this is where the process is made to wait."""
+        """A frame to read into."""
         with self._condition:
             while not self._closing:
-                if self._pace is not Pace.FILE or not self._buffer.full:
-                    frame = self._pool.take()
-                    if frame is not None:
-                        return frame
+                if (frame := self._pool.take()) is not None:
+                    return frame
                 self._condition.wait(0.5)
         return None
 

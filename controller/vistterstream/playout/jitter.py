@@ -32,13 +32,12 @@ class Taken:
 class JitterBuffer:
     """Frames of one camera with their sound. Not thread-safe: the owner holds a lock.
 
-    `capacity` is the most frames kept; a live camera's oldest are dropped beyond it.
+    `capacity` is the most frames kept; the oldest are dropped beyond it.
     """
 
-    def __init__(self, rate: Fraction, *, capacity: int, live: bool) -> None:
+    def __init__(self, rate: Fraction, *, capacity: int) -> None:
         self._rate = rate
         self._capacity = capacity
-        self._live = live
         self._queue: deque[Frame] = deque()
         self._index = 0  # number of the picture at the head of the queue, counted from the first
         self._sound = bytearray()
@@ -66,11 +65,6 @@ class JitterBuffer:
     def end(self) -> None:
         """No more comes: what is here may be shown to the last frame."""
         self._ended = True
-
-    @property
-    def drained(self) -> bool:
-        """Whether no more comes and the last picture has been taken."""
-        return self._ended and not self._queue
 
     def put_frame(self, frame: Frame) -> list[Frame]:
         """Take the next picture; gives back the pictures that are no longer needed."""
@@ -143,8 +137,6 @@ class JitterBuffer:
 
     def _relax(self) -> list[Frame]:
         """Give up one frame when the buffer stayed needlessly full: delay that crept in goes again."""
-        if not self._live:
-            return []
         self._lowest = min(self._lowest, len(self._queue))
         self._ticks += 1
         if self._ticks < _CALM_WINDOW * self._rate:

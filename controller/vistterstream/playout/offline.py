@@ -7,9 +7,8 @@ the frame's number alone; a device, which is not there, is a card with its name,
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -22,17 +21,17 @@ from vistterstream.playout.frames import Frame
 from vistterstream.playout.jitter import Taken
 from vistterstream.playout.mixing import Bus, memory
 from vistterstream.playout.protocol import CameraState
+from vistterstream.playout.reel import Reel, camera_reel
 from vistterstream.playout.slate import slate
-from vistterstream.playout.sound import samples_before
+from vistterstream.playout.sound import samples_of
 from vistterstream.playout.stage import Made, Source, Stage, make
 from vistterstream.playout.tape import Tapes
 from vistterstream.resources.camera import CameraSource, CameraSpec, FileSource
 from vistterstream.resources.data import DataSource
 from vistterstream.resources.program import Fallback, Format
 from vistterstream.resources.quantities import Color
-from vistterstream.timeline.changes import Appearances
 from vistterstream.timeline.compile import SOUNDS_AT_ONCE
-from vistterstream.timeline.evaluate import TimelineIndex, elapsed
+from vistterstream.timeline.evaluate import TimelineIndex
 from vistterstream.timeline.plan import CameraPlan, OverlayInstance, Plan
 
 _CARDS = ("#1F3A5F", "#5F1F3A", "#1F5F3A", "#5F4A1F", "#3A1F5F", "#1F5A5F")
@@ -52,7 +51,7 @@ class Card:
         """The card, in silence."""
         return Taken(self._frame, None, fresh=True) if shown else None
 
-    def usable(self, now: float) -> bool:
+    def usable(self, now: float, number: int) -> bool:
         """Always."""
         return True
 
@@ -61,60 +60,37 @@ class Card:
         return CameraState.LIVE
 
 
-class Reel:
-    """A file camera. Which of its pictures belongs to a program frame follows from the plan.
-
-    A file that loops goes on by a picture for each frame that shows it, and stands while none does. One that
-    does not starts anew whenever it comes into the picture.
-    """
+class FilmSource:
+    """A file, by the rule that holds on air too: plan and frame number say what it shows."""
 
     def __init__(
-        self,
-        camera: CameraPlan,
-        format: Format,
-        appearances: Appearances,
-        elapsed: Callable[[int], int],
-        environment: Mapping[str, str],
+        self, name: str, spec: CameraSpec, reel: Reel, format: Format, environment: Mapping[str, str]
     ) -> None:
-        """`elapsed` gives the elapsed frames of the timeline at a program frame."""
-        assert camera.spec.source.file is not None
-        self.spec = camera.spec
-        self._name, self._format, self._environment = camera.name, format, environment
+        assert spec.source.file is not None
+        self.spec = spec
+        self._name, self._reel = name, reel
         self._rate = format.frame_rate.fraction
-        self._loop = camera.spec.source.file.loop
-        self._appearances, self._elapsed = appearances, elapsed
+        self._open = partial(Film, spec.source.file.path, format, environment)
         self._film: Film | None = None
-        self._run = 0  # the frame in which the film that is open came into the picture
         self._made: tuple[int, Taken | None] | None = None
-        self.at = 0  # the program frame that is being made
         self.problem: str | None = None
 
     def take(self, number: int, samples: int, shown: bool) -> Taken | None:
         """The picture and sound that belong to program frame `number`."""
         return self._fetch(number) if shown else None
 
-    def usable(self, now: float) -> bool:
-        """Whether the file has a picture for the frame that is being made."""
-        return self._fetch(self.at) is not None
+    def usable(self, now: float, number: int) -> bool:
+        """Whether the file has a picture for program frame `number`."""
+        return self._fetch(number) is not None
 
     def state(self, now: float) -> CameraState:
-        """Lost where the file cannot be read, else stalled at its end."""
-        return CameraState.LIVE if self.problem is None else CameraState.WAITING
+        """Lost: it is asked for only where there is no picture, as the file is over or cannot be read."""
+        return CameraState.WAITING
 
     def close(self) -> None:
         """Let go of the file."""
         if self._film is not None:
             self._film.close()
-            self._film = None
-
-    def place(self, number: int) -> tuple[int, int]:
-        """The number of the file's picture for program frame `number`, and the frame since which the file has
-        been in the picture.
-        """
-        passed = self._elapsed(number)
-        since = self._appearances.since(passed)
-        first = self._appearances.count(since) if self._loop else 0
-        return first + passed - since, number - (passed - since)
 
     def _fetch(self, number: int) -> Taken | None:
         if self._made is None or self._made[0] != number:
@@ -122,26 +98,14 @@ class Reel:
         return self._made[1]
 
     def _decode(self, number: int) -> Taken | None:
-        picture, since = self.place(number)
-        film = self._film_for(picture, since)
-        lead = samples_before(number, self._rate) - samples_before(since, self._rate)
-        start = samples_before(picture - (number - since), self._rate) + lead
-        count = samples_before(number + 1, self._rate) - samples_before(number, self._rate)
-        taken = film.take(picture, start, count)
+        if self._film is None:
+            self._film = self._open()
+        film = self._film
+        place = self._reel.place(number, film.length) if film.length else None
+        taken = film.take(place, samples_of(number, self._rate)) if place is not None else None
         if film.failure is not None and self.problem is None:
             self.problem = f"Camera {self._name}: {film.failure.message}"
         return taken
-
-    def _film_for(self, picture: int, since: int) -> Film:
-        """The open film, if it still has the picture; else another run through the file."""
-        if self._film is not None and (
-            picture < self._film.number or (not self._loop and since != self._run)
-        ):
-            self.close()
-        if self._film is None:
-            self._film = Film(self.spec.source, self._format, self._environment)
-            self._run = since
-        return self._film
 
 
 class _Given:
@@ -190,7 +154,7 @@ class Offline:
             name: self._source(camera, cameras, number)
             for number, (name, camera) in enumerate(cameras.items())
         }
-        self._reels = [source for source in sources.values() if isinstance(source, Reel)]
+        self._films = [source for source in sources.values() if isinstance(source, FilmSource)]
         wall = datetime.fromtimestamp(self.epoch.wall_of(first, self.rate) / NANOSECONDS, UTC)
         self._data = _Given(data or {})
         scene = prepare(
@@ -211,7 +175,7 @@ class Offline:
         found += [*self._data.missing, *scene.stills.problems.values()]
         found += [scene.slate_problem] if scene.slate_problem else []
         found += self._tapes.problems.values()
-        return [*found, *(reel.problem for reel in self._reels if reel.problem)]
+        return [*found, *(film.problem for film in self._films if film.problem)]
 
     def make(self, number: int, out: Frame) -> Made:
         """Make program frame `number` in `out`. Frames may be asked for in any order; rising is fastest."""
@@ -222,14 +186,12 @@ class Offline:
         return self._make(number, out)
 
     def _make(self, number: int, out: Frame | None) -> Made:
-        for reel in self._reels:
-            reel.at = number
         return make(self._stage, number, self.rate, self.epoch, float(number / self.rate), out, self._bus)
 
     def close(self) -> None:
         """End everything."""
-        for reel in self._reels:
-            reel.close()
+        for film in self._films:
+            film.close()
         self._tapes.close()
         self._stage.scene.close()
 
@@ -238,14 +200,8 @@ class Offline:
             return PatternFeed(camera.name, camera.spec, self.format)
         if camera.spec.source.file is None or self._index is None:
             return Card(camera.name, camera.spec, self.format, number)
-        passed = partial(_elapsed, self._index, self.rate, self.epoch.wall_ns)
-        shown_for = {name for name in cameras if camera.name in _standing_in(name, cameras)}
-        appearances = Appearances(self._index, shown_for, passed(0))
-        return Reel(camera, self.format, appearances, passed, self._environment)
-
-
-def _elapsed(index: TimelineIndex, rate: Fraction, epoch_wall_ns: int, number: int) -> int:
-    return elapsed(index, number, rate, epoch_wall_ns)
+        reel = camera_reel(camera, cameras.values(), self._index, self.rate, self.epoch.wall_ns)
+        return FilmSource(camera.name, camera.spec, reel, self.format, self._environment)
 
 
 def _with_file(camera: CameraPlan, files: Mapping[str, Path]) -> CameraPlan:
@@ -254,17 +210,3 @@ def _with_file(camera: CameraPlan, files: Mapping[str, Path]) -> CameraPlan:
         return camera
     source = CameraSource(file=FileSource(path=str(files[camera.name].absolute()), loop=True))
     return camera.model_copy(update={"spec": camera.spec.model_copy(update={"source": source})})
-
-
-def _standing_in(name: str, cameras: Mapping[str, CameraPlan]) -> list[str]:
-    """The cameras that may be shown where a cue names `name`: up to the first that has always a picture."""
-    found: list[str] = []
-    while name in cameras and name not in found:
-        file = cameras[name].spec.source.file
-        missing = file is not None and not Path(file.path).is_file()
-        if not missing:
-            found.append(name)
-        if not missing and (file is None or file.loop):
-            break
-        name = cameras[name].spec.backup or ""
-    return found

@@ -42,8 +42,8 @@ class Source(Protocol):
     def take(self, number: int, samples: int, shown: bool) -> Taken | None:
         """Picture and sound for program frame `number`; None when there is nothing to show."""
 
-    def usable(self, now: float) -> bool:
-        """Whether what `take` gives is fit to be shown at monotonic time `now`."""
+    def usable(self, now: float, number: int) -> bool:
+        """Whether what `take` gives for program frame `number` is fit to be shown at monotonic time `now`."""
 
     def state(self, now: float) -> CameraState:
         """What the camera is doing."""
@@ -88,14 +88,14 @@ class Made:
         return self.incoming or self.outgoing
 
 
-def choose(camera: str | None, feeds: Mapping[str, Source], now: float) -> Choice:
+def choose(camera: str | None, feeds: Mapping[str, Source], now: float, number: int) -> Choice:
     """The camera that the cue names, its first usable backup, or the slate."""
     if camera is None:
         return Choice("Slate", "", "NoCue")
     wanted, name, seen = camera, camera, set[str]()
     while name in feeds and name not in seen:
         seen.add(name)
-        if feeds[name].usable(now):
+        if feeds[name].usable(now, number):
             return Choice("Camera", name, "Cue" if name == wanted else "Backup")
         name = feeds[name].spec.backup or ""
     if wanted not in feeds:
@@ -103,12 +103,12 @@ def choose(camera: str | None, feeds: Mapping[str, Source], now: float) -> Choic
     return Choice("Slate", wanted, _SLATE_REASONS[feeds[wanted].state(now)])
 
 
-def _chosen(stage: Stage, source: str | None, cue: Picture, now: float) -> Choice:
+def _chosen(stage: Stage, source: str | None, cue: Picture, now: float, number: int) -> Choice:
     """What stands for `source`, as `choose`; a still picture that could not be read is the slate."""
     if source is None and cue.cue is not None and (cue.transition is None or cue.incoming is None):
         return Choice("Slate", "", "Cue")
     if source is None or not source.startswith(IMAGE):
-        return choose(source, stage.feeds, now)
+        return choose(source, stage.feeds, now, number)
     still, stills = source.removeprefix(IMAGE), stage.scene.stills
     name = stills.names.get(still, "")
     if still in stills.frames:
@@ -126,8 +126,8 @@ def make(
     """
     where = None if stage.index is None else position(stage.index, number, rate, epoch.wall_ns)
     cue = Picture(None) if stage.index is None else picture(stage.index, where)
-    outgoing = _chosen(stage, cue.camera, cue, now)
-    incoming = _chosen(stage, cue.incoming, cue, now) if cue.transition is not None else None
+    outgoing = _chosen(stage, cue.camera, cue, now, number)
+    incoming = _chosen(stage, cue.incoming, cue, now, number) if cue.transition is not None else None
     samples = samples_of(number, rate)
     taken = _take(stage, number, samples, {choice.name for choice in (outgoing, incoming) if choice})
     # The sound follows the picture, through a crossfade too.

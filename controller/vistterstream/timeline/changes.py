@@ -129,11 +129,10 @@ def _steady(
 
 
 class Appearances:
-    """When any of some cameras is in the picture, in elapsed frames of the timeline from `origin` on."""
+    """When any of some cameras is in the picture, in elapsed frames of the timeline."""
 
-    def __init__(self, index: TimelineIndex, cameras: Collection[str], origin: int) -> None:
+    def __init__(self, index: TimelineIndex, cameras: Collection[str]) -> None:
         self._loop, self._length = index.loop, index.length
-        self._origin = max(origin, 0)
         self._spans: list[tuple[int, int]] = []
         for stretch in stretches(index):
             if not any(name in cameras for name in stretch.cameras):
@@ -149,23 +148,7 @@ class Appearances:
             self._before.append(self._before[-1] + end - start)
 
     def count(self, passed: int) -> int:
-        """Frames from the origin to `passed` (not included) that show them."""
-        return self._total(passed) - self._total(self._origin)
-
-    def since(self, passed: int) -> int:
-        """The elapsed frame since which they have been shown without a break; `passed` if they are not."""
-        round_, where = divmod(passed, self._length) if self._loop else (0, passed)
-        number = bisect_right(self._starts, where) - 1
-        if number < 0 or where >= self._spans[number][1]:
-            return passed
-        start = round_ * self._length + self._starts[number] if self._loop else self._starts[number]
-        if self._loop and self._starts[number] == 0 and self._spans[-1][1] == self._length:
-            whole = self._spans[-1][0] == 0
-            start = 0 if whole else start - self._length + self._spans[-1][0]
-        return max(start, self._origin)
-
-    def _total(self, passed: int) -> int:
-        """Frames from elapsed frame 0 to `passed` that show them."""
+        """Frames from elapsed frame 0 to `passed` (not included) that show them."""
         if passed <= 0:
             return 0
         round_, where = divmod(passed, self._length) if self._loop else (0, passed)
@@ -176,3 +159,15 @@ class Appearances:
             else self._before[number] + min(where, self._spans[number][1]) - self._starts[number]
         )
         return round_ * self._before[-1] + within
+
+    def since(self, passed: int) -> int:
+        """The elapsed frame since which they have been shown without a break; `passed` if they are not."""
+        round_, where = divmod(passed, self._length) if self._loop else (0, passed)
+        number = bisect_right(self._starts, where) - 1
+        if passed < 0 or number < 0 or where >= self._spans[number][1]:
+            return passed
+        start = round_ * self._length + self._starts[number] if self._loop else self._starts[number]
+        if self._loop and self._starts[number] == 0 and self._spans[-1][1] == self._length:
+            whole = self._spans[-1][0] == 0
+            start = 0 if whole else start - self._length + self._spans[-1][0]
+        return max(start, 0)
