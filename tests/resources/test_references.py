@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
 
 from vistterstream.resources.kinds import KINDS, Camera, Key, Output, Program, Timeline
-from vistterstream.resources.references import references
+from vistterstream.resources.references import known, references
 
 META = {"name": "it", "namespace": "harbour"}
 
@@ -61,3 +62,22 @@ def test_a_reference_is_a_value() -> None:
     (reference,) = references(program)
     assert reference.target == Key("Timeline", "default", "t")
     assert reference.steps == ("spec", "timeline")
+
+
+def test_a_changed_copy_has_references_of_its_own() -> None:
+    one = Program.model_validate({"metadata": {"name": "a"}, "spec": {"timeline": "t"}})
+    (before,) = references(one)
+    other = one.model_copy(update={"spec": one.spec.model_copy(update={"timeline": "u"})})
+    elsewhere = one.model_copy(update={"metadata": one.metadata.model_copy(update={"namespace": "pier"})})
+    assert before.target == Key("Timeline", "default", "t")
+    assert [reference.target.name for reference in references(other)] == ["u"]
+    assert [reference.target.namespace for reference in references(elsewhere)] == ["pier"]
+    assert references(one) == (before,)
+
+
+def test_what_was_asked_of_an_object_goes_with_it() -> None:
+    before = len(known)
+    for number in range(50):
+        references(Program.model_validate({"metadata": {"name": "a"}, "spec": {"timeline": f"t{number}"}}))
+    gc.collect()
+    assert len(known) <= before

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from functools import cache
+from typing import Any, ClassVar, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
@@ -51,13 +52,16 @@ class Problems(ValueError):
         self.problems = problems
 
 
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
 def path_text(path: Iterable[str | int]) -> str:
     """A path as people write it: ``spec.targets[1].url``."""
     text = ""
     for step in path:
         if isinstance(step, int):
             text += f"[{step}]"
-        elif re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", step):
+        elif _PLAIN.fullmatch(step):
             text += f".{step}" if text else step
         else:
             text += f"[{step}]"
@@ -90,33 +94,55 @@ class Model(BaseModel):
 
     @model_validator(mode="after")
     def _check_model(self) -> Self:
-        problems = [*self._exactly_one(), *self._different_names()]
-        if problems:
-            raise Problems(*problems)
+        named = _named_lists(type(self))
+        if self.EXACTLY_ONE or named:
+            problems = [*self._exactly_one(), *self._different_names(named)]
+            if problems:
+                raise Problems(*problems)
         return self
 
     def _exactly_one(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
-        given = [to_camel(name) for name in self.EXACTLY_ONE if getattr(self, name) is not None]
+        given = [name for name in self.EXACTLY_ONE if getattr(self, name) is not None]
         if self.EXACTLY_ONE and len(given) != 1:
             choices = enumeration((to_camel(name) for name in self.EXACTLY_ONE), "and")
-            have = f"; {enumeration(given, 'and')} are" if given else ""
-            yield tuple(given[1:2]), f"exactly one of {choices} must be given{have}"
+            have = f"; {enumeration((to_camel(name) for name in given), 'and')} are" if given else ""
+            yield tuple(map(to_camel, given[1:2])), f"exactly one of {choices} must be given{have}"
 
-    def _different_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
-        for field_name, info in type(self).model_fields.items():
-            items = getattr(self, field_name)
-            if not isinstance(items, tuple):
-                continue
+    def _different_names(
+        self, fields: Iterable[tuple[str, str]]
+    ) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        for field_name, alias in fields:
             seen: dict[str, int] = {}
-            for index, item in enumerate(items):
+            for index, item in enumerate(getattr(self, field_name) or ()):
                 name = getattr(item, "name", None)
                 if isinstance(name, str) and seen.setdefault(name, index) != index:
-                    path = (info.alias or field_name, index, "name")
+                    path = (alias, index, "name")
                     yield path, f"{shown(name)} is the name of item {seen[name]} already; names must differ"
 
     def dump(self) -> dict[str, Any]:
         """The JSON form: camelCase keys, only what was set or differs from unset (no nulls)."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+@cache
+def _named_lists(model: type[BaseModel]) -> tuple[tuple[str, str], ...]:
+    """The fields of `model`, with their aliases, that are lists of objects with a name.
+
+    Looked up once for a model, and not once for each of the thousands of cues of a timeline.
+    """
+    return tuple(
+        (name, info.alias or name)
+        for name, info in model.model_fields.items()
+        if any("name" in item.model_fields for item in _listed(info.annotation))
+    )
+
+
+def _listed(annotation: Any, *, within: bool = False) -> Iterator[type[BaseModel]]:
+    """The models that may be items of a list (a tuple, as all lists of models are) in a type."""
+    if within and isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _listed(argument, within=within or get_origin(annotation) is tuple)
 
 
 def field(
