@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import threading
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -52,6 +53,20 @@ def test_a_known_secret_is_masked_in_every_encoding(secret: str, encode: object)
         pytest.skip("nothing in it is percent-encoded")
     said = Redactor([secret])(f"connecting with {form}, then again ({form})")
     assert said == "connecting with ***, then again (***)"
+
+
+@pytest.mark.parametrize("user", ["", "a", "jo", "joe", "öre", "admin"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("secret", [secret for secret in HARD if len(secret.encode()) > 5])
+def test_a_password_behind_its_user_is_masked_in_base64(
+    secret: str, user: str, encode: Callable[[bytes], bytes]
+) -> None:
+    form = encode(f"{user}:{secret}".encode()).decode()
+    said = Redactor([secret])(f"Authorization: Basic {form}")
+    assert "***" in said
+    left = said.removeprefix("Authorization: Basic ").replace("***", "").rstrip("=")
+    # What is left says the user, and a few bits of the first and the last octet.
+    assert len(left) <= len(encode(f"{user}:".encode())) + 2
 
 
 @given(SECRETS, st.text(), st.text())

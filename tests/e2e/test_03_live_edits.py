@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +157,63 @@ def test_edits_of_the_picture_lose_no_frame_change_no_process_and_come_soon(tmp_
     delays = _figures(appliance, edits, shown)
     assert all(delay > 0 for delay in delays)
     assert statistics.median(delays) <= LIMIT
+
+
+ROUND = [("wharf", 2), ("quay", 2), ("pier", 2)]  # the cues after the edit, and their seconds
+
+
+def _add_quay(objects: list[Object], camera: Camera) -> None:
+    objects.insert(0, stage.camera("quay", camera.url))
+    _cues(objects).insert(1, {"camera": "quay", "duration": f"{ROUND[1][1]}s"})
+
+
+@pytest.mark.timeout(180)
+def test_a_real_camera_added_live_starts_its_own_ingest_and_touches_nothing_else(tmp_path: Path) -> None:
+    """Both RTSP cameras are on air in turn, so that each one's ingest runs all the time."""
+    numbers = {"wharf": 31, "quay": 34, "pier": 32}
+    with (
+        Platform(tmp_path) as platform,
+        Camera(tmp_path, numbers["wharf"], fps=stage.FPS) as wharf,
+        Camera(tmp_path, numbers["quay"], fps=stage.FPS) as quay,
+    ):
+        appliance = Appliance(tmp_path)
+        cues = [(name, f"{seconds}s") for name, seconds in ROUND if name != "quay"]
+        appliance.write(
+            stage.MANIFEST,
+            stage.camera("wharf", wharf.url),
+            stage.pattern("pier", numbers["pier"]),
+            stage.code_overlay(),
+            stage.timeline(cues),
+            stage.program(),
+            stage.rtmp("platform", platform),
+        )
+        with appliance:
+            stage.wait_publishing(appliance, "platform")
+            stage.wait_online(appliance, "wharf")
+            before, processes = _pids(appliance), appliance.children()
+            edited = stage.wait_frames(appliance, stage.FPS)
+            appliance.edit(stage.MANIFEST, partial(_add_quay, camera=quay))
+            stage.wait_online(appliance, "quay")
+            first = stage.wait_frames(appliance, stage.FPS)
+            stage.wait_frames(appliance, 7 * stage.FPS)
+            assert _pids(appliance) == before
+            assert appliance.children() == processes | {appliance.pid("ingest", "quay")}
+            assert appliance.status("Output", "platform")["reconnects"] == 0
+            appliance.stop()
+        shown = frames.read(platform.recording("platform"))
+    frames.assert_each_once(frames.program_numbers(shown))
+    ends = list(accumulate(seconds * stage.FPS for _, seconds in ROUND))
+    for frame in stage.since(shown, first):
+        position = (frame.program or 0) % ends[-1]
+        name = ROUND[next(index for index, end in enumerate(ends) if position < end)][0]
+        assert frame.number == numbers[name], frame
+    # Meanwhile the slate stood in for the new camera alone: the old ones were never missing.
+    meanwhile = [frame for frame in stage.since(shown, edited) if (frame.program or 0) < first]
+    assert {frame.number for frame in meanwhile} <= {None, *numbers.values()}
+    for frame in meanwhile:
+        position = (frame.program or 0) % ends[-1]
+        if frame.number is None:
+            assert ends[0] <= position < ends[1], frame
 
 
 @pytest.mark.timeout(180)

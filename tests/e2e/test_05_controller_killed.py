@@ -6,6 +6,8 @@ import os
 import random
 import signal
 import time
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -19,11 +21,12 @@ from peers.waiting import until
 
 ADOPTION = 5.0  # s from start to adopted
 MARK = frames.Area(x=160, y=240, width=320, height=64)
+LEVELS, STEP = 8, 28  # brightnesses of the mark, and how far apart they are
 
 
 def _mark(round_: int) -> Object:
     """An overlay whose brightness tells the round."""
-    luma = "#" + f"{16 + round_ % 8 * 28:02X}" * 3
+    luma = "#" + f"{16 + round_ % LEVELS * STEP:02X}" * 3
     layer = {
         "name": "mark",
         "rectangle": {"width": MARK.width, "height": MARK.height, "color": luma},
@@ -54,6 +57,14 @@ def _pids(appliance: Appliance) -> dict[str, int | None]:
 
 def _until(moment: float) -> None:
     until(lambda: time.monotonic() >= moment, 10, "the random moment", every=0.005)
+
+
+def _levels(shown: list[frames.Frame]) -> list[tuple[int, int]]:
+    """The marks that the frames show, one after the other: the first program frame of each, and its level."""
+    found = [(frame.program or 0, round((frame.lumas[0] - 16) / STEP)) for frame in shown]
+    off = [abs(frame.lumas[0] - 16 - STEP * level) for frame, (_, level) in zip(shown, found, strict=True)]
+    assert max(off) < STEP / 4  # none is between two marks
+    return [next(run) for _, run in groupby(found, key=itemgetter(1))]
 
 
 def _edit_while_down(appliance: Appliance, round_: int) -> str:
@@ -90,7 +101,7 @@ def _rounds(tmp_path: Path, rounds: int, seed: int) -> None:
         appliance = Appliance(tmp_path)
         appliance.write(stage.MANIFEST, *_show(camera, platform))
         appliance.write("mark.yaml", _mark(0))
-        adoptions = []
+        adoptions, started = [], []
         with appliance:
             stage.wait_publishing(appliance, "platform")
             stage.wait_online(appliance, "wharf")
@@ -102,13 +113,20 @@ def _rounds(tmp_path: Path, rounds: int, seed: int) -> None:
                 revision = _edit_while_down(appliance, round_)
                 if round_ % 2:
                     _kill_while_starting(appliance, chance.uniform(0.1, 2.0))
+                started.append(time.time())
                 adoptions.append(_adopt(appliance, pids, revision))
                 assert appliance.children() == processes
             appliance.stop()
-        shown = frames.read(platform.recording("platform"))
+        shown = frames.read(platform.recording("platform"), areas=[MARK])
     print(f"adopted within {max(adoptions):.2f} s, {rounds} times")
     assert max(adoptions) <= ADOPTION
     frames.assert_each_once(frames.program_numbers(shown))
+    marks = _levels(shown)
+    assert [level for _, level in marks] == [round_ % LEVELS for round_ in range(rounds + 1)]
+    seen = [appliance.due(frame, stage.FPS) for frame, _ in marks[1:]]
+    delays = [at - since for at, since in zip(seen, started, strict=True)]
+    print(f"edits made meanwhile are seen after {min(delays):.2f} to {max(delays):.2f} s")
+    assert max(delays) <= ADOPTION
 
 
 @pytest.mark.timeout(300)

@@ -22,6 +22,10 @@ from peers.vistter import Appliance, alive
 STALL_AFTER = 1.0  # as the manifests of these tests say
 BACK_ON_AIR = 5.0
 NUMBER = 81
+# Frames that may be lost with an encoder: those that it had taken and not yet given (x264's threads, the
+# pipes), and those until its successor reads: a pause of 0.1 s, the start of an FFmpeg. Five (0.33 s) were
+# lost each time on two processors with three times as much to do as they can; thrice that.
+LOST_WITH_ENCODER = 15
 
 
 @dataclass
@@ -161,9 +165,10 @@ def test_a_killed_encoder_keeps_the_pushers_connected_and_the_time_rising(tmp_pa
         numbers = frames.program_numbers(shown)
         assert all(later > earlier for earlier, later in pairwise(numbers))
         gaps = [later - earlier - 1 for earlier, later in pairwise(numbers)]
-        assert sum(gap > 0 for gap in gaps) <= 2
-        assert sum(gaps) <= 2 * 2 * stage.FPS, f"{sum(gaps)} frames lost over two encoders"
-        print(f"frames lost with the two encoders: {sum(gaps)}")
+        lost = [gap for gap in gaps if gap]
+        print(f"frames lost with each encoder: {lost}")
+        assert len(lost) <= 2
+        assert max(lost, default=0) <= LOST_WITH_ENCODER
 
 
 @pytest.mark.timeout(180)

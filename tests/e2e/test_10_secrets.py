@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -19,12 +20,29 @@ PASSWORD = "P@ss:w0rd/with?odd&signs#41"
 STREAM_KEY = "live_4242_kEyThatNobodyMaySee"
 OTHER_KEY = "live_4343_RefusedKeyNobodySees"
 SECRETS = (PASSWORD, STREAM_KEY, OTHER_KEY)
+VERBOSE = ("--log-level", "debug")  # there is nothing more verbose
+
+
+USERS = ("", "joe")
 
 
 def _forms(secret: str) -> set[str]:
-    """All that would give it away."""
-    encoded = base64.b64encode(secret.encode()).decode().rstrip("=")
-    return {secret, quote(secret), quote(secret, safe=""), encoded}
+    """All that would give it away: as it is, percent-encoded, in a string of JSON or Python, in base64, alone
+    or as ``user:password``, from wherever in it on.
+    """
+    percent = {quote(secret, safe=safe) for safe in ("", "/", "/:", "!'()*")} | {quote_plus(secret)}
+    lower = {re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), form) for form in percent}
+    twice = {quote(form, safe="") for form in percent}
+    quoted = {json.dumps(secret)[1:-1], repr(secret)[1:-1]}
+    whole = [(f"{user}:{secret}" if user else secret).encode() for user in USERS]
+    base = {
+        encode(octets).decode().rstrip("=")
+        for octets in whole
+        for encode in (base64.b64encode, base64.urlsafe_b64encode)
+    }
+    # The end of it in base64, which stands in the base64 of everything that ends in it.
+    ends = {form[-len(secret) :].rstrip("=")[-12:] for form in base}
+    return {secret, *percent, *lower, *twice, *quoted, *base, *ends}
 
 
 def _found_in(text: str) -> list[str]:
@@ -109,7 +127,7 @@ def test_planted_secrets_appear_nowhere(tmp_path: Path) -> None:
         Camera(tmp_path, 121, fps=stage.FPS, user="joe", password=PASSWORD) as camera,
     ):
         platform.refused.add(OTHER_KEY)
-        appliance = Appliance(tmp_path, arguments=("--listen", f"127.0.0.1:{port}"))
+        appliance = Appliance(tmp_path, arguments=("--listen", f"127.0.0.1:{port}", *VERBOSE))
         appliance.write(stage.MANIFEST, *_show(camera, platform))
         with appliance:
             stage.wait_publishing(appliance, "good")

@@ -1,7 +1,7 @@
 """Keeps secrets out of everything that people or other programs read.
 
 Two nets, both cast before a log line, a condition or an event exists: secret values that are known are
-replaced wherever they stand, also URL-encoded, base64 or in a JSON string; and addresses lose what usually
+replaced wherever they stand, also URL-encoded, in base64 or in a JSON string; and addresses lose what usually
 is secret in them: user info (which ends at the last ``@``), the query, and for streams the last path segment.
 """
 
@@ -16,6 +16,7 @@ from urllib.parse import quote, quote_plus
 
 MASK = "***"
 _MIN_LENGTH = 4  # a shorter value would mask half of every sentence
+_MIN_INNER = 6  # as much of a piece of base64
 _URL = re.compile(r"\b([a-z][a-z0-9+.-]*)://([^\s'\"<>]+)", re.IGNORECASE)
 _ENCODED = re.compile(r"%[0-9A-F]{2}")
 _JAVASCRIPT_SAFE = "!'()*"  # what encodeURIComponent leaves as it is and quote does not
@@ -79,7 +80,20 @@ def _forms(secret: str) -> set[str]:
     octets = secret.encode()
     base = {encode(octets).decode() for encode in (base64.b64encode, base64.urlsafe_b64encode)}
     quoted = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
-    return {secret, *percent, *lower, *base, *(form.rstrip("=") for form in base), *quoted}
+    unpadded = {form.rstrip("=") for form in base}
+    return {secret, *percent, *lower, *base, *unpadded, *_within_base64(octets), *quoted}
+
+
+def _within_base64(octets: bytes) -> set[str]:
+    """What base64 makes of `octets` behind something else, as behind ``user:`` in Basic authentication (RFC
+    7617): the characters that they alone decide, for each way of falling into groups of three octets.
+    """
+    found = set()
+    for before in range(3):
+        first, end = -(-before * 8 // 6), (before + len(octets)) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            found.add(encode(bytes(before) + octets).decode()[first:end])
+    return {form for form in found if len(form) >= _MIN_INNER}
 
 
 redact = Redactor()
