@@ -53,7 +53,7 @@ HUGE = {
     "dashes": (b"- " * 500_000, "1:129: nested deeper than 64 levels"),
     "values": (
         b"a: [" + b"a," * 500_000 + b"]",
-        "1:99999: the file has more than 50,000 names and values; split it",
+        "1:199999: the file has more than 100,000 names and values; split it",
     ),
     "same-key": (b"a: b\n" * 200_000, "2:1 a: given twice; first at line 1, column 1"),
     "documents": (b"---\n" * 250_000, "1001:1: more than 1,000 documents; split the file"),

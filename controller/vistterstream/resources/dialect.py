@@ -7,7 +7,7 @@ start with ``---`` (which YAML allows in no scalar), so that an error in one doe
   15, ``1e3`` is 1000. Integral numbers are integers, as in JSON. ``017`` is refused, since it is 15 to some
   programs and 17 to others; so are ``.inf`` and ``.nan``, which JSON does not have.
 - Anchors, aliases, merge keys, tags but ``!!str``, directives, duplicate keys, control characters, more than
-  1 MiB of text, 64 levels of nesting, 1,000 documents or 50,000 names and values are refused.
+  1 MiB of text, 64 levels of nesting, 1,000 documents or 100,000 names and values are refused.
 
 PyYAML does the parsing, with libyaml where its wheel has it (ten times as fast).
 """
@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice, pairwise
+from typing import NamedTuple
 
 import yaml
 
@@ -28,7 +29,7 @@ from vistterstream.resources.messages import shown
 MAX_BYTES = 1 << 20
 MAX_LEVELS = 64
 MAX_DOCUMENTS = 1_000
-MAX_VALUES = 50_000
+MAX_VALUES = 100_000
 _MAX_CHARACTERS = 10  # reported of each document
 _MAX_DIGITS = 18  # every such integer fits 64 bits
 
@@ -47,6 +48,8 @@ _COMMENTED_COLOUR = re.compile(r"[ \t:]*[ \t]#[0-9A-Fa-f]{3,8}\b")
 _UNQUOTED_COLOUR = re.compile(r":[ \t]+(#[0-9A-Fa-f]{6,8}\b)")
 _QUOTE_COLOURS = "a # behind a space starts a comment; put the colour in quotes"
 
+_MAY_BE_OTHER = frozenset(["", *"~nNtTfF+-.0123456789"])
+"""The first characters of what may be something else than text."""
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOLEANS = {word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")}
 _INTEGER = re.compile(r"[-+]?[0-9]+")
@@ -58,8 +61,7 @@ _NOT_JSON = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 Value = str | int | float | bool | None
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A place in a text; both count from 1, columns in characters."""
 
     line: int
@@ -311,6 +313,7 @@ class _Builder:
                 doubtful=True,
             )
             return Scalar(mark, None)
+        assert isinstance(event, yaml.NodeEvent)
         self._check_anchor(event, mark, path)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, mark, path)
@@ -383,8 +386,8 @@ class _Builder:
             self._document.problems.append(too_many)
             raise _Abandon
 
-    def _check_anchor(self, event: yaml.Event, mark: Mark, path: Path) -> None:
-        if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
+    def _check_anchor(self, event: yaml.NodeEvent, mark: Mark, path: Path) -> None:
+        if event.anchor is not None:
             name = shown(event.anchor, quoted=False)
             self._problem(mark, path, f"anchors are refused (&{name}); take it out")
 
@@ -411,6 +414,8 @@ def _character(character: str) -> str:
 
 def _resolved(text: str) -> tuple[Value, str | None]:
     """The value of an unquoted scalar by the core schema, and what is wrong with it."""
+    if text[:1] not in _MAY_BE_OTHER:
+        return text, None
     if text in _NULL:
         return None, None
     if text in _BOOLEANS:
