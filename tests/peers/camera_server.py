@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
+import struct
 from typing import Any
 
 import gi
@@ -19,6 +21,9 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 WHITE, BLACK = 235, 16  # of limited-range luma
+SAMPLE_RATE = 48_000
+BEEP = SAMPLE_RATE // 10  # samples; the flash is as long
+PIECE = SAMPLE_RATE // 50  # samples in a buffer
 
 
 class Picture:
@@ -51,6 +56,32 @@ class Picture:
         return top + below + bytes(bar) * side + self._chroma
 
 
+class Flash:
+    """Once a second, exactly together: a white square in the picture, and a beep."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._width, self._fps, self._length = options.width, options.fps, max(1, options.fps // 10)
+        self._x, self._y, self._side = options.flash["x"], options.flash["y"], options.flash["side"]
+        step = 2 * math.pi * options.flash["beep"] / SAMPLE_RATE
+        second = [round(8000 * math.sin(k * step)) for k in range(BEEP)] + [0] * (SAMPLE_RATE - BEEP)
+        self._second = struct.pack(f">{2 * SAMPLE_RATE}h", *(value for value in second for _ in range(2)))
+
+    def picture(self, position: int, plain: bytes) -> bytes:
+        """The picture number `position` of the stream."""
+        lit = position % self._fps < self._length
+        picture = bytearray(plain)
+        line = bytes([WHITE if lit else BLACK]) * self._side
+        for row in range(self._y, self._y + self._side):
+            start = row * self._width + self._x
+            picture[start : start + self._side] = line
+        return bytes(picture)
+
+    def sound(self, position: int) -> bytes:
+        """Piece number `position` of the stream."""
+        start = position % 50 * PIECE * 4
+        return self._second[start : start + PIECE * 4]
+
+
 def _grained(ground: int, grain: int, size: int) -> bytes:
     if not grain:
         return bytes([ground]) * size
@@ -64,6 +95,7 @@ class Factory(GstRtspServer.RTSPMediaFactory):
         super().__init__()
         self._options = options
         self._picture = Picture(options.number, options.width, options.height, options.square, options.grain)
+        self._flash = Flash(options) if options.flash else None
         self._counter = 0
         self.set_shared(True)
         self.set_suspend_mode(GstRtspServer.RTSPSuspendMode.NONE)
@@ -77,6 +109,12 @@ class Factory(GstRtspServer.RTSPMediaFactory):
             if options.tone
             else ""
         )
+        if self._flash:  # L16 has no delay of its own, as AAC has
+            audio = (
+                "appsrc name=sound is-live=true format=time block=false max-buffers=2 max-bytes=0"
+                f" caps=audio/x-raw,format=S16BE,layout=interleaved,rate={SAMPLE_RATE},channels=2"
+                " ! identity sync=true ! rtpL16pay name=pay1 pt=97"
+            )
         pipeline = Gst.parse_launch(
             "( appsrc name=picture is-live=true format=time block=false max-buffers=2 max-bytes=0"
             f" caps=video/x-raw,format=I420,width={options.width},height={options.height}"
@@ -87,15 +125,28 @@ class Factory(GstRtspServer.RTSPMediaFactory):
         )
         source = pipeline.get_by_name("picture")
         source.connect("need-data", self._push, [0])
+        if self._flash:
+            pipeline.get_by_name("sound").connect("need-data", self._push_sound, [0])
         return pipeline
 
     def _push(self, source: Any, _length: int, position: list[int]) -> None:
         duration = Gst.SECOND // self._options.fps
-        buffer = Gst.Buffer.new_wrapped(self._picture.frame(self._counter))
+        picture = self._picture.frame(self._counter)
+        if self._flash:
+            picture = self._flash.picture(position[0], picture)
+        buffer = Gst.Buffer.new_wrapped(picture)
         buffer.pts = buffer.dts = position[0] * Gst.SECOND // self._options.fps
         buffer.duration = duration
         position[0] += 1
         self._counter += 1
+        source.emit("push-buffer", buffer)
+
+    def _push_sound(self, source: Any, _length: int, position: list[int]) -> None:
+        assert self._flash is not None
+        buffer = Gst.Buffer.new_wrapped(self._flash.sound(position[0]))
+        buffer.pts = buffer.dts = position[0] * Gst.SECOND // 50
+        buffer.duration = Gst.SECOND // 50
+        position[0] += 1
         source.emit("push-buffer", buffer)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from peers import needs
@@ -11,13 +12,23 @@ from peers.process import Peer
 SERVER = Path(__file__).with_name("camera_server.py")
 
 
+@dataclass(frozen=True)
+class Flash:
+    """A square of the picture, in pixels, and a beep in Hz, that come together once a second for 100 ms."""
+
+    x: int
+    y: int
+    side: int
+    beep: int
+
+
 class Camera(Peer):
     """A camera on ``rtsp://127.0.0.1:PORT/live`` whose picture carries its number and a frame counter.
 
     `number` is 0 to 255. The code is a row of 32 squares of `square` pixels at the top left: 8 bits number,
     24 bits counter, most significant first, white is 1. `tone` in Hz gives it sound; 0 none. `auth` is
     "basic" or "digest" and matters where `user` is given. With `grain` (luma up or down) the picture needs
-    its whole `bitrate` (kbit/s). kill() unplugs it, freeze() hangs it.
+    its whole `bitrate` (kbit/s). A `flash` replaces the tone. kill() unplugs it, freeze() hangs it.
     """
 
     def __init__(
@@ -37,6 +48,7 @@ class Camera(Peer):
         grain: int = 0,
         keyframes: int | None = None,
         port: int | None = None,
+        flash: Flash | None = None,
     ) -> None:
         assert square * 32 <= width
         self.number, self.width, self.height, self.fps, self.square = number, width, height, fps, square
@@ -55,6 +67,7 @@ class Camera(Peer):
             "grain": grain,
             "keyframes": keyframes or fps,
             "port": self.port,
+            "flash": None if flash is None else asdict(flash),
         }
         super().__init__(
             [needs.gstreamer(), SERVER, json.dumps(options)],

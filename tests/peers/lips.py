@@ -1,0 +1,101 @@
+"""Measures how far sound and picture are apart in a recording of cameras that flash and beep."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import numpy.typing as npt
+
+from peers import frames, needs
+from peers.rtsp import Flash
+
+RATE = 48_000
+_WINDOW = RATE // 200  # 5 ms: beeps that are multiples of 200 Hz apart do not disturb each other
+_STEP = 25  # of luma: a flash in a crossfade is as dim as its camera
+_FAINT = 300.0  # amplitude of a beep that counts, of 8000
+_PIECE = re.compile(rb"Parsed_ashowinfo\S+ @ \S+\] n: *\d+ pts: *\S+ pts_time: *(\S+) .*?nb_samples: *(\d+)")
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A flash and its beep: when the flash came, in seconds of the recording, and how much later the beep."""
+
+    camera: str
+    time: float
+    offset: float
+    program: int | None  # number of the program frame with the flash
+
+
+@dataclass(frozen=True)
+class Lips:
+    """What was found; `alone` are flashes without a beep."""
+
+    meetings: tuple[Meeting, ...]
+    alone: tuple[tuple[str, float], ...]
+
+    @property
+    def worst(self) -> Meeting:
+        """The meeting with the largest offset."""
+        return max(self.meetings, key=lambda meeting: abs(meeting.offset))
+
+    def __str__(self) -> str:
+        offsets = [meeting.offset * 1000 for meeting in self.meetings]
+        return (
+            f"{len(offsets)} flashes with a beep, {min(offsets):.1f} to {max(offsets):.1f} ms, median"
+            f" {median(offsets):.1f} ms; {len(self.alone)} without"
+        )
+
+
+def measure(file: Path, cameras: Mapping[str, Flash]) -> Lips:
+    """Every flash of the cameras in the recording, with its beep."""
+    areas = [frames.Area(flash.x, flash.y, flash.side, flash.side) for flash in cameras.values()]
+    shown = frames.read(file, areas=areas)
+    times, sound = _sound(file)
+    meetings, alone = [], []
+    for number, (name, flash) in enumerate(cameras.items()):
+        beeps = _beeps(times, sound, flash.beep)
+        for before, frame in pairwise(shown):
+            if frame.lumas[number] - before.lumas[number] < _STEP:
+                continue
+            time = float(frame.time)
+            near = beeps[np.abs(beeps - time) < 0.3]
+            if len(near):
+                offset = float(near[np.abs(near - time).argmin()]) - time
+                meetings.append(Meeting(name, time, offset, frame.program))
+            elif before.number == frame.number:  # not a cut into the middle of a flash
+                alone.append((name, time))
+    return Lips(tuple(sorted(meetings, key=lambda meeting: meeting.time)), tuple(alone))
+
+
+def _sound(file: Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+    """The time of each sample, and the samples of the left channel."""
+    command = [needs.ffmpeg(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "info", "-copyts", "-i"]
+    command += [str(file), "-vn", "-af", f"aresample={RATE},ashowinfo", "-f", "s16le", "-ac", "2", "pipe:1"]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=True)
+    pieces = [float(time) + np.arange(int(count)) / RATE for time, count in _PIECE.findall(done.stderr)]
+    times = np.concatenate(pieces)
+    samples = np.frombuffer(done.stdout, np.int16).reshape(-1, 2)[:, 0].astype(np.float32)
+    assert len(times) == len(samples), "every sample has its time"
+    return times, samples
+
+
+def _beeps(
+    times: npt.NDArray[np.float64], sound: npt.NDArray[np.float32], frequency: int
+) -> npt.NDArray[np.float64]:
+    """When beeps of that frequency start: where their amplitude passes half of what it comes to."""
+    turned = sound * np.exp(-2j * np.pi * frequency / RATE * np.arange(len(sound)))
+    total = np.concatenate(([0], np.cumsum(turned)))
+    amplitude = np.abs(total[_WINDOW:] - total[:-_WINDOW]) * (2 / _WINDOW)
+    later = amplitude[RATE // 50 :]  # 20 ms on, it is as loud as it comes
+    rising = (later > _FAINT) & (amplitude[: len(later)] >= later / 2)
+    starts = np.flatnonzero(rising[1:] & ~rising[:-1]) + 1
+    quiet = amplitude[np.maximum(starts - RATE // 50, 0)] < later[starts] / 8
+    found: npt.NDArray[np.float64] = times[starts[quiet] + _WINDOW // 2]
+    return found
