@@ -24,7 +24,8 @@ STATE = Path("/var/lib/vistter")
 NOW = Objects(
     [
         camera("wharf", url="rtsp://10.0.0.1/a"),
-        camera("pier"),
+        camera("pier", url="rtsp://10.0.0.3/a"),
+        camera("bars"),
         text_overlay("title"),
         timeline("day", "wharf", "pier", overlays=("title",)),
         program("main", "day"),
@@ -63,8 +64,12 @@ def test_what_stays_the_same_changes_nothing() -> None:
             {"playout main": "applied live", "ingest wharf": "replaced"},
         ),
         (
-            camera("pier", stall="9s"),
+            camera("pier", url="rtsp://10.0.0.3/a", stall="9s"),
             {"playout main": "applied live", "ingest pier": "applied live"},
+        ),
+        (
+            timeline("day", "wharf", "pier", "bars", overlays=("title",)),
+            {"playout main": "applied live"},
         ),
         (
             timeline("day", "wharf", overlays=("title",)),

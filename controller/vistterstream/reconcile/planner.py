@@ -112,7 +112,7 @@ def _parts(
     program: Key, old: Plan | None, new: Plan | None, before: Lookup, after: Lookup
 ) -> Iterator[Outlook]:
     """Each process below the playout, as if the playout stayed."""
-    for name, seen, shown in _pairs(old.cameras if old else (), new.cameras if new else ()):
+    for name, seen, shown in _pairs(_pulled(old), _pulled(new)):
         key = Key("Camera", program.namespace, name)
         found = _differences(seen, shown) + _secrets_changed(key, before, after, Effect.INGEST)
         yield _outlook(program, "ingest", name, seen, shown, found, Effect.INGEST)
@@ -122,6 +122,11 @@ def _parts(
         yield _outlook(program, "encoder", name, was, will, encoder, Effect.ENCODER)
         found = _differences(was, will) + _secrets_changed(key, before, after, Effect.PUSHER)
         yield _outlook(program, "pusher", name, was, will, found, Effect.PUSHER)
+
+
+def _pulled(plan: Plan | None) -> list[CameraPlan]:
+    """The cameras that an ingest pulls: a test pattern is drawn by the playout, by no process of its own."""
+    return [camera for camera in plan.cameras if camera.spec.source.test_pattern is None] if plan else []
 
 
 def _pairs(old: Iterable[N], new: Iterable[N]) -> Iterator[tuple[str, N | None, N | None]]:
