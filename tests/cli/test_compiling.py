@@ -47,6 +47,52 @@ def test_a_clip_that_is_not_there_is_told_though_nothing_shows_it(tmp_path: Path
     ]
 
 
+END = "stringData: {password: correct-horse-battery-staple}"
+NESTED = """
+apiVersion: stream.vistter.io/v1alpha1
+kind: Timeline
+metadata: {name: news}
+spec:
+  tracks: [{name: pictures, video: [{camera: spare, duration: 10s}]}]
+"""
+
+
+def test_a_timeline_that_another_shows_is_found(tmp_path: Path) -> None:
+    assert (
+        errors(tmp_path, ("{camera: pier, duration: 1h}", "{timeline: news}"), (END, f"{END}\n---{NESTED}"))
+        == []
+    )
+
+
+SCORE = """
+apiVersion: stream.vistter.io/v1alpha1
+kind: Overlay
+metadata: {name: score}
+spec:
+  layers:
+    - name: words
+      text: {value: "{{ score }} {{ wind }}"}
+      tracks:
+        - {property: opacity, sync: gaol, keyframes: [{at: 0s, value: 0}, {at: 1s, value: 1}]}
+  data: [{name: wind, url: "http://127.0.0.1:9/a.json"}]
+"""
+
+
+def test_a_cue_point_and_a_value_that_are_not_there_are_told_where_they_are_named(tmp_path: Path) -> None:
+    cue = "{name: words, overlays: [{overlay: score, duration: 5s}]}"
+    found = errors(
+        tmp_path,
+        ("duration: 1h}]}]}", f"duration: 1h}}]}}, {cue}], cuePoints: [{{name: goal, at: 3s}}]}}"),
+        (END, f"{END}\n---{SCORE}"),
+    )
+    assert [error.partition(" ")[2] for error in found] == [
+        "spec.layers[0].tracks[0].sync: Timeline tour has no cue point 'gaol', so its times count from the "
+        "overlay's entry; did you mean goal?",
+        "spec.tracks[1].overlays[0].values: layer words: neither the cue nor the Program gives a value for "
+        "{{ score }}; nothing is shown in its place",
+    ]
+
+
 def test_outputs_with_a_folder_in_common_are_both_told(tmp_path: Path) -> None:
     output = (
         "---\napiVersion: stream.vistter.io/v1alpha1\nkind: Output\nmetadata: {{name: {}}}\n"

@@ -12,6 +12,7 @@ import pytest
 
 from e2e import stage
 from peers import frames, needs
+from peers.documents import Documents
 from peers.rtmp import Platform
 from peers.rtsp import Camera
 from peers.vistter import Appliance, Object, manifest
@@ -19,7 +20,9 @@ from peers.vistter import Appliance, Object, manifest
 PASSWORD = "P@ss:w0rd/with?odd&signs#41"
 STREAM_KEY = "live_4242_kEyThatNobodyMaySee"
 OTHER_KEY = "live_4343_RefusedKeyNobodySees"
-SECRETS = (PASSWORD, STREAM_KEY, OTHER_KEY)
+DATA_TOKEN = "Bearer tide-81-TokenOfNoOne"
+QUERY_KEY = "q-77-KeyInAnAddress"
+SECRETS = (PASSWORD, STREAM_KEY, OTHER_KEY, DATA_TOKEN, "tide-81-TokenOfNoOne")
 VERBOSE = ("--log-level", "debug")  # there is nothing more verbose
 
 
@@ -58,7 +61,18 @@ def _output(name: str, platform: Platform, key: str) -> Object:
     return manifest("Output", name, {"program": "main", "encoding": stage.ENCODING, "targets": [target]})
 
 
-def _show(camera: Camera, platform: Platform) -> list[Object]:
+def _tides(server: Documents) -> Object:
+    """An overlay with data that a secret opens, and data that cannot be had."""
+    reference = {"name": "tides", "key": "header"}
+    data = [
+        {"name": "high", "url": f"{server.url}/high", "authorizationSecretRef": reference, "interval": "1s"},
+        {"name": "low", "url": f"{server.url}/low?key={QUERY_KEY}", "interval": "1s"},
+    ]
+    layers = [{"name": "words", "text": {"value": "{{ high }} {{ low }}"}}]
+    return manifest("Overlay", "tides", {"layers": layers, "data": data})
+
+
+def _show(camera: Camera, platform: Platform, server: Documents) -> list[Object]:
     login = {"credentialsSecretRef": {"name": "wharf-login"}}
     wrong = {"credentialsSecretRef": {"name": "wrong-login"}}
     unreachable = f"rtsp://127.0.0.1:{needs.free_port()}/live"
@@ -70,7 +84,11 @@ def _show(camera: Camera, platform: Platform) -> list[Object]:
         stage.camera("stranger", camera.url, source=wrong),
         stage.camera("nowhere", unreachable, source=login),
         stage.code_overlay(),
-        stage.timeline([("wharf", "2s"), ("stranger", "1s"), ("nowhere", "1s")]),
+        manifest("Secret", "tides", stringData={"header": DATA_TOKEN}),
+        _tides(server),
+        stage.timeline(
+            [("wharf", "2s"), ("stranger", "1s"), ("nowhere", "1s")], overlays=[{"overlay": "tides"}]
+        ),
         stage.program(),
         _output("good", platform, "good"),
         _output("refused", platform, "refused"),
@@ -92,6 +110,7 @@ def _everything_said(appliance: Appliance, address: str) -> dict[str, str]:
         ("camera", "stranger"),
         ("output", "refused"),
         ("output", "good"),
+        ("overlay", "tides"),
     ):
         said[f"describe {kind} {name}"] = _told(appliance, "describe", kind, name)
     said["events"] = _told(appliance, "events")
@@ -125,10 +144,12 @@ def test_planted_secrets_appear_nowhere(tmp_path: Path) -> None:
     with (
         Platform(tmp_path) as platform,
         Camera(tmp_path, 121, fps=stage.FPS, user="joe", password=PASSWORD) as camera,
+        Documents() as server,
     ):
+        server.put("/high", "14:10")
         platform.refused.add(OTHER_KEY)
         appliance = Appliance(tmp_path, arguments=("--listen", f"127.0.0.1:{port}", *VERBOSE))
-        appliance.write(stage.MANIFEST, *_show(camera, platform))
+        appliance.write(stage.MANIFEST, *_show(camera, platform, server))
         with appliance:
             stage.wait_publishing(appliance, "good")
             appliance.wait_on_air("main", "wharf")
@@ -136,6 +157,7 @@ def test_planted_secrets_appear_nowhere(tmp_path: Path) -> None:
             appliance.wait_condition("Output", "refused", "Publishing", "False")
             appliance.wait_condition("Camera", "stranger", "Online", "False")
             appliance.wait_condition("Camera", "nowhere", "Online", "False")
+            unread = appliance.wait_condition("Overlay", "tides", "Ready", "False")["message"]
             # an error in a Secret's own manifest must not quote its value either
             appliance.write("wrong.yaml", manifest("Secret", "bad", stringData={"key": [STREAM_KEY]}))
             appliance.wait(
@@ -148,6 +170,14 @@ def test_planted_secrets_appear_nowhere(tmp_path: Path) -> None:
             said |= {f"{where}, after the end": text for where, text in _written(appliance).items()}
         shown = frames.read(platform.recording(STREAM_KEY))
     assert 121 in {frame.number for frame in shown}  # the password was right and the key was used
+    sent = {asked.headers.get("Authorization") for asked in server.asked if asked.path == "/high"}
+    assert sent == {DATA_TOKEN}
+    assert f"{server.url}/low?*** answered 404 Not Found" in unread
+    told = [said["events"], said["metrics"], said["playout/main/log.jsonl"], said["controller.log"], unread]
+    assert not any(QUERY_KEY in text for text in told), (
+        "it stands in the manifest, and is not spread from there"
+    )
+    assert re.search(r'vistter_data_failures_total\{.*overlay="tides".*\} [1-9]', said["metrics"])
     assert any("asrun" in where for where in said)
     assert any(where.endswith("log.jsonl") for where in said)
     leaks = {where: found for where, text in said.items() if (found := _found_in(text))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,14 @@ def lumas(seen: list[recorded.Frame]) -> list[str]:
     return told
 
 
+def changes(seen: list[recorded.Frame]) -> list[int | None]:
+    """The program frames at which the sign looks otherwise than before."""
+    return [frame.program for before, frame in pairwise(seen) if abs(before.lumas[0] - frame.lumas[0]) > 12]
+
+
 def shows(playout: Playout, word: str) -> bool:
-    """Whether the overlays are drawn with that value."""
-    return word in playout.engine.shown_data.values()
+    """Whether a frame was shown with that word."""
+    return any(line.get("data") == {"sign": {"word": word}} for line in playout.as_run())
 
 
 async def test_data_changes_the_picture_without_a_lost_frame_and_is_kept_over_a_restart(
@@ -95,6 +101,9 @@ async def test_data_changes_the_picture_without_a_lost_frame_and_is_kept_over_a_
         seen = seen_in(tmp_path / "recording")
         recorded.assert_each_once(recorded.program_numbers(seen))
         assert lumas(seen) == ["bright", "letters", "dark"]
+        said = [(line["frame"], line["data"]) for line in playout.as_run() if "data" in line]
+        assert [data for _, data in said] == [{"sign": {"word": word}} for word in (None, "HH", " ")]
+        assert [frame for frame, _ in said[1:]] == changes(seen)
         assert (playout.folder / DATA).exists()
         playout.write(with_sign(make_plan(tmp_path / "again"), url))
         async with on_air(playout):

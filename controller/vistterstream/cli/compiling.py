@@ -48,6 +48,7 @@ def _program(program: Program, objects: Objects, where: Where) -> Iterator[Manif
         compiled = compile_plan(
             program,
             timeline=inputs.timeline,
+            timelines=inputs.timelines,
             overlays=inputs.overlays,
             cameras=inputs.cameras,
             outputs=inputs.outputs,

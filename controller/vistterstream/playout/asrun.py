@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from vistterstream.base.redaction import redact
+from vistterstream.playout.mixer import Words
 from vistterstream.playout.protocol import OnAir
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The words that overlays take from data sources, from a frame on; `since` is the Unix time of that."""
+
+    frame: int
+    since: float
+    words: Words
 
 
 class AsRunLog:
@@ -21,7 +32,7 @@ class AsRunLog:
         self._folder = folder
         self._program = program
 
-    def write(self, shown: OnAir) -> None:
+    def write(self, shown: OnAir | Spoken) -> None:
         """Write down that `shown` is on air from its frame on. Raises OSError."""
         when = datetime.fromtimestamp(shown.since, UTC)
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -29,11 +40,15 @@ class AsRunLog:
         with (self._folder / f"{when:%Y-%m-%d}.jsonl").open("a", encoding="utf-8") as file:
             file.write(redact(line) + "\n")
 
-    def _entry(self, shown: OnAir, when: datetime) -> dict[str, Any]:
-        return {
+    def _entry(self, shown: OnAir | Spoken, when: datetime) -> dict[str, Any]:
+        start = {
             "time": when.isoformat(timespec="microseconds"),
             "frame": shown.frame,
             "program": self._program,
+        }
+        if isinstance(shown, Spoken):
+            return start | {"data": shown.words}
+        return start | {
             "source": {"kind": shown.kind, "name": shown.name},
             "reason": shown.reason,
             "timeline": {"name": shown.timeline, "frame": shown.position, "cue": shown.cue},

@@ -107,6 +107,14 @@ class Data:
             found[key_of(source)] = None if known is None or self._too_old(known, source) else known.text
         return found
 
+    def words(self, texts: Mapping[str, str | None]) -> dict[str, dict[str, str | None]]:
+        """What `texts` have overlays show: by the names of the Overlay and of the source."""
+        found: dict[str, dict[str, str | None]] = {}
+        for overlay, source in self._sources.values():
+            text = texts.get(key_of(source))
+            found.setdefault(overlay, {})[source.name] = source.default if text is None else text
+        return found
+
     @property
     def problems(self) -> dict[str, list[str]]:
         """A sentence for each source that cannot be fetched now, by the name of the Overlay."""

@@ -27,7 +27,7 @@ from vistterstream.base.errors import PermanentError, TemporaryError
 from vistterstream.base.processes import OWNER_VARIABLE
 from vistterstream.base.redaction import redact
 from vistterstream.ffmpeg.commands import Credentials
-from vistterstream.playout.asrun import AsRunLog
+from vistterstream.playout.asrun import AsRunLog, Spoken
 from vistterstream.playout.clock import NANOSECONDS, Epoch, Ticker, load_epoch, save_epoch
 from vistterstream.playout.compositor import Scene, prepare
 from vistterstream.playout.data import Data, lookup
@@ -37,7 +37,7 @@ from vistterstream.playout.feeds import Feed, FileFeed, Want, make_feed
 from vistterstream.playout.files import DATA, EPOCH, object_name, read_plan
 from vistterstream.playout.frames import FramePool
 from vistterstream.playout.memory import undisturbed
-from vistterstream.playout.mixer import Mixer, Show, Swapped
+from vistterstream.playout.mixer import Mixer, Show, Swapped, Words
 from vistterstream.playout.mixing import Playing
 from vistterstream.playout.protocol import Applied, OnAir, PlayoutStatus, SoundStatus
 from vistterstream.playout.pusher import Pusher
@@ -85,11 +85,6 @@ class Engine:
     def plan(self) -> Plan:
         """The plan that it runs."""
         return self._plan
-
-    @property
-    def shown_data(self) -> Mapping[str, str | None]:
-        """The values of data sources that the overlays are drawn with."""
-        return self._texts
 
     def stop(self) -> None:
         """Go off air: `run` ends when everything has ended."""
@@ -224,6 +219,7 @@ class Engine:
             sounds=self._deck,
             encoders=tuple(encoder for name, encoder in self._encoders.items() if name in wanted),
             overlay_names={overlay.id: overlay.overlay for overlay in plan.overlays},
+            words=self._data.words(self._texts),
         )
 
     def _follow_reels(self, plan: Plan, index: TimelineIndex | None) -> None:
@@ -305,24 +301,28 @@ class Engine:
             self._folder.parent.parent / "asrun" / object_name(self._plan.namespace, self._plan.program),
             self._plan.program,
         )
-        shown, to_write = anyio.create_memory_object_stream[OnAir](_ASRUN_BACKLOG)
+        words: Words = {}
+        shown, to_write = anyio.create_memory_object_stream[OnAir | Spoken](_ASRUN_BACKLOG)
         async with shown, to_write, anyio.create_task_group() as tasks:
             tasks.start_soon(self._log_on_air, asrun, to_write)
             while True:
                 for event in await self._mixer.events():
                     if isinstance(event, Swapped):
                         self._last_swap = event
+                        if event.show.words != words:
+                            words = event.show.words
+                            self._hand_on(shown, Spoken(event.frame, event.due_ns / NANOSECONDS, words))
                     else:
                         self._hand_on(shown, event)
                 self._notify()
 
-    def _hand_on(self, shown: MemoryObjectSendStream[OnAir], event: OnAir) -> None:
+    def _hand_on(self, shown: MemoryObjectSendStream[OnAir | Spoken], event: OnAir | Spoken) -> None:
         try:
             shown.send_nowait(event)
         except anyio.WouldBlock:
             self._report("The as-run log's disk does not answer; lines are missing.")
 
-    async def _log_on_air(self, asrun: AsRunLog, events: MemoryObjectReceiveStream[OnAir]) -> None:
+    async def _log_on_air(self, asrun: AsRunLog, events: MemoryObjectReceiveStream[OnAir | Spoken]) -> None:
         """In a task of its own: a disk that hangs must not hold up anything else."""
         async for shown in events:
             try:
@@ -359,7 +359,7 @@ class Engine:
             old_scene = self._scene
             scene = await anyio.to_thread.run_sync(self._prepare, self._plan, old_scene, True)
             self._scene = scene
-            show = replace(self._mixer.show, scene=scene)
+            show = replace(self._mixer.show, scene=scene, words=self._data.words(self._texts))
             self._mixer.swap(show)
             with suppress(TemporaryError):  # the clock stands still, and the playout ends
                 await self._swapped(show)

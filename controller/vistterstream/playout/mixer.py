@@ -11,7 +11,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import anyio
 
@@ -25,6 +25,9 @@ from vistterstream.playout.protocol import OnAir
 from vistterstream.playout.stage import Made, Stage, look_ahead, make
 from vistterstream.resources.program import Format
 
+Words = Mapping[str, Mapping[str, str | None]]
+"""By Overlay and data source, the text that is shown; None where there is none."""
+
 
 @dataclass(frozen=True)
 class Show(Stage):
@@ -33,6 +36,7 @@ class Show(Stage):
     revision: str
     encoders: tuple[Encoder, ...]
     overlay_names: Mapping[str, str]  # of each overlay instance id
+    words: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
