@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-FILES = ("picture.png", "moving.gif")
+FILES = ("picture.png", "moving.gif", "sound.wav")
 """Files that exist beside the documents."""
 
 _TRACKS = [
@@ -55,7 +55,16 @@ _OVERLAY: dict[str, Any] = {
         {"name": "f", "ticker": {"value": "news\nmore", "width": 600, "speed": 100.5}},
         {"name": "g", "qr": {"value": "https://vistter.io", "size": 100}, "scale": 0.9},
         {"name": "h", "frameCode": {"square": 8}, "position": {"anchor": "bottom", "y": -10}},
+        {"name": "j", "group": {"width": 300, "height": 200, "layers": [
+            {"name": "a", "rectangle": {"width": 300, "height": 200, "color": "#00FF0080"}},
+            {"name": "b", "group": {"layers": [{"name": "c", "image": {"file": FILES[0]}}]}, "opacity": 0.5},
+         ]}, "mask": {"rectangle": {"left": 9, "top": 9, "width": 99, "height": 66, "radius": 20}},
+         "tracks": [_TRACKS[0]], "rotation": -5},
+        {"name": "k", "text": {"value": "{{ tide }}"},
+         "mask": {"image": {"file": FILES[0]}, "invert": True}, "fallback": {"text": {"value": "?"}}},
     ],
+    "data": [{"name": "tide", "url": "http://127.0.0.1:1/tide.json", "path": "/tide/0", "interval": "30s",
+              "default": "low"}],
 }  # fmt: skip
 _TIMELINE: dict[str, Any] = {
     "loop": True,
@@ -63,7 +72,8 @@ _TIMELINE: dict[str, Any] = {
     "cuePoints": [{"name": "sermon", "at": "00:00:04:12"}, {"name": "end", "at": "300f"}],
     "tracks": [
         {"name": "v", "video": [
-            {"camera": "wharf", "duration": "2s", "transition": {"type": "crossfade", "duration": "1s"}},
+            {"camera": "wharf", "duration": "2s", "transition": {"type": "crossfade", "duration": "1s"},
+             "audio": {"gain": "-6dB"}},
             {"camera": "pier", "duration": "60f",
              "transition": {"type": "wipe", "duration": "12f", "direction": "up", "softness": 0.3}},
             {"image": {"file": FILES[0], "fit": "fit", "color": "#102030"}, "duration": "1500ms",
@@ -78,7 +88,14 @@ _TIMELINE: dict[str, Any] = {
             {"overlay": "tag", "at": "120f",
              "values": {"title": "{{ title }}", "name": "\u05e9\u05dc\u05d5\u05dd"}},
         ]},
-        {"name": "top", "overlays": [{"overlay": "gone", "at": "00:00:02:00", "duration": "1s"}]},
+        {"name": "top", "overlays": [{"overlay": "gone", "at": "00:00:02:00", "duration": "1s"},
+                                     {"overlay": "tag", "cue": "sermon", "until": "end"}]},
+        {"name": "bed", "audio": [
+            {"file": FILES[2], "at": "1s", "duration": "5s", "loop": True, "gain": "-3dB", "fadeIn": "1s",
+             "curve": [{"at": "0s", "gain": "-60dB"}, {"at": "2s", "gain": "+3dB", "easing": "easeIn"}],
+             "duck": {"threshold": "-40dB", "amount": "-12dB"}},
+            {"file": "gone.wav", "duration": "100f", "mute": True},
+        ]},
     ],
 }  # fmt: skip
 _VALUES: list[Any] = [

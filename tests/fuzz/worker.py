@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import json
+import random
 import re
 import sys
 import time
@@ -26,7 +27,8 @@ from vistterstream.timeline.compile import AssetKind, PlanError, compile_plan
 from vistterstream.timeline.plan import Plan
 
 HANG = 30.0  # s of the clock on the wall after which a document is given up
-FRAMES = (0, 1, 29, 31, 10**6)
+FRAMES = (0, 1, 31, 10**6)
+STARTS = 4  # so many frames, besides, at which a cue starts
 EPOCH_NS = 1_779_000_000_000_000_000
 RATES = ("30", "25", "30000/1001", "60000/1001", "15")
 
@@ -111,7 +113,7 @@ def _take(source: bytes, seed: int, folder: Path, out: Frame, report: Report) ->
         offline = Offline(plan, EPOCH_NS, first=FRAMES[0])
         offline.make(FRAMES[0], out)
         report.cpu = time.process_time() - began
-        for number in FRAMES[1:]:
+        for number in sorted({*FRAMES[1:], *_starts(plan, seed)}):
             began = time.process_time()
             offline.make(number, out)
             report.frame = max(report.frame, time.process_time() - began)
@@ -123,6 +125,14 @@ def _take(source: bytes, seed: int, folder: Path, out: Frame, report: Report) ->
     finally:
         if offline is not None:
             offline.close()
+
+
+def _starts(plan: Plan, seed: int) -> list[int]:
+    """The second frames of a few cues, where most of the transitions are."""
+    assert plan.timeline is not None
+    pictures = {cue.start + 1 for cue in plan.timeline.video}
+    starts = sorted(pictures | {cue.start + 1 for cue in plan.timeline.overlays})
+    return random.Random(seed).sample(starts, min(len(starts), STARTS))
 
 
 def _compiled(found: list[Resource], seed: int, folder: Path) -> Plan:
