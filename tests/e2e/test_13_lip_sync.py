@@ -45,7 +45,7 @@ def test_lips_and_voice_stay_together_for_ten_minutes(tmp_path: Path) -> None:
 def check(found: Lips, seconds: int) -> None:
     print(found)
     assert len(found.meetings) >= seconds * 0.9
-    assert len(found.alone) <= len(found.meetings) // 20, "a flash in a cut or an encoder's end may be alone"
+    assert len(found.alone) <= len(found.meetings) // 20, "a cut may end a flash before its beep is one"
     assert abs(found.worst.offset) <= LIMIT, found.worst
 
 

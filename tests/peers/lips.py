@@ -62,14 +62,14 @@ def measure(file: Path, cameras: Mapping[str, Flash]) -> Lips:
     for number, (name, flash) in enumerate(cameras.items()):
         beeps = _beeps(times, sound, flash.beep)
         for before, frame in pairwise(shown):
-            if frame.lumas[number] - before.lumas[number] < _STEP:
-                continue
+            if frame.number != before.number or frame.lumas[number] - before.lumas[number] < _STEP:
+                continue  # a cut is no flash, however bright what comes in
             time = float(frame.time)
             near = beeps[np.abs(beeps - time) < 0.3]
             if len(near):
                 offset = float(near[np.abs(near - time).argmin()]) - time
                 meetings.append(Meeting(name, time, offset, frame.program))
-            elif before.number == frame.number:  # not a cut into the middle of a flash
+            else:
                 alone.append((name, time))
     return Lips(tuple(sorted(meetings, key=lambda meeting: meeting.time)), tuple(alone))
 
