@@ -27,6 +27,7 @@ NOON = datetime(2026, 3, 29, 12, 0, 0, 123456, tzinfo=UTC)
 
 def test_a_line_says_when_what_which_frame_and_why(tmp_path: Path) -> None:
     overlays = {"overlays": ["tag", "clock"], "entered": ["clock"], "left": ["title"]}
+    overlays["sounds"] = ["sea.flac"]
     place = {"timeline": "show", "position": 120, "cue": 3}
     AsRunLog(tmp_path / "asrun" / "main", "main").write(shown(NOON, **overlays, **place))
     (file,) = (tmp_path / "asrun" / "main").iterdir()
@@ -41,6 +42,7 @@ def test_a_line_says_when_what_which_frame_and_why(tmp_path: Path) -> None:
         "overlays": ["tag", "clock"],
         "entered": ["clock"],
         "left": ["title"],
+        "sounds": ["sea.flac"],
     }
 
 

@@ -11,17 +11,24 @@ from hypothesis import strategies as st
 
 from vistterstream.playout.entries import Change, Entries
 from vistterstream.playout.stage import Choice, Made
+from vistterstream.timeline.beds import beds
 from vistterstream.timeline.evaluate import Picture, TimelineIndex, picture, wrap
-from vistterstream.timeline.plan import OverlayCuePlan, TimelinePlan, VideoCuePlan
+from vistterstream.timeline.plan import AudioCuePlan, OverlayCuePlan, TimelinePlan, VideoCuePlan
 
 NAMES = {"1": "title", "2": "title", "3": "clock"}  # of the instances: the title with two texts
 SOUND = np.zeros((1, 2), np.int16)
 
 
 def index(
-    *cues: VideoCuePlan, overlays: Iterable[OverlayCuePlan] = (), length: int, loop: bool = False
+    *cues: VideoCuePlan,
+    overlays: Iterable[OverlayCuePlan] = (),
+    audio: Iterable[AudioCuePlan] = (),
+    length: int,
+    loop: bool = False,
 ) -> TimelineIndex:
-    plan = TimelinePlan(name="t", length=length, loop=loop, video=cues, overlays=tuple(overlays))
+    plan = TimelinePlan(
+        name="t", length=length, loop=loop, video=cues, overlays=tuple(overlays), audio=tuple(audio)
+    )
     return TimelineIndex(plan)
 
 
@@ -29,16 +36,19 @@ def cue(start: int, end: int, camera: str = "a") -> VideoCuePlan:
     return VideoCuePlan(start=start, end=end, camera=camera)
 
 
-def made(timeline: TimelineIndex, position: int | None) -> Made:
+def made(timeline: TimelineIndex, position: int | None, passed: int = 0) -> Made:
     shown: Picture = picture(timeline, position)
     choice = Choice("Camera", shown.camera, "Cue") if shown.camera else Choice("Slate", "", "NoCue")
-    return Made(shown, choice, None, SOUND, position)
+    return Made(shown, choice, None, SOUND, position, beds(timeline, passed))
 
 
 def changes(timeline: TimelineIndex, positions: Iterable[int | None]) -> list[tuple[int, Change]]:
     """The changes, each with the index of its frame."""
     entries = Entries()
-    noted = [entries.note(made(timeline, position), NAMES) for position in positions]
+    noted = [
+        entries.note(number, made(timeline, position, number), NAMES)
+        for number, position in enumerate(positions)
+    ]
     return [(number, change) for number, change in enumerate(noted) if change is not None]
 
 
@@ -90,6 +100,25 @@ def test_what_stands_still_is_told_once(positions: list[int | None]) -> None:
 def test_gaps_without_overlays_are_told_once_in_a_loop_too() -> None:
     assert len(played(index(cue(9, 10), length=10, loop=True), 9)) == 1
     assert [number for number, _ in played(index(cue(9, 10), length=10, loop=True), 22)] == [0, 9, 10, 19, 20]
+
+
+def test_sounds_are_told_as_they_come_and_go() -> None:
+    sounds = [
+        AudioCuePlan(start=2, end=5, file="/media/sea.flac"),
+        AudioCuePlan(start=5, end=7, file="/media/sea.flac"),  # the same again
+        AudioCuePlan(start=0, end=None, file="/media/bed.wav", through=True),
+    ]
+    found = played(index(cue(0, 10), audio=sounds, length=10, loop=True), 13)
+    assert [(number, change.sounds) for number, change in found] == [
+        (0, ("bed.wav",)),
+        (2, ("sea.flac", "bed.wav")),
+        (5, ("sea.flac", "bed.wav")),
+        (7, ("bed.wav",)),
+        (10, ("bed.wav",)),  # another round, of the cue alone: the bed plays on
+        (12, ("sea.flac", "bed.wav")),
+    ]
+    alone = played(index(audio=[sounds[2]], length=10, loop=True), 35)
+    assert len(alone) == 1
 
 
 @given(

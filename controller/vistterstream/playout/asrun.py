@@ -55,4 +55,5 @@ class AsRunLog:
             "overlays": shown.overlays,
             "entered": shown.entered,
             "left": shown.left,
+            "sounds": shown.sounds,
         }

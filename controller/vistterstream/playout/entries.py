@@ -1,7 +1,8 @@
-"""When something comes on air or goes: each cue and each overlay, also when the same comes again."""
+"""When something comes on air or goes: each cue, overlay and sound, also when the same comes again."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,12 +11,13 @@ from vistterstream.playout.stage import Choice, Made
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is different from a frame on. Overlays are named from the bottom up."""
+    """What is different from a frame on. Overlays are named from the bottom up, sounds by their files."""
 
     shown: Choice
     overlays: tuple[str, ...]
     entered: tuple[str, ...]
     left: tuple[str, ...]
+    sounds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ class Entries:
         self._shown: tuple[object, ...] | None = None
         self._overlays: tuple[_Entry, ...] = ()
 
-    def note(self, made: Made, names: Mapping[str, str]) -> Change | None:
-        """What `made` changes, if anything; `names` are those of the overlay instances, by id."""
+    def note(self, number: int, made: Made, names: Mapping[str, str]) -> Change | None:
+        """What program frame `number` changes, if anything; `names` are of the overlay instances, by id."""
         position = made.position or 0
         if made.position is not None:
             self._round += position < self._position
@@ -50,7 +52,8 @@ class Entries:
         overlays = tuple(
             _Entry(names[instance], self._round, position - age) for instance, age in made.cue.overlays
         )
-        shown = (made.shown, cue, overlays)
+        sounds = tuple((bed.cue.file, number - bed.age) for bed in made.along)
+        shown = (made.shown, cue, overlays, sounds)
         if shown == self._shown:
             return None
         before, self._overlays, self._shown = self._overlays, overlays, shown
@@ -59,6 +62,7 @@ class Entries:
             tuple(entry.name for entry in overlays),
             entered=_without(overlays, before),
             left=_without(before, overlays),
+            sounds=tuple(os.path.basename(file) for file, _ in sounds),
         )
 
 

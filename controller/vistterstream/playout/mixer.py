@@ -127,7 +127,7 @@ class Mixer:
         self._last = frame
 
     def _note(self, show: Show, made: Made, number: int) -> None:
-        change = self._entries.note(made, show.overlay_names)
+        change = self._entries.note(number, made, show.overlay_names)
         if change is None:
             return
         self.on_air = OnAir(
@@ -139,6 +139,7 @@ class Mixer:
             overlays=list(change.overlays),
             entered=list(change.entered),
             left=list(change.left),
+            sounds=list(change.sounds),
             timeline="" if show.index is None else show.index.plan.name,
             position=made.position,
             cue=made.cue.cue,

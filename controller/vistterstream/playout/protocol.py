@@ -52,6 +52,7 @@ class OnAir(_Message):
     overlays: list[str] = []  # names of Overlays, from the bottom up
     entered: list[str] = []  # those of them that were not there in the frame before
     left: list[str] = []  # those that were
+    sounds: list[str] = []  # files of the audio cues that play, in the order of the manifest
     timeline: str = ""  # name of the Timeline; none where the program has none
     position: int | None = None  # the frame of the timeline; None before its anchor and after its end
     cue: int | None = None  # number of the video cue, from 0, nested timelines written out; None in a gap

@@ -74,13 +74,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Made:
-    """What a frame shows, and its sound; `position` is the frame of the timeline."""
+    """What a frame shows, and its sound. `position` is the frame of the timeline, `along` the beds."""
 
     cue: Picture
     outgoing: Choice
     incoming: Choice | None
     sound: Samples
     position: int | None = None
+    along: Sequence[Bed] = ()
 
     @property
     def shown(self) -> Choice:
@@ -146,7 +147,7 @@ def make(
         over = _picture_of(stage, taken, incoming) if incoming else None
         wall = _wall(number, rate, epoch)
         compose(stage.scene, out, base, over, cue.mix, _overlays(cue), number, wall, cue.transition)
-    return Made(cue, outgoing, incoming, sound, where)
+    return Made(cue, outgoing, incoming, sound, where, along)
 
 
 def look_ahead(stage: Stage, number: int, rate: Fraction, epoch: Epoch) -> None:
