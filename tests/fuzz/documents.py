@@ -47,13 +47,15 @@ _OVERLAY: dict[str, Any] = {
          "tracks": [_TRACKS[0], _TRACKS[1], _TRACKS[2]], "exit": {"duration": "1s", "slide": "left"}},
         {"name": "b", "text": {"value": "Harbour {{ name }}", "size": 40, "width": 200, "align": "center",
          "outline": {"width": 2}, "shadow": {"right": 3, "blur": 5}, "background": "#00000080"},
-         "tracks": [_TRACKS[3], _TRACKS[4]], "rotation": 10, "crop": {"left": 0.1}},
+         "tracks": [_TRACKS[3], _TRACKS[4] | {"sync": "sermon"}], "rotation": 10, "crop": {"left": 0.1}},
         {"name": "c", "image": {"file": FILES[1], "play": "loop"}, "scale": 1.5},
         {"name": "i", "image": {"file": "gone.png", "sha256": "0" * 64, "fallback": {"text": "?"}}},
         {"name": "d", "clock": {"timeZone": "Europe/Oslo", "format": "%H:%M"}},
         {"name": "e", "countdown": {"duration": "5m", "format": "%H:%M:%S", "done": "Live"}},
-        {"name": "f", "ticker": {"value": "news\nmore", "width": 600, "speed": 100.5}},
-        {"name": "g", "qr": {"value": "https://vistter.io", "size": 100}, "scale": 0.9},
+        {"name": "f", "ticker": {"value": "news\n{{ news }}", "width": 600, "speed": 100.5},
+         "fallback": {"text": {"value": "none, {{ name }}", "size": 20}}},
+        {"name": "g", "qr": {"value": "https://vistter.io/{{ wind }}", "size": 100}, "scale": 0.9,
+         "fallback": {"image": {"file": FILES[0]}}},
         {"name": "h", "frameCode": {"square": 8}, "position": {"anchor": "bottom", "y": -10}},
         {"name": "j", "group": {"width": 300, "height": 200, "layers": [
             {"name": "a", "rectangle": {"width": 300, "height": 200, "color": "#00FF0080"}},
@@ -63,8 +65,13 @@ _OVERLAY: dict[str, Any] = {
         {"name": "k", "text": {"value": "{{ tide }}"},
          "mask": {"image": {"file": FILES[0]}, "invert": True}, "fallback": {"text": {"value": "?"}}},
     ],
-    "data": [{"name": "tide", "url": "http://127.0.0.1:1/tide.json", "path": "/tide/0", "interval": "30s",
-              "default": "low"}],
+    "data": [
+        {"name": "tide", "url": "http://127.0.0.1:1/tide.json", "path": "/tide/0", "interval": "30s",
+         "default": "low"},
+        {"name": "wind", "url": "http://127.0.0.1:9/a.json", "path": "/wind/0", "decimals": 1,
+         "default": "7.5", "interval": "1s", "maxAge": "1h"},
+        {"name": "news", "url": "http://127.0.0.1:9/a.json", "path": "/news", "each": "/title"},
+    ],
 }  # fmt: skip
 _TIMELINE: dict[str, Any] = {
     "loop": True,
@@ -89,7 +96,7 @@ _TIMELINE: dict[str, Any] = {
              "values": {"title": "{{ title }}", "name": "\u05e9\u05dc\u05d5\u05dd"}},
         ]},
         {"name": "top", "overlays": [{"overlay": "gone", "at": "00:00:02:00", "duration": "1s"},
-                                     {"overlay": "tag", "cue": "sermon", "until": "end"}]},
+                                     {"overlay": "tag", "cue": "sermon", "at": "100ms", "until": "end"}]},
         {"name": "bed", "audio": [
             {"file": FILES[2], "at": "1s", "duration": "5s", "loop": True, "gain": "-3dB", "fadeIn": "1s",
              "curve": [{"at": "0s", "gain": "-60dB"}, {"at": "2s", "gain": "+3dB", "easing": "easeIn"}],
@@ -122,6 +129,9 @@ _BY_NAME = {
     "camera": ["wharf", "pier"],
     "timeline": ["news"],
     "overlay": ["tag"],
+    "cue": ["sermon", "end"],
+    "until": ["sermon", "end"],
+    "sync": ["sermon", "end"],
 }
 """What a schema cannot say of strings, by the name of the field."""
 

@@ -106,6 +106,28 @@ def test_what_cannot_be_drawn_gives_way_to_its_fallback_and_is_told(layer: dict[
         assert said in made.problems["a"]
 
 
+def test_layers_in_a_group_have_data_and_fallbacks_of_their_own() -> None:
+    place = {"position": {"anchor": "bottomRight"}}
+    inner = [
+        {"name": "words", **SORTS["text"]},
+        {"name": "news", "ticker": {"value": "{{ news }}", "width": 200}, "fallback": BOX, **place},
+    ]
+    written = [
+        {"name": "words", "text": {"value": "7 kn"}},
+        {"name": "box", **BOX, **place},
+    ]
+    news = WIND | {"name": "news", "path": "/news"}
+    live = instance("live", {"group": {"layers": inner}, "rotation": 3}, data=(WIND, news))
+    plain = instance("plain", {"group": {"layers": written}, "rotation": 3})
+
+    def wind_only(_overlay: OverlayInstance, source: DataSource) -> str | None:
+        return "7 kn" if source.name == "wind" else None
+
+    with scene(live, plain, data=wind_only) as made:
+        assert not made.problems
+        assert picture(made, "live") == picture(made, "plain") != picture(made)
+
+
 def test_an_image_with_a_box_of_its_own_size_keeps_it(tmp_path: Path) -> None:
     image = {"file": str(tmp_path / "no.png"), "width": 80, "height": 30, "fallback": {"color": "#00FF00"}}
     box = {"rectangle": {"width": 80, "height": 30, "color": "#00FF00"}}

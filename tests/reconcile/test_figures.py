@@ -11,6 +11,7 @@ from vistterstream.base.metrics import Metrics
 from vistterstream.playout.protocol import (
     CameraState,
     CameraStatus,
+    DataStatus,
     EncoderStatus,
     OnAir,
     OutputState,
@@ -39,6 +40,10 @@ def busy() -> Playout:
             fps=29.97,
             realtime=True,
             late_frames=3,
+            data=[
+                DataStatus(overlay="weather", name="wind", age=2.5, fetches=9, failures={"Timeout": 3}),
+                DataStatus(overlay="weather", name="news"),
+            ],
             sound=SoundStatus(momentary=-23.5, peak=-3.25, state="Normal"),
             repeated_frames=1,
             on_air=OnAir(kind="Slate", name="pier", since=0, frame=0, reason="CameraStalled"),
@@ -89,6 +94,10 @@ def test_everything_that_is_reported_is_exported(busy: Playout) -> None:
         'vistter_output_sent_bytes_total{namespace="default",output="tape",program="main"} 123456.0',
         'vistter_output_dropped_groups_total{namespace="default",output="tape",program="main"} 7.0',
         'vistter_output_reconnects_total{namespace="default",output="tape",program="main"} 5.0',
+        'vistter_data_age_seconds{data="wind",namespace="default",overlay="weather",program="main"} 2.5',
+        'vistter_data_fetches_total{data="wind",namespace="default",overlay="weather",program="main"} 9.0',
+        'vistter_data_failures_total{data="wind",namespace="default",overlay="weather",program="main",'
+        'reason="Timeout"} 3.0',
     ):
         assert line in lines(busy)
 
@@ -111,6 +120,10 @@ def test_restarts_are_counted_by_role_and_reason(
 
 def test_a_camera_that_is_down_has_no_frame_age(busy: Playout) -> None:
     assert not [line for line in lines(busy) if "frame_age" in line and "pier" in line]
+
+
+def test_data_that_was_never_there_has_no_age(busy: Playout) -> None:
+    assert not [line for line in lines(busy) if "data_age" in line and "news" in line]
 
 
 def test_series_of_what_is_gone_are_gone(busy: Playout) -> None:

@@ -347,7 +347,10 @@ class Engine:
         kept = -_KEEP_DATA_EVERY
         while True:
             if self._data.texts != self._texts:
-                await self._draw_data()
+                try:
+                    await self._draw_data()
+                except Exception:  # the worker's edge: a word that is not shown must not end the program
+                    _log.exception("the words of data could not be drawn")
             if self._data.unsaved and time.monotonic() - kept >= _KEEP_DATA_EVERY:
                 kept = time.monotonic()
                 await self._keep_data()
