@@ -120,6 +120,31 @@ def test_a_slide_covers_what_stands_still_and_a_push_takes_it_along() -> None:
         assert (out.y[:, -part:] == incoming.y[:, :part]).all()
 
 
+@pytest.mark.parametrize("direction", Direction)
+@pytest.mark.parametrize("kind", ["slide", "push"])
+def test_pictures_move_pixel_by_pixel_and_their_colour_with_them(kind: str, direction: Direction) -> None:
+    """At every offset, against both pictures laid side by side in full resolution and moved there."""
+    base, incoming = pair()
+    across = direction in ("left", "right")
+    length = WIDTH if across else HEIGHT
+    for covered in range(length + 1):
+        out = between(covered / length, how(kind, direction=direction), base, incoming)
+        for plane, old, new, step in zip(planes(out), planes(base), planes(incoming), (1, 2, 2), strict=True):
+            wide, other = (source.repeat(step, 0).repeat(step, 1).astype(float) for source in (old, new))
+            if not across:
+                wide, other = wide.T, other.T
+            if direction in ("left", "up"):
+                kept = wide[:, covered:] if kind == "push" else wide[:, : length - covered]
+                moved = np.hstack([kept, other[:, :covered]])
+            else:
+                kept = wide[:, : length - covered] if kind == "push" else wide[:, covered:]
+                moved = np.hstack([other[:, length - covered :], kept])
+            moved = moved if across else moved.T
+            height, width = plane.shape
+            exact = moved.reshape(height, step, width, step).mean(axis=(1, 3))
+            assert np.abs(plane - exact).max() <= (0.5 if step == 2 else 0), covered
+
+
 def xfade(name: str) -> list[Frame]:
     """Frames 1 to 7 of 8 of FFmpeg's transition between the pair.
 

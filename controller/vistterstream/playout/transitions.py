@@ -1,8 +1,8 @@
 """Transitions: one picture becomes the next, on YUV planes, into a frame that is there already.
 
-A wipe with a hard edge, a slide and a push are copies. Their edge stands on an even column or row, so that
-each chroma sample (2×2 pixels) belongs to one of the pictures. `Transitions` has scratch memory and is for
-one thread; what it makes depends on its arguments alone.
+A wipe with a hard edge is a copy: its edge stands on an even column or row, so that each chroma sample (2×2
+pixels) belongs to one of the pictures. Slides and pushes move by whole pixels. `Transitions` has scratch
+memory and is for one thread; what it makes depends on its arguments alone.
 """
 
 from __future__ import annotations
@@ -139,32 +139,88 @@ def _split(out: Frame, base: Frame, incoming: Frame, start: int, stop: int, acro
 
 
 def _move(out: Frame, base: Frame, incoming: Frame, mix: float, direction: Direction, *, both: bool) -> None:
-    """`incoming` comes in from the side that `direction` leads away from; with `both`, `base` goes out."""
+    """`incoming` comes in from the side that `direction` leads away from; with `both`, `base` goes out.
+
+    They stand on whole pixels. On an odd one each chroma sample is the mean of the two that it comes to lie
+    between, and that at the seam of one of each picture.
+    """
     across = direction in (Direction.LEFT, Direction.RIGHT)
-    length = out.width if across else out.height
-    covered = even(mix * length)
+    covered = int(mix * (out.width if across else out.height) + 0.5)
+    backwards = direction in (Direction.LEFT, Direction.UP)
     for target, old, new, step in (
         (out.y, base.y, incoming.y, 1),
         (out.u, base.u, incoming.u, 2),
         (out.v, base.v, incoming.v, 2),
     ):
-        size, come = length // step, covered // step
-        stay = size - come
-        if direction in (Direction.LEFT, Direction.UP):
-            kept = slice(come, size) if both else slice(0, stay)
-            _put(target, slice(0, stay), old, kept, across)
-            _put(target, slice(stay, size), new, slice(0, come), across)
+        planes = _Moved(target, old, new, across=across, both=both)
+        come, odd = divmod(covered, step)
+        if odd:
+            planes.backwards_between(come) if backwards else planes.forwards_between(come)
+        elif backwards:
+            planes.backwards(come)
         else:
-            kept = slice(0, stay) if both else slice(come, size)
-            _put(target, slice(come, size), old, kept, across)
-            _put(target, slice(0, come), new, slice(stay, size), across)
+            planes.forwards(come)
 
 
-def _put(target: Bytes, at: slice, source: Bytes, part: slice, across: bool) -> None:
-    if across:
-        target[:, at] = source[:, part]
-    else:
-        target[at] = source[part]
+class _Moved:
+    """Planes of a slide or push, along columns if `across`, else along rows; the old moves too if `both`."""
+
+    def __init__(self, target: Bytes, old: Bytes, new: Bytes, *, across: bool, both: bool) -> None:
+        self._target, self._old, self._new = target, old, new
+        self._across, self._both = across, both
+        self._size = target.shape[1 if across else 0]
+
+    def backwards(self, come: int) -> None:
+        """`come` samples of the new have come in at the end."""
+        stay = self._size - come
+        first = come if self._both else 0
+        self._copy(0, stay, self._old, first)
+        self._copy(stay, self._size, self._new, 0)
+
+    def forwards(self, come: int) -> None:
+        """`come` samples of the new have come in at the beginning."""
+        self._copy(come, self._size, self._old, 0 if self._both else come)
+        self._copy(0, come, self._new, self._size - come)
+
+    def backwards_between(self, come: int) -> None:
+        """The same, half a sample farther."""
+        seam, last = self._size - come - 1, self._size - 1
+        self._mean(seam + 1, self._size, self._new, 0)
+        if self._both:
+            self._mean(0, seam, self._old, come)
+        else:
+            self._copy(0, seam, self._old, 0)
+        self._mix(seam, last if self._both else seam, 0)
+
+    def forwards_between(self, come: int) -> None:
+        """The same, half a sample farther."""
+        last = self._size - 1
+        self._mean(0, come, self._new, last - come)
+        if self._both:
+            self._mean(come + 1, self._size, self._old, 0)
+        else:
+            self._copy(come + 1, self._size, self._old, come + 1)
+        self._mix(come, 0 if self._both else come, last)
+
+    def _part(self, plane: Bytes, first: int, count: int) -> Bytes:
+        part = slice(first, first + count)
+        return plane[:, part] if self._across else plane[part]
+
+    def _copy(self, start: int, stop: int, source: Bytes, first: int) -> None:
+        """Samples `start` to `stop` are those of `source` from `first` on."""
+        self._part(self._target, start, stop - start)[:] = self._part(source, first, stop - start)
+
+    def _mean(self, start: int, stop: int, source: Bytes, first: int) -> None:
+        """They are the means of those of `source` from `first` on and of their successors."""
+        count = stop - start
+        if count > 0:
+            one, other = self._part(source, first, count), self._part(source, first + 1, count)
+            cv2.addWeighted(one, 0.5, other, 0.5, 0.0, dst=self._part(self._target, start, count))
+
+    def _mix(self, seam: int, old: int, new: int) -> None:
+        """Sample `seam` is the mean of one of each picture."""
+        one, other = self._part(self._old, old, 1), self._part(self._new, new, 1)
+        self._part(self._target, seam, 1)[:] = (one.astype(np.uint16) + other + 1) // 2
 
 
 @lru_cache(maxsize=64)
