@@ -49,7 +49,7 @@ def logo(playout: FakePlayout) -> Path:
     """The image of the only overlay's only layer."""
     layer = playout.plan.overlays[0].spec.layers[0]
     assert layer.image is not None
-    return Path(layer.image.file)
+    return Path(layer.image.file or "")
 
 
 def content(path: Path) -> bytes:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from vistterstream.base.numbered import numbered
 from vistterstream.cli.manifestfiles import located
 from vistterstream.reconcile.clashes import clashes
 from vistterstream.reconcile.gather import Inputs, gather
-from vistterstream.reconcile.paths import Paths, absolute, images
+from vistterstream.reconcile.paths import Paths, absolute, images, sequences
 from vistterstream.reconcile.planner import Objects
 from vistterstream.resources.kinds import Camera, Key, Output, Program, Resource
 from vistterstream.resources.manifests import Loaded, Located, ManifestError
@@ -70,6 +71,10 @@ def _images(inputs: Inputs, where: Where) -> Iterator[ManifestError]:
     for image in images(_NOWHERE, inputs):
         if not image.file.is_file():
             yield where[image.resource.key].error(_steps(image.path), f"there is no file {image.file}")
+    for sequence in sequences(_NOWHERE, inputs):
+        if not numbered(sequence.file):
+            sentence = f"there is no file {sequence.file} with any number"
+            yield where[sequence.resource.key].error(_steps(sequence.path), sentence)
 
 
 def _camera(camera: Camera, where: Where) -> Iterator[ManifestError]:

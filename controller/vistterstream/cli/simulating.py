@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from vistterstream.base.errors import VistterError
+from vistterstream.base.numbered import numbered
 from vistterstream.base.redaction import redact
 from vistterstream.cli import scenes
 from vistterstream.cli.console import Cell, Table, console, say
@@ -187,6 +188,13 @@ def _assets(plan: Plan) -> Iterator[str]:
             if path not in told and not Path(path).is_file():
                 told.add(path)
                 yield f"The image of overlay {overlay.overlay}, layer {layer.name}, does not exist: {path}"
+        patterns = [
+            (layer, file) for _, layer in every_layer(overlay.spec.layers) for _, file in layer.sequences()
+        ]
+        for layer, pattern in patterns:
+            if pattern not in told and not numbered(Path(pattern)):
+                told.add(pattern)
+                yield f"Overlay {overlay.overlay}, layer {layer.name}, has no picture {pattern}"
 
 
 def _gaps(plan: Plan, rows: list[Row], end: int) -> Iterator[str]:

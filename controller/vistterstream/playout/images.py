@@ -20,17 +20,18 @@ MAX_ANIMATION_FRAMES = 1_000
 
 def image_piece(layer: ImageLayer, position: Position, view: View, bounds: Rect, tell: Tell) -> Piece | None:
     """The picture in the layer's file (its first frame), or what stands in for it. Raises Unusable."""
+    assert layer.file is not None, "it is no sequence"
     try:
         picture = open_picture(Path(layer.file), layer.sha256)
     except Unusable as error:
         if layer.fallback is None:
             raise
         tell(str(error))
-        picture = _stand_in(layer, layer.fallback, view)
-    return _scaled(picture, layer, position, view, bounds)
+        picture = stand_in(layer, layer.fallback, view)
+    return scaled(picture, layer, position, view, bounds)
 
 
-def _stand_in(layer: ImageLayer, missing: Missing, view: View) -> Image.Image:
+def stand_in(layer: ImageLayer, missing: Missing, view: View) -> Image.Image:
     """A box instead of a picture, of the size that it was given (16:9 where that leaves it open)."""
     width = layer.width or (layer.height or 180) * 16 // 9
     height = layer.height or max(width * 9 // 16, 1)
@@ -54,10 +55,11 @@ def animation(layer: ImageLayer, position: Position, view: View, bounds: Rect, t
 
     Players take 100 ms for a frame that says 10 ms or less; so do we.
     """
+    assert layer.file is not None, "it is no sequence"
     pieces: list[Piece] = []
     starts, pixels = [0.0], 0
     for picture, duration in frames_of(Path(layer.file), layer.sha256):
-        drawn = _scaled(picture, layer, position, view, bounds)
+        drawn = scaled(picture, layer, position, view, bounds)
         if drawn is None:
             break
         pixels += drawn.seen.width * drawn.seen.height
@@ -72,9 +74,10 @@ def animation(layer: ImageLayer, position: Position, view: View, bounds: Rect, t
     return Animation(tuple(pieces), tuple(starts))
 
 
-def _scaled(
+def scaled(
     picture: Image.Image, layer: ImageLayer, position: Position, view: View, bounds: Rect
 ) -> Piece | None:
+    """The picture, RGBA, as large as the layer wants it. Raises Unusable."""
     width, height = _image_size(layer, picture.width, picture.height, view)
     rect = view.place(position, width, height)
     seen = bounded(rect, bounds)

@@ -22,6 +22,7 @@ from vistterstream.playout.moment import Moment
 from vistterstream.playout.moving import Mover, Room
 from vistterstream.playout.pieces import DRAWING_ERRORS, Tell, Unusable
 from vistterstream.playout.plates import sprite_of
+from vistterstream.playout.sequences import PictureSequence
 from vistterstream.playout.sliding import Slider, slid
 from vistterstream.playout.sprites import Sprite, SpriteCache
 from vistterstream.playout.ticker import Runner, Ticker
@@ -292,7 +293,8 @@ def _item(layer: Layer, studio: Studio, tell: Tell) -> Item | None:
 
 def _lively(layer: Layer) -> bool:
     """Whether the layer changes by itself."""
-    moving = layer.image is not None and layer.image.play is not Play.STILL
+    image = layer.image
+    moving = image is not None and (image.sequence is not None or image.played is not Play.STILL)
     return moving or any(part is not None for part in (layer.clock, layer.countdown, layer.ticker))
 
 
@@ -301,6 +303,8 @@ def _part(layer: Layer, motion: Motion, studio: Studio, tell: Tell, *, planar: b
     view, rate, room = studio.view, studio.rate, studio.room
     if layer.clock or layer.countdown:
         return MovingClock(layer, motion, view, rate, studio.wall, tell)
+    if layer.image is not None and layer.image.sequence is not None:
+        return PictureSequence(layer, layer.image, motion, view, rate, tell)
     if layer.ticker is not None:
         return Runner(layer, motion, view, rate, room, tell)
     return Mover(layer, motion, view, rate, room, tell, planar=planar)

@@ -82,9 +82,9 @@ class Mover:
         self.fast = motion.moves_only and planar
         finer = finer_for(motion)
         large = view.finer(finer)
-        if layer.image is not None and layer.image.play is not Play.STILL:
+        if layer.image is not None and layer.image.played is not Play.STILL:
             frames = _animation(layer, layer.image, large, tell)
-            self._times = _Times(frames.starts, layer.image.play, rate)
+            self._times = _Times(frames.starts, layer.image.played, rate)
             pieces: list[Piece | None] = [masked(one, layer.mask, large, tell) for one in frames.pieces]
             room.take(sum(drawn.seen.width * drawn.seen.height for drawn in frames.pieces))
         else:

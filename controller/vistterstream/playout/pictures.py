@@ -22,6 +22,12 @@ def open_picture(path: Path, sha256: str | None = None) -> Image.Image:
         return ImageOps.exif_transpose(file).convert("RGBA")
 
 
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height of the picture in the file, as its head says them. Raises Unusable."""
+    with _opened(path, None) as file:
+        return file.size
+
+
 def frames_of(path: Path, sha256: str | None) -> Iterator[tuple[Image.Image, float]]:
     """Each frame of a picture file, RGBA, and how long it is shown, in ms. Raises Unusable."""
     with _opened(path, sha256) as file:

@@ -13,7 +13,7 @@ from vistterstream.reconcile.problems import Problem
 from vistterstream.resources.kinds import DEFAULT_NAMESPACE, SOURCE_FILE, Output, Resource
 from vistterstream.resources.model import path_text
 from vistterstream.resources.output import Target
-from vistterstream.resources.overlay import pictures
+from vistterstream.resources.overlay import every_layer, pictures
 from vistterstream.timeline.compile import AssetKind
 from vistterstream.timeline.plan import Plan
 
@@ -83,6 +83,15 @@ def images(state_dir: Path, inputs: Inputs) -> Iterator[Image]:
     for overlay in inputs.overlays.values():
         for path, name in pictures(overlay.spec.layers):
             yield Image(overlay, path_text(("spec", *path)), absolute(state_dir, overlay, name))
+
+
+def sequences(state_dir: Path, inputs: Inputs) -> Iterator[Image]:
+    """Every sequence of pictures that a program shows: the patterns of their files."""
+    for overlay in inputs.overlays.values():
+        for place, layer in every_layer(overlay.spec.layers):
+            for inner, name in layer.sequences():
+                path = path_text(("spec", *place, *inner))
+                yield Image(overlay, path, absolute(state_dir, overlay, name))
 
 
 def missing(images: Iterator[Image], copies: Mapping[Path, Asset]) -> Iterator[Problem]:

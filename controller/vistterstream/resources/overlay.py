@@ -18,7 +18,14 @@ from pydantic.alias_generators import to_camel
 from vistterstream.resources.data import DataSource
 from vistterstream.resources.model import Decisive, Effect, Model, Problems, Tokens, field
 from vistterstream.resources.names import PartName
-from vistterstream.resources.quantities import Color, Duration, EasingFunction, PositiveDuration, Quantity
+from vistterstream.resources.quantities import (
+    Color,
+    Duration,
+    EasingFunction,
+    FrameRate,
+    PositiveDuration,
+    Quantity,
+)
 from vistterstream.resources.texts import FilePath, Instant, Line, Text, TimeFormat, TimeZone, check_line
 
 OCL_VERSION = "1.0"
@@ -30,6 +37,7 @@ MAX_GROUPS = 3
 MAX_LAYERS = 256
 """Layers of an overlay, those in groups and the groups themselves included."""
 
+_NUMBER = re.compile(r"%(0[1-9])?d")
 _COUNTDOWN_DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
 
 
@@ -71,6 +79,19 @@ def check_countdown_format(text: str) -> str:
 
 
 CountdownFormat = Annotated[str, AfterValidator(check_countdown_format)]
+
+
+def check_sequence(path: str) -> str:
+    """`path`, if it names numbered files; else ValueError."""
+    folder, _, name = path.rpartition("/")
+    if "%" in folder:
+        raise ValueError("the number stands in the name of the file, not in that of a folder")
+    if name.count("%") != 1 or not _NUMBER.search(name):
+        raise ValueError("exactly one %d, or %04d and the like, stands for the number in the file's name")
+    return path
+
+
+SequencePath = Annotated[FilePath, AfterValidator(check_sequence)]
 
 
 class Anchor(StrEnum):
@@ -345,15 +366,31 @@ class Mask(Model):
 
 
 class ImageLayer(Model):
-    """A picture from a file (PNG, JPEG, WebP or GIF), which may be an animation."""
+    """A picture from a file (PNG, JPEG, WebP or GIF), which may be an animation; or from a sequence of files
+    one after the other.
+    """
 
-    file: FilePath = field(description="The file; a relative path starts at the folder of the manifest.")
+    EXACTLY_ONE = ("file", "sequence")
+
+    file: FilePath | None = field(
+        None, description="The file; a relative path starts at the folder of the manifest."
+    )
+    sequence: SequencePath | None = field(
+        None,
+        description="Files with a number in their name: %d stands for it, %04d for one of four digits. They "
+        "are read where they lie, while they are shown, from the lowest number that is there.",
+    )
+    rate: FrameRate | None = field(
+        None, description="Pictures of a sequence a second; one for each frame of the program without."
+    )
     width: int | None = field(None, description="Width in canvas pixels; its own without.", ge=1, le=7680)
     height: int | None = field(
         None, description="Height in canvas pixels; keeps its proportions without.", ge=1, le=7680
     )
-    play: Play = field(
-        Play.STILL, description="How the frames of an animation are shown; still is the first."
+    play: Play | None = field(
+        None,
+        description="How the frames of an animation or sequence are shown; still is the first. Without, a "
+        "file is still, and a sequence is shown once.",
     )
     sha256: Digest | None = field(
         None, description="SHA-256 of the file, 64 hexadecimal digits; another file is not shown."
@@ -361,6 +398,19 @@ class ImageLayer(Model):
     fallback: Missing | None = field(
         None, description="What stands in when the picture cannot be shown; nothing without."
     )
+
+    @property
+    def played(self) -> Play:
+        """How it is shown."""
+        return self.play or (Play.STILL if self.sequence is None else Play.ONCE)
+
+    @model_validator(mode="after")
+    def _of_one_sort(self) -> Self:
+        if self.sequence is None and self.rate is not None:
+            raise Problems((("rate",), "only a sequence has a rate; the file of an animation says its own"))
+        if self.sequence is not None and self.sha256 is not None:
+            raise Problems((("sha256",), "a sequence has many files, and no sha256"))
+        return self
 
 
 class TextLayer(Model):
@@ -570,12 +620,21 @@ class Layer(Model):
 
     def pictures(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """The picture files of this layer, not of those in it, each with the path of its field."""
-        if self.image is not None:
+        if self.image is not None and self.image.file is not None:
             yield ("image", "file"), self.image.file
         if self.mask is not None and self.mask.image is not None:
             yield ("mask", "image", "file"), self.mask.image.file
-        if self.fallback is not None and self.fallback.image is not None:
-            yield ("fallback", "image", "file"), self.fallback.image.file
+        instead = self.fallback.image if self.fallback is not None else None
+        if instead is not None and instead.file is not None:
+            yield ("fallback", "image", "file"), instead.file
+
+    def sequences(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """The sequences of files of this layer, as `pictures`."""
+        if self.image is not None and self.image.sequence is not None:
+            yield ("image", "sequence"), self.image.sequence
+        instead = self.fallback.image if self.fallback is not None else None
+        if instead is not None and instead.sequence is not None:
+            yield ("fallback", "image", "sequence"), instead.sequence
 
     @model_validator(mode="after")
     def _one_track_each(self) -> Self:

@@ -298,6 +298,10 @@ class _Compiler:
         """The layer, and those in it, with absolute paths."""
 
         def absolute(image: P) -> P:
+            if isinstance(image, ImageLayer) and image.sequence is not None:
+                path = self.resolve(overlay, image.sequence, AssetKind.MEDIA)
+                return image.model_copy(update={"sequence": path})
+            assert image.file is not None, "the model has checked that there is one of them"
             path = self.resolve(overlay, image.file, AssetKind.IMAGE)
             return image.model_copy(update={"file": path})
 
