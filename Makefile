@@ -51,7 +51,7 @@ unit: $(DEV)
 e2e: $(DEV)
 	$(BIN)/pytest -q -n $(E2E_WORKERS) --dist worksteal -m "e2e and not soak" --durations=15 $(E2E_ARGS)
 
-soak: $(DEV) peers ## The long runs: hours of frames, hundreds of kills
+soak: $(DEV) peers ## The long runs: hours of frames, hundreds of kills, ten thousand documents
 	$(BIN)/pytest -q -m soak --timeout=0
 
 bench: $(DEV) ## The figures of docs/operations, as a table and as JSON

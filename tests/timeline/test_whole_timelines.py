@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from timeline.objects import camera, graphics, overlay, program, resolve, text, timeline, video
 from vistterstream.resources.kinds import Timeline
 from vistterstream.resources.timeline import TransitionType
+from vistterstream.timeline.beds import beds
 from vistterstream.timeline.compile import Compiled, compile_plan
 from vistterstream.timeline.evaluate import TimelineIndex, elapsed, picture, position, round_half_up, wrap
 from vistterstream.timeline.plan import Plan, TimelinePlan
@@ -107,6 +108,8 @@ def video_tracks(
         # What comes first in an inner timeline is a frame long, at least.
         longest = 1 if "timeline" in cue else math.floor(length)
         cue["transition"] = draw(transitions(longest))
+        if draw(st.booleans()):
+            cue["audio"] = draw(st.sampled_from([{"mute": True}, {"gain": "-6dB"}, {"gain": "+3.5dB"}]))
         end += length
         cues.append(cue)
         ends.append(end)
@@ -129,11 +132,27 @@ def overlay_tracks(draw: st.DrawFn, rate: Fraction, last: int, name: str) -> dic
 
 
 @st.composite
+def audio_tracks(draw: st.DrawFn, rate: Fraction, last: int, name: str) -> dict[str, Any]:
+    """Sounds that start before frame `last`; each ends before the next, or stays."""
+    cues, at = [], draw(st.integers(0, last - 1))
+    for _ in range(draw(st.integers(1, 3))):
+        written, length = draw(lengths(rate))
+        cues.append({"file": "sea.flac", "at": f"{at}f", "duration": written, "loop": draw(st.booleans())})
+        at = math.ceil(at + length)
+    if draw(st.booleans()):
+        cues[-1].update(gain="-12dB", fadeIn="1f", fadeOut="1f", duck={"amount": "-9dB"})
+        cues[-1]["curve"] = [{"at": "0s", "gain": "-60dB"}, {"at": "1s", "gain": "0dB"}]
+    return {"name": name, "audio": cues}
+
+
+@st.composite
 def timelines(draw: st.DrawFn, rate: Fraction, name: str, inner: tuple[str, ...] = ()) -> Any:
     """A timeline that contradicts nothing, and the exact ends of its video cues."""
     track, ends = draw(video_tracks(rate, inner))
     last = math.floor(ends[-1])
     tracks = [track, *(draw(overlay_tracks(rate, last, f"g{n}")) for n in range(draw(st.integers(0, 2))))]
+    if draw(st.booleans()):
+        tracks.append(draw(audio_tracks(rate, last, "sound")))
     points = [{"name": "p", "at": f"{draw(st.integers(0, 500))}f"}] if draw(st.booleans()) else []
     spec: dict[str, Any] = {"loop": draw(st.booleans()), "cuePoints": points}
     if draw(st.booleans()):
@@ -173,8 +192,10 @@ def test_each_compiles_to_a_plan_in_order_that_can_be_read_again(show: Show) -> 
     for cue in plan.video:
         assert 0 <= cue.start < cue.end <= plan.length
         assert cue.fade <= cue.end - cue.start
-    for shown in plan.overlays:
-        assert 0 <= shown.start < (shown.end or plan.length) <= plan.length
+    along = [(cue.start, cue.end) for cue in plan.overlays]
+    along += [(cue.start, cue.end) for cue in plan.audio]
+    for start, end in along:
+        assert 0 <= start < (end or plan.length) <= plan.length
     assert {round_half_up(end) for end in show.ends} <= {
         *(cue.end for cue in plan.video),
         *(cue.start for cue in plan.video),
@@ -206,7 +227,7 @@ def test_a_frame_does_not_depend_on_which_were_asked_for_before(
 
     def shown(index: TimelineIndex, number: int) -> Any:
         found = picture(index, position(index, number, rate, epoch))
-        return found, found.lengths
+        return found, found.lengths, beds(index, elapsed(index, number, rate, epoch))
 
     index = TimelineIndex(plan)
     forward = {number: shown(index, number) for number in sorted(frames)}
