@@ -357,6 +357,7 @@ async def test_one_thread_that_is_not_enough_gives_way_to_more(monkeypatch: pyte
     encoding = encoding_plan().encoding.model_copy(update={"video": video})
     plan = encoding_plan().model_copy(update={"encoding": encoding})
     monkeypatch.setattr("vistterstream.playout.encoder.one_is_enough", lambda _encoding, _format: True)
+    monkeypatch.setattr("vistterstream.playout.threads.idle_seconds", time.monotonic)  # as with more cores
     pool = FramePool(format.width, format.height, queue_length(format) + 4)
     noise = np.random.default_rng(1).integers(16, 235, (format.height * 3 // 2, format.width), np.uint8)
     epoch = Epoch(steady_ns(), time.time_ns())

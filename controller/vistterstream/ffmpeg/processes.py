@@ -26,6 +26,8 @@ from vistterstream.base.redaction import redact
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(64 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
 _LINE_LIMIT = 4096
 _KEPT_LINES = 20
+PIPE_SIZE = 1 << 20
+"""Bytes that a pipe with pictures holds; the most that an ordinary user gets (pipe(7))."""
 
 
 class LineReader:
@@ -184,7 +186,7 @@ class Child:
             self._pidfd = -1
 
 
-def enlarge_pipe(descriptor: int, size: int = 1 << 20) -> int:
+def enlarge_pipe(descriptor: int, size: int = PIPE_SIZE) -> int:
     """Ask for a pipe buffer of `size` bytes (F_SETPIPE_SZ); the size that the kernel gave.
 
     A raw picture then goes through with few switches between the processes. An ordinary user may have

@@ -23,23 +23,24 @@ from vistterstream.base import logs
 from vistterstream.base.errors import TemporaryError
 from vistterstream.ffmpeg import commands
 from vistterstream.ffmpeg.failures import Failure, explain
-from vistterstream.ffmpeg.processes import Child, enlarge_pipe
+from vistterstream.ffmpeg.processes import PIPE_SIZE, Child, enlarge_pipe
 from vistterstream.ffmpeg.progress import Progress, ProgressReader
 from vistterstream.playout.frames import Frame, FramePool
 from vistterstream.playout.hub import Hub
+from vistterstream.playout.lending import PicturePipe, most_lent
 from vistterstream.playout.pacing import Backoff
 from vistterstream.playout.protocol import EncoderStatus
-from vistterstream.playout.threads import one_is_enough
+from vistterstream.playout.threads import Shortage, one_is_enough
 from vistterstream.resources.program import Format
 from vistterstream.timeline.plan import EncodingPlan
 
 _QUEUE_BYTES = 64 << 20
 _LAG_LIMIT = 10.0  # seconds of program that may wait before the process is given up
 _STILL_LIMIT = 4.0  # seconds without a byte in or out
-_REPEATED_LIMIT = 2  # seconds of pictures that one thread may have repeated within ten seconds
 _WATCH_INTERVAL = 0.5
 _GATHER = 0.05  # seconds for which what the encoder writes is left to gather
 _STOP_GRACE = 2.0
+_SPARE_FRAMES = 4  # being composed, last shown, in each writer's hand
 _TS_WRAP = Fraction(1 << 33, 90_000)  # MPEG-TS timestamps have 33 bits at 90 kHz
 _TS_START = 10  # seconds; room below for the encoder's delay, so that nothing is shifted at frame 0
 _log = logs.get("playout")
@@ -49,6 +50,12 @@ def queue_length(format: Format) -> int:
     """Pictures that may wait for an encoder: about a second, within 64 MiB."""
     size = format.width * format.height * 3 // 2
     return max(6, min(round(format.frame_rate.fraction), _QUEUE_BYTES // size))
+
+
+def frames_needed(format: Format) -> int:
+    """Frames of a program: those that may wait, those in the pipe, and those that are in somebody's hand."""
+    lent = most_lent(format.width * format.height * 3 // 2, PIPE_SIZE)
+    return queue_length(format) + lent + _SPARE_FRAMES
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,7 @@ class _Run:
         self._pictures = 0
         self._closed = False
         self._lock = threading.Lock()
+        self._pipe: PicturePipe | None = None
         self.put = 0
         self.written = 0
         self.repeated = 0
@@ -100,8 +108,12 @@ class _Run:
         self._drain()
 
     def pump(self, video: int, audio: int) -> None:
-        """The writing thread: everything queued into the two pipes, until the end or a broken pipe."""
+        """The writing thread: everything queued into the two pipes, until the end or a broken pipe.
+
+        Pictures that are still in the pipe then are given back by `release`.
+        """
         last: Frame | None = None
+        pipe = self._pipe = PicturePipe(video, self._pool.give)
         try:
             while (item := self._queue.get()) is not None:
                 if item.frame is not None:
@@ -110,7 +122,7 @@ class _Run:
                     last = item.frame
                 _write_all(audio, memoryview(item.sound))
                 if last is not None:
-                    _write_all(video, last.buffer)
+                    pipe.write(self._pool.keep(last))
                 self.written += 1
                 self.last_write = time.monotonic()
         except OSError:
@@ -118,6 +130,11 @@ class _Run:
         if last is not None:
             self._give(last)
         self._drain()
+
+    def release(self) -> None:
+        """The process has ended: what it did not read is given back."""
+        if self._pipe is not None:
+            self._pipe.take_back()
 
     def _give(self, frame: Frame) -> None:
         with self._lock:
@@ -167,7 +184,7 @@ class Encoder:
         self._threads = 1 if one_is_enough(plan.encoding, format) else None
         self._progress: Progress | None = None
         self._rates: deque[tuple[float, int]] = deque(maxlen=8)
-        self._repeats: deque[int] = deque(maxlen=round(10 / _WATCH_INTERVAL))
+        self._shortage = Shortage()
         self._last_output = time.monotonic()
 
     @property
@@ -217,7 +234,7 @@ class Encoder:
         first = self._next_frame()
         self.hub.restart()
         self._progress, self._replace = None, None
-        self._repeats.clear()
+        self._shortage = Shortage()
         # Frames queue up from here on, so that none between `first` and the process's start is left out.
         run = self._run = _Run(first, queue_length(self._format), self._pool)
         try:
@@ -284,6 +301,7 @@ class Encoder:
             with anyio.move_on_after(_STOP_GRACE):
                 await self._read_output(child)
             await child.stop(grace=0.5)
+            run.release()
             self._child = None
             child.close()
 
@@ -318,10 +336,8 @@ class Encoder:
         if self._replace is not None:
             return Failure(self._replace, "The program's clock jumped; encoding anew from now.")
         waiting = run.put - run.written
-        self._repeats.append(run.repeated)
-        lately = self._repeats[-1] - self._repeats[0]
         at_work = now - run.last_write < 2 * _WATCH_INTERVAL
-        if self._threads is not None and at_work and lately > _REPEATED_LIMIT * self._rate:
+        if self._threads is not None and at_work and self._shortage.seen(now, run.repeated, self._rate):
             self._threads = None  # and not tried again
             return Failure("OneThread", "One thread cannot encode this in time; going on with more.")
         if waiting > _LAG_LIMIT * self._rate:

@@ -32,7 +32,7 @@ from vistterstream.playout.clock import NANOSECONDS, Epoch, Ticker, load_epoch, 
 from vistterstream.playout.compositor import Scene, prepare
 from vistterstream.playout.data import Data, lookup
 from vistterstream.playout.deck import Deck, upcoming
-from vistterstream.playout.encoder import Encoder, queue_length
+from vistterstream.playout.encoder import Encoder, frames_needed
 from vistterstream.playout.feeds import Feed, FileFeed, Want, make_feed
 from vistterstream.playout.files import DATA, EPOCH, object_name, read_plan
 from vistterstream.playout.frames import FramePool
@@ -56,7 +56,6 @@ _HOUSEKEEPING = 0.25
 _ON_AIR_DEADLINE = 10.0
 _KEEP_DATA_EVERY = 10.0  # values that change each second must not wear out a disk
 _ASRUN_BACKLOG = 1000  # changes of what is on air that may wait for the disk
-_SPARE_FRAMES = 4  # being composed, last shown, in each writer's hand
 _log = logs.get("playout")
 
 
@@ -94,7 +93,7 @@ class Engine:
         """Be on air until `stop`; `ready` is called with the first frame. Raises what ended the clock."""
         format = self._plan.format
         epoch = self._epoch = load_epoch(self._folder / EPOCH)
-        pool = FramePool(format.width, format.height, queue_length(format) + _SPARE_FRAMES)
+        pool = FramePool(format.width, format.height, frames_needed(format))
         async with anyio.create_task_group() as tasks:
             self._build(tasks, pool)
             self._data.converge(self._plan.overlays, self._secrets)
