@@ -61,7 +61,7 @@ def test_a_value_is_fetched_and_follows_the_document(server: Documents, tmp_path
         assert says(found, shown) == "8"
         assert found.problems == {}
         (status,) = found.status
-        assert (status.overlay, status.name, status.failures) == ("weather", "wind", {})
+        assert (status.overlay, status.name, status.text, status.failures) == ("weather", "wind", "8", {})
         assert status.fetches >= 2
         assert status.age is not None
         assert 0 <= status.age < 5

@@ -8,6 +8,7 @@ from reconcile.objects import key
 from vistterstream.playout.protocol import (
     CameraState,
     CameraStatus,
+    DataStatus,
     EncoderStatus,
     OnAir,
     OutputState,
@@ -38,6 +39,16 @@ def on_air(kind: str, name: str, reason: str) -> PlayoutStatus:
 
 def told(before: PlayoutStatus | None, now: PlayoutStatus) -> list[str]:
     return [f"{event.regarding.kind} {event.reason}" for event in happened(MAIN, before, now)]
+
+
+def test_an_overlay_is_touched_by_a_new_word_and_not_by_its_age() -> None:
+    def says(text: str | None, age: float) -> PlayoutStatus:
+        return report(data=[DataStatus(overlay="weather", name="wind", text=text, age=age)])
+
+    assert touched(MAIN, says("7", 1.0), says("7", 2.0)) == set()
+    assert touched(MAIN, says("7", 1.0), says("8", 0.0)) == {key("Overlay", "weather")}
+    assert key("Overlay", "weather") in touched(MAIN, None, says("8", 0.0))
+    assert told(says("7", 1.0), says("8", 0.0)) == []
 
 
 def test_figures_touch_nobody() -> None:

@@ -8,6 +8,7 @@ from reconcile.appliances import running, settle
 from reconcile.fakes import FakeHost
 from reconcile.objects import apply, camera, key, program, secret, text_overlay, timeline
 from vistterstream.base.redaction import redact
+from vistterstream.playout.protocol import DataStatus
 from vistterstream.store.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +68,28 @@ async def test_what_the_playout_cannot_draw_is_told_of_the_overlay(
         appliance.playout().observe(overlay_problems={})
         await settle()
         assert appliance.conditions("Overlay", "title") == {"Ready": "True InUse"}
+
+
+async def test_what_data_sources_say_is_told_of_their_overlay(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    apply(
+        store,
+        camera("wharf"),
+        text_overlay("title"),
+        timeline("day", "wharf", overlays=("title",)),
+        program("main", "day"),
+    )
+    async with running(store, host, state_dir) as appliance:
+        said = [
+            DataStatus(overlay="title", name="wind", text="7 kn", age=0.5),
+            DataStatus(overlay="title", name="news"),
+            DataStatus(overlay="other", name="wind", text="8 kn"),
+        ]
+        appliance.playout().observe(data=said)
+        await settle()
+        told = appliance.get("Overlay", "title").status
+        assert told.dump()["data"] == [{"name": "news"}, {"name": "wind", "text": "7 kn"}]
 
 
 async def test_a_secret_is_known_and_masked(store: Store, host: FakeHost, state_dir: Path) -> None:

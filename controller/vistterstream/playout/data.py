@@ -32,6 +32,7 @@ _FIRST_RETRY = 1.0
 _LONGEST_RETRY = 15.0  # but never more often than the interval says, after that
 _PATIENCE = 2.0  # for a thread that was asked to end
 _LARGEST_CACHE = 4 * 2**20
+_SHOWN = 200  # characters of a value in the status
 _log = logs.get("playout")
 
 
@@ -137,6 +138,7 @@ class Data:
                 DataStatus(
                     overlay=overlay,
                     name=source.name,
+                    text=None if known is None else redact(known.text[:_SHOWN]),
                     age=None if known is None else max(self._now() - known.at, 0.0),
                     fetches=figures.fetches,
                     failures=dict(figures.failures),

@@ -342,9 +342,13 @@ class Engine:
     # --- data -------------------------------------------------------------------------------------------
 
     async def _follow_data(self) -> None:
-        """Show what the data say now, and keep it for the next start."""
+        """Show what the data say now, and keep it for the next start.
+
+        Half of the time at most is spent on drawing, however often the data change.
+        """
         kept = -_KEEP_DATA_EVERY
         while True:
+            began = time.monotonic()
             if self._data.texts != self._texts:
                 try:
                     await self._draw_data()
@@ -353,7 +357,7 @@ class Engine:
             if self._data.unsaved and time.monotonic() - kept >= _KEEP_DATA_EVERY:
                 kept = time.monotonic()
                 await self._keep_data()
-            await anyio.sleep(_HOUSEKEEPING)
+            await anyio.sleep(max(_HOUSEKEEPING, time.monotonic() - began))
 
     async def _draw_data(self) -> None:
         """Draw the overlays whose data changed, on another thread, and swap them in between two frames."""

@@ -126,6 +126,7 @@ class DataStatus(_Message):
 
     overlay: str  # name of the Overlay
     name: str
+    text: str | None = None  # the value, or the beginning of a long one
     age: float | None = None  # seconds since the value was fetched; None: there is none
     fetches: int = 0  # at its address, since the playout began to
     failures: dict[str, int] = {}  # of these, by reason

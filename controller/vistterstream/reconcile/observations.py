@@ -39,6 +39,8 @@ def touched(program: Key, before: PlayoutStatus | None, now: PlayoutStatus) -> s
     for name in old_overlays.keys() | now.overlay_problems.keys():
         if old_overlays.get(name) != now.overlay_problems.get(name):
             keys.add(Key("Overlay", program.namespace, name))
+    for name, _, _ in _words(before) ^ _words(now):
+        keys.add(Key("Overlay", program.namespace, name))
     return keys
 
 
@@ -85,6 +87,15 @@ def shown(on_air: OnAir) -> str:
 def _coarse(status: PlayoutStatus) -> object:
     sound = status.sound.state if status.sound is not None else None
     return status.pid, status.revision, status.on_air, sound, status.sound_problems, status.errors
+
+
+def _words(status: PlayoutStatus | None) -> set[tuple[str, str, str | None]]:
+    """What data sources say: of which overlay, which source, and the text."""
+    return (
+        {(source.overlay, source.name, source.text) for source in status.data}
+        if status is not None
+        else set()
+    )
 
 
 def _camera(status: CameraStatus | None) -> object:

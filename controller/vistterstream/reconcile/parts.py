@@ -10,7 +10,7 @@ from vistterstream.reconcile.loop import Registry
 from vistterstream.reconcile.problems import Problem
 from vistterstream.reconcile.verdict import Verdict
 from vistterstream.resources.kinds import Overlay, Resource, Secret, Timeline
-from vistterstream.resources.status import OverlayStatus, SecretStatus, TimelineStatus
+from vistterstream.resources.status import DataValue, OverlayStatus, SecretStatus, TimelineStatus
 
 on: Registry[Appliance] = Registry()
 
@@ -40,12 +40,15 @@ def render_timeline(appliance: Appliance, timeline: Timeline, now: datetime) -> 
 def render_overlay(appliance: Appliance, overlay: Overlay, now: datetime) -> OverlayStatus:
     """The status of `overlay` as of `now`."""
     name = overlay.metadata.name
-    seen = (playout.status for playout in appliance.users(overlay.key))
-    told = [status.overlay_problems[name] for status in seen if status and name in status.overlay_problems]
+    seen = [playout.status for playout in appliance.users(overlay.key) if playout.status is not None]
+    told = [status.overlay_problems[name] for status in seen if name in status.overlay_problems]
+    data = {source.name: source.text for status in seen for source in status.data if source.overlay == name}
     seen_problems = [Problem(overlay.key, "spec", "Incomplete", message) for message in dict.fromkeys(told)]
     judged = appliance.verdict(overlay) or verdict.of_problems(seen_problems) or _usage(appliance, overlay)
     return OverlayStatus(
-        conditions=verdict.conditions(overlay, judged, now), observed_generation=overlay.generation
+        conditions=verdict.conditions(overlay, judged, now),
+        observed_generation=overlay.generation,
+        data=tuple(DataValue(name=source, text=text) for source, text in sorted(data.items())),
     )
 
 

@@ -49,8 +49,17 @@ class CameraStatus(Status):
     program: str | None = field(None, description="The Program whose playout looks at it.")
 
 
+class DataValue(Model):
+    """What a data source says."""
+
+    name: str = field(description="Name of the data source.")
+    text: str | None = field(None, description="Its last good value, as much as 200 characters of it.")
+
+
 class OverlayStatus(Status):
     """What is observed of an overlay."""
+
+    data: tuple[DataValue, ...] = field((), description="What its data sources say.")
 
 
 class TimelineStatus(Status):
