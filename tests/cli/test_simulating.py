@@ -207,3 +207,13 @@ def test_it_needs_one_program(tmp_path: Path) -> None:
     write(tmp_path, SHOW + "---" + SMALL.replace("name: main", "name: other").split("---")[3])
     done = vistter("simulate", "-m", tmp_path)
     assert "Say which program is meant: main, other." in done.stderr
+
+
+def test_a_sound_file_that_is_missing_is_warned_of(tmp_path: Path) -> None:
+    music = "    - name: music\n      audio: [{file: gone.mp3, loop: true}, {file: gone.mp3, at: 2s}]\n---"
+    head, program = SHOW.rsplit("---", 1)
+    text = head + music + program
+    done = vistter("simulate", "--manifests", write(tmp_path, text), "--strict")
+    assert done.returncode == 1
+    told = " ".join(done.stderr.split())
+    assert told.count(f"The sound file of a cue does not exist: {tmp_path}/gone.mp3") == 1

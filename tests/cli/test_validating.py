@@ -107,3 +107,17 @@ def test_a_stream_key_in_an_address_is_warned_of(tmp_path: Path, capsys: pytest.
     file.write_text(f"{output}{url}\n    streamKeySecretRef: {{name: platform, key: key}}\n")
     assert validate([tmp_path], partial=True) == 0
     assert "Warning" not in capsys.readouterr().err
+
+
+def test_a_sound_file_that_is_missing_is_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "apiVersion: stream.vistter.io/v1alpha1\nkind: Timeline\nmetadata: {name: day}\nspec:\n  tracks:\n"
+        "    - name: music\n      audio: [{file: here.mp3, duration: 1s}, {file: gone.mp3, duration: 1s}]\n"
+    )
+    (tmp_path / "here.mp3").touch()
+    assert validate([file], partial=False) == 0
+    told = f"Warning: {file}:7:54 spec.tracks[0].audio[1].file: there is no file gone.mp3"
+    assert told in " ".join(capsys.readouterr().err.split())

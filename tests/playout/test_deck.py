@@ -89,11 +89,11 @@ def test_a_file_that_is_mended_is_heard(deck: Deck, tmp_path: Path) -> None:
     playing = Playing(str(file), False, 0)
     deck.want({playing: 0}, time.monotonic())
     until(lambda: deck.problems, 20, "it is told")
-    assert deck.problems == [f"{file}: The file or folder does not exist. Check the path."]
+    assert deck.problems == {str(file): "The file or folder does not exist. Check the path."}
     assert deck.take(playing, 0, FRAME) is None
     write(tmp_path / "new.wav", counting(5 * SECOND)).rename(file)
     assert (taken(deck, playing, 2 * SECOND) == counting(FRAME, 1 + 2 * SECOND)).all()
-    assert deck.problems == []
+    assert deck.problems == {}
 
 
 def test_a_process_that_dies_or_hangs_is_replaced(

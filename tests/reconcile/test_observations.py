@@ -14,6 +14,7 @@ from vistterstream.playout.protocol import (
     OutputState,
     OutputStatus,
     PlayoutStatus,
+    SoundStatus,
 )
 from vistterstream.reconcile.observations import happened, shown, touched
 from vistterstream.store.events import EventType
@@ -35,6 +36,10 @@ def output(state: OutputState, **more: Any) -> PlayoutStatus:
 
 def on_air(kind: str, name: str, reason: str) -> PlayoutStatus:
     return report(on_air=OnAir(kind=kind, name=name, since=0, frame=0, reason=reason))
+
+
+def loud(state: str, momentary: float = -23.0) -> PlayoutStatus:
+    return report(sound=SoundStatus(momentary=momentary, peak=-3.0, state=state))
 
 
 def told(before: PlayoutStatus | None, now: PlayoutStatus) -> list[str]:
@@ -80,6 +85,9 @@ def test_figures_touch_nobody() -> None:
         (report(), output(OutputState.CONNECTING), {key("Output", "tape")}),
         (output(OutputState.CONNECTING), output(OutputState.PUBLISHING), {key("Output", "tape")}),
         (report(), report(overlay_problems={"logo": "gone"}), {key("Overlay", "logo")}),
+        (report(), loud("Silent"), {MAIN}),
+        (loud("Normal"), loud("Clipping", momentary=-3.0), {MAIN}),
+        (loud("Normal"), loud("Normal", momentary=-30.0), set()),
     ],
 )
 def test_whoever_is_said_something_else_of_is_touched(
@@ -187,3 +195,10 @@ def test_problems_of_overlays_and_errors_of_the_playout_are_told_once() -> None:
 )
 def test_what_is_on_air_is_a_sentence(kind: str, name: str, reason: str, sentence: str) -> None:
     assert shown(OnAir(kind=kind, name=name, since=0, frame=0, reason=reason)) == sentence
+
+
+def test_a_sound_that_cannot_be_heard_is_told_once() -> None:
+    now = report(sound_problems={"/a.mp3": "It is gone."})
+    (event,) = happened(MAIN, report(), now)
+    assert (event.reason, event.message) == ("SoundUnplayable", "/a.mp3 cannot be heard: It is gone.")
+    assert told(now, now) == []

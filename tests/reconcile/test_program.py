@@ -346,6 +346,25 @@ async def test_an_image_that_is_missing_is_a_problem_and_not_a_failure(
         assert content(logo(appliance.playout())) == b"picture two"
 
 
+async def test_a_sound_that_cannot_be_heard_is_a_problem_of_its_timeline(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    day = timeline("day", "wharf")
+    music = {"name": "music", "audio": [{"file": "/a.mp3"}, {"file": "/b.mp3"}]}
+    spec = type(day.spec).model_validate({"tracks": [*day.spec.dump()["tracks"], music]})
+    apply(store, camera("wharf"), day.model_copy(update={"spec": spec}), program("main", "day"))
+    async with running(store, host, state_dir) as appliance:
+        appliance.playout().observe(sound_problems={"/b.mp3": "It is gone."})
+        await settle(2)
+        told = appliance.condition("Timeline", "day")
+        assert told.reason == "SoundUnplayable"
+        assert told.message == "spec.tracks[1].audio[1].file: /b.mp3 cannot be heard: It is gone."
+        assert appliance.conditions("Program", "main")["Ready"] == "True OnAir"
+        appliance.playout().observe(sound_problems={})
+        await settle(2)
+        assert appliance.conditions("Timeline", "day") == {"Ready": "True InUse"}
+
+
 async def test_a_lost_folder_leaves_every_picture_on_air_across_controllers(
     store: Store, host: FakeHost, state_dir: Path, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from vistterstream.cli.compiling import check_programs
 from vistterstream.cli.console import console, say
 from vistterstream.cli.manifestfiles import read
-from vistterstream.resources.kinds import KINDS, Output, Resource
+from vistterstream.resources.kinds import KINDS, Output, Resource, Timeline
 from vistterstream.resources.manifests import Located, ManifestError, check_references
 from vistterstream.resources.urls import seems_to_hold_a_key
 
@@ -51,11 +51,22 @@ def validate(paths: Iterable[Path], *, partial: bool) -> int:
 def _warnings(objects: Iterable[Located[Resource]]) -> Iterator[ManifestError]:
     """What is allowed, but most likely not meant."""
     for located in objects:
+        yield from _missing_sounds(located)
         targets = located.resource.spec.targets if isinstance(located.resource, Output) else ()
         for index, target in enumerate(targets):
             if target.stream_key_secret_ref is None and seems_to_hold_a_key(target.url or ""):
                 message = "this looks like a stream key; put it into a Secret (streamKeySecretRef)"
                 yield located.error(("spec", "targets", index, "url"), message)
+
+
+def _missing_sounds(located: Located[Resource]) -> Iterator[ManifestError]:
+    """The sound files of a timeline that are not there."""
+    timeline = located.resource
+    for number, track in enumerate(timeline.spec.tracks if isinstance(timeline, Timeline) else ()):
+        for index, cue in enumerate(track.audio or ()):
+            if not (Path(located.file).parent / cue.file).is_file():
+                message = f"there is no file {cue.file}; until there is, the cue is silent"
+                yield located.error(("spec", "tracks", number, "audio", index, "file"), message)
 
 
 def _count(number: int, noun: str) -> str:

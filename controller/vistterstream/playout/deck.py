@@ -110,7 +110,7 @@ class Player:
             finally:
                 tape.close()
             if failure is not None and not self._closing:
-                self._tell(f"{self._playing.file}: {failure}")
+                self._tell(failure)
                 self._until_changed(stamp)
 
     def _play(self, tape: Tape) -> str | None:
@@ -163,7 +163,7 @@ class Player:
             if self.problem == sentence:
                 return
             self.problem = sentence
-        _log.warning("a sound cannot be played", problem=sentence)
+        _log.warning("a sound cannot be played", file=self._playing.file, problem=sentence)
 
     def _until_changed(self, stamp: object) -> None:
         deadline = time.monotonic() + _RETRY
@@ -222,9 +222,10 @@ class Deck:
             player.watch(now)
 
     @property
-    def problems(self) -> list[str]:
+    def problems(self) -> dict[str, str]:
         """A sentence for each file that cannot be played."""
-        return sorted({player.problem for player in self._players.values() if player.problem})
+        told = ((which.file, player.problem) for which, player in self._players.items())
+        return {file: problem for file, problem in sorted(told) if problem is not None}
 
     def close(self) -> None:
         """End everything, and wait for that, not for ever."""

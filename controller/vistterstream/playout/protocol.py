@@ -157,5 +157,5 @@ class PlayoutStatus(_Message):
     overlay_problems: dict[str, str] = {}  # Overlay name → sentence (missing image, unknown font)
     data: list[DataStatus] = []
     sound: SoundStatus | None = None  # None: an older playout, which does not measure it
-    sound_problems: list[str] = []  # a sentence for each sound file that cannot be played
+    sound_problems: dict[str, str] = {}  # sound file → sentence (missing, broken)
     errors: list[str] = []  # sentences, the newest last, at most ten

@@ -59,10 +59,12 @@ def happened(program: Key, before: PlayoutStatus | None, now: PlayoutStatus) -> 
         if old_problems.get(name) != problem:
             key = Key("Overlay", program.namespace, name)
             yield NewEvent(key, "OverlayIncomplete", problem, EventType.WARNING)
-    old_sounds = before.sound_problems if before is not None else []
-    for problem in now.sound_problems:
-        if problem not in old_sounds:
-            yield NewEvent(program, "SoundUnplayable", problem, EventType.WARNING)
+    old_sounds = before.sound_problems if before is not None else {}
+    for file, problem in sorted(now.sound_problems.items()):
+        if old_sounds.get(file) != problem:
+            yield NewEvent(
+                program, "SoundUnplayable", f"{file} cannot be heard: {problem}", EventType.WARNING
+            )
     old_errors = before.errors if before is not None else []
     for error in now.errors:
         if error not in old_errors:
@@ -86,7 +88,7 @@ def shown(on_air: OnAir) -> str:
 
 def _coarse(status: PlayoutStatus) -> object:
     sound = status.sound.state if status.sound is not None else None
-    return status.pid, status.revision, status.on_air, sound, status.sound_problems, status.errors
+    return status.pid, status.revision, status.on_air, sound, status.errors
 
 
 def _words(status: PlayoutStatus | None) -> set[tuple[str, str, str | None]]:

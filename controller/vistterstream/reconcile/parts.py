@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from vistterstream.reconcile import secrets, verdict
 from vistterstream.reconcile.appliance import Appliance
 from vistterstream.reconcile.loop import Registry
+from vistterstream.reconcile.paths import absolute
 from vistterstream.reconcile.problems import Problem
 from vistterstream.reconcile.verdict import Verdict
 from vistterstream.resources.kinds import Overlay, Resource, Secret, Timeline
@@ -31,10 +33,24 @@ async def learn(appliance: Appliance, secret: Secret) -> None:
 
 def render_timeline(appliance: Appliance, timeline: Timeline, now: datetime) -> TimelineStatus:
     """The status of `timeline` as of `now`."""
-    judged = appliance.verdict(timeline) or _usage(appliance, timeline)
+    unplayable = verdict.of_problems(_unplayable(appliance, timeline))
+    judged = appliance.verdict(timeline) or unplayable or _usage(appliance, timeline)
     return TimelineStatus(
         conditions=verdict.conditions(timeline, judged, now), observed_generation=timeline.generation
     )
+
+
+def _unplayable(appliance: Appliance, timeline: Timeline) -> Iterator[Problem]:
+    """The sound files of `timeline` that a playout cannot play."""
+    seen = (playout.status for playout in appliance.users(timeline.key))
+    told = {file: sentence for status in seen if status for file, sentence in status.sound_problems.items()}
+    for number, track in enumerate(timeline.spec.tracks if told else ()):
+        for index, cue in enumerate(track.audio or ()):
+            file = str(absolute(appliance.state_dir, timeline, cue.file))
+            if file in told:
+                path = f"spec.tracks[{number}].audio[{index}].file"
+                message = f"{path}: {file} cannot be heard: {told[file]}"
+                yield Problem(timeline.key, path, "SoundUnplayable", message)
 
 
 def render_overlay(appliance: Appliance, overlay: Overlay, now: datetime) -> OverlayStatus:

@@ -188,6 +188,8 @@ def _take_in(appliance: Appliance, playout: Playout, client: Client, status: Pla
         return  # said before it took the plan that it runs
     before, playout.status = playout.status, status
     touched = observations.touched(playout.key, before, status)
+    if before is None or before.sound_problems != status.sound_problems:
+        touched |= {part for part in _observed(appliance, playout.key) if part.kind == "Timeline"}
     appliance.statuses.request(*sorted(touched))
     for event in observations.happened(playout.key, before, status):
         appliance.record(event)
@@ -250,9 +252,6 @@ def _judge(playout: Playout) -> Verdict:
         return Verdict(False, "Starting", "The playout is being started.", Outlook.RECONCILING)
     if playout.status is None:
         return Verdict(False, "Starting", "The playout has not reported yet.", Outlook.RECONCILING)
-    if playout.status.sound_problems:
-        told = " ".join(f"Silent in the place of {problem}" for problem in playout.status.sound_problems)
-        return Verdict(False, "SoundUnplayable", told, Outlook.STALLED)
     return Verdict(True, "OnAir", "The playout runs what is wanted.")
 
 
