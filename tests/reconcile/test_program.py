@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,9 +25,11 @@ from reconcile.objects import (
     timeline,
 )
 from vistterstream.playout.protocol import OnAir, OutputState
+from vistterstream.reconcile import program as reconcile_program
 from vistterstream.reconcile.playouts import STUCK_AFTER
 from vistterstream.resources.kinds import Program
 from vistterstream.store.store import Store
+from vistterstream.timeline.compile import Compiled, compile_plan
 
 pytestmark = pytest.mark.anyio
 
@@ -567,3 +570,21 @@ async def test_a_playout_that_only_the_report_of_is_missing_is_not_replaced(
         await settle(100)
         assert appliance.playout() is playout
         assert "PlayoutStuck" not in appliance.events()
+
+
+async def test_a_plan_is_compiled_once_for_each_edit(
+    store: Store, host: FakeHost, state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[str] = []
+
+    def counting(program: Program, **parts: Any) -> Compiled:
+        compiled.append(program.metadata.name)
+        return compile_plan(program, **parts)
+
+    monkeypatch.setattr(reconcile_program, "compile_plan", counting)
+    harbour(store)
+    async with running(store, host, state_dir):
+        before = len(compiled)
+        apply(store, timeline("day", "pier", "wharf"))
+        await settle()
+        assert len(compiled) == before + 1

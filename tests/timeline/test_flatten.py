@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from timeline.objects import camera, graphics, overlay, program, resolve, text, 
 from vistterstream.resources.kinds import Timeline
 from vistterstream.timeline.compile import Compiled, PlanError, compile_plan
 from vistterstream.timeline.evaluate import TimelineIndex, picture
-from vistterstream.timeline.flatten import MAX_CUES
+from vistterstream.timeline.flatten import MAX_CUES, flatten
 from vistterstream.timeline.plan import Plan, TimelinePlan, VideoCuePlan
 
 RATES = ["24000/1001", "25", "30000/1001", "30", "60000/1001"]
@@ -287,3 +288,24 @@ def test_cue_points_have_frames() -> None:
     points = [{"name": "start", "at": "0s"}, {"name": "sermon", "at": "00:00:02;00"}]
     plan = planned(timeline(video(cue("a", "10s")), cuePoints=points), rate="30000/1001")
     assert [(point.name, point.frame) for point in plan.cue_points] == [("start", 0), ("sermon", 60)]
+
+
+def test_a_timeline_that_was_read_before_is_read_anew_where_it_counts() -> None:
+    inner = named("inner", video(cue("a", "10s")))
+    outer = named("outer", video(show("inner")))
+    assert [planned(outer, inner, rate=rate).length for rate in ("30", "30", "25", "30")] == [
+        300,
+        300,
+        250,
+        300,
+    ]
+    shorter = inner.model_copy(update={"spec": named("inner", video(cue("b", "4s"))).spec})
+    assert cuts(planned(outer, shorter)) == [(0, 120, "b")]
+    middle = named("middle", video(show("inner")))  # the same, though what it shows changes
+    assert [planned(named("top", video(show("middle"))), middle, one).length for one in (inner, shorter)] == [
+        300,
+        120,
+    ]
+    other = inner.model_copy(update={"metadata": inner.metadata.model_copy(update={"name": "other"})})
+    again = flatten(named("outer", video(show("other"))), {"other": other}, Fraction(30))
+    assert [piece.owner for piece in again.video] == [other]

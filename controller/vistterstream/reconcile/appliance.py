@@ -19,6 +19,7 @@ from vistterstream.reconcile.verdict import Verdict
 from vistterstream.resources.kinds import Key, Output, Resource, Timeline
 from vistterstream.store.events import EventType, NewEvent
 from vistterstream.store.store import Store
+from vistterstream.timeline.plan import Plan
 
 log = logs.get("reconcile")
 
@@ -30,13 +31,31 @@ class Enqueue(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """The plan that followed from `basis` alone, the timeline it plays, and what was wrong.
+
+    Without a basis it also followed from what was on air before.
+    """
+
+    basis: object
+    plan: Plan
+    timeline: Timeline | None
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """What a program was last made of."""
 
     parts: frozenset[Key]  # itself, its timeline, overlays, cameras and outputs
     problems: tuple[Problem, ...] = ()
     images: tuple[Path, ...] = ()
-    timeline: Timeline | None = None  # the last that could be compiled
+    planned: Planned | None = None
+
+    @property
+    def timeline(self) -> Timeline | None:
+        """The last that could be compiled."""
+        return self.planned.timeline if self.planned is not None else None
 
 
 @dataclass(slots=True)

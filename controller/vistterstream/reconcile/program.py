@@ -16,10 +16,10 @@ from vistterstream.playout.client import PlayoutLost
 from vistterstream.playout.protocol import OnAir as OnAirNow
 from vistterstream.playout.protocol import PlayoutStatus
 from vistterstream.reconcile import observations, secrets, verdict
-from vistterstream.reconcile.appliance import Appliance, Made
+from vistterstream.reconcile.appliance import Appliance, Made, Planned
 from vistterstream.reconcile.gather import Inputs, gather
 from vistterstream.reconcile.host import Client
-from vistterstream.reconcile.loop import Registry
+from vistterstream.reconcile.loop import Registry, fingerprint
 from vistterstream.reconcile.paths import Paths, images, missing
 from vistterstream.reconcile.playouts import STUCK_AFTER, Playout, read_plan
 from vistterstream.reconcile.problems import Problem, distinct, of_compiler
@@ -29,7 +29,6 @@ from vistterstream.resources.kinds import Key, Program, Timeline
 from vistterstream.resources.status import OnAir, OnAirSource, PlayoutProcess, ProgramStatus
 from vistterstream.store.events import EventType
 from vistterstream.timeline.compile import Compiled, PlanError, compile_plan
-from vistterstream.timeline.plan import Plan
 
 log = logs.get("reconcile")
 
@@ -52,16 +51,17 @@ async def reconcile(appliance: Appliance, program: Program) -> None:
     copies = await appliance.assets.load(image.file for image in images(appliance.state_dir, inputs))
     paths = Paths(appliance.state_dir, copies)
     try:
-        plan, timeline, problems = _compile(appliance, inputs, paths, values.revision(appliance.salt))
+        revision = values.revision(appliance.salt)
+        planned = _compile(appliance, inputs, paths, revision)
         missing_images = missing(images(appliance.state_dir, inputs), copies)
         made = Made(
             parts=parts,
-            problems=distinct([*values.problems, *missing_images, *problems]),
+            problems=distinct([*values.problems, *missing_images, *planned.problems]),
             images=tuple(image.file for image in images(appliance.state_dir, inputs)),
-            timeline=timeline,
+            planned=planned,
         )
         appliance.make(program.key, made)
-        await appliance.playouts.converge(program.key, plan, values.values)
+        await appliance.playouts.converge(program.key, planned.plan, values.values)
     finally:
         appliance.statuses.request(*sorted(parts))
 
@@ -96,21 +96,24 @@ async def follow(appliance: Appliance, key: Key) -> None:
 # From objects to a plan
 
 
-def _compile(
-    appliance: Appliance, inputs: Inputs, paths: Paths, revision: str
-) -> tuple[Plan, Timeline | None, list[Problem]]:
-    """The plan, the timeline it plays, and what is wrong.
+def _compile(appliance: Appliance, inputs: Inputs, paths: Paths, revision: str) -> Planned:
+    """The plan, the timeline it plays, and what is wrong; the same as last time where nothing changed.
 
     A timeline that makes no sense does not take what is on air away: the one that was good stays, and
     everything else that changed is taken over.
     """
     program = inputs.program
+    parts = [(part.key, fingerprint(part)) for part in inputs.objects()]
+    basis = parts, dict(paths.copies), revision
+    made = appliance.made.get(program.key)
+    if made is not None and made.planned is not None and made.planned.basis == basis:
+        return made.planned
     try:
         compiled = _plan(inputs, inputs.timeline, paths, revision)
-        return compiled.plan, inputs.timeline, of_compiler(program.metadata.namespace, compiled.problems)
+        told = of_compiler(program.metadata.namespace, compiled.problems)
+        return Planned(basis, compiled.plan, inputs.timeline, tuple(told))
     except PlanError as error:
         wrong = _invalid(inputs, error)
-    made = appliance.made.get(program.key)
     good = made.timeline if made is not None else None
     running = read_plan(appliance.playouts.of(program.key).folder) if good is None else None
     try:
@@ -122,7 +125,7 @@ def _compile(
     if running is not None and running.format == plan.format:
         kept = ("timeline", "cameras", "overlays", "images")
         plan = plan.model_copy(update={name: getattr(running, name) for name in kept})
-    return plan, good, wrong
+    return Planned(None, plan, good, tuple(wrong))
 
 
 def _plan(inputs: Inputs, timeline: Timeline | None, paths: Paths, revision: str) -> Compiled:

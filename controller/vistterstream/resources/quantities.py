@@ -143,15 +143,22 @@ class TimelinePosition(Quantity):
 
     def frames(self, rate: Fraction) -> Fraction:
         """The time in frames at `rate`, exact and not rounded; raises ValueError with a sentence."""
-        if self[-1] == "f":
-            return Fraction(int(self[:-1]))
-        if ":" not in self:
-            return Duration(self).seconds * rate
-        hours, minutes, seconds, frames = (int(part) for part in re.split("[:;]", self))
-        try:
-            return Fraction(frame_of(hours, minutes, seconds, frames, rate, drop=";" in self))
-        except ValueError as error:
-            raise ValueError(f"{shown(self)} {error}") from None
+        return _frames(self, rate.numerator, rate.denominator)
+
+
+@lru_cache(maxsize=4096)
+def _frames(text: str, numerator: int, denominator: int) -> Fraction:
+    """`text` in frames at the rate; the cues of a long timeline have few different lengths."""
+    rate = Fraction(numerator, denominator)
+    if text[-1] == "f":
+        return Fraction(int(text[:-1]))
+    if ":" not in text:
+        return Duration(text).seconds * rate
+    hours, minutes, seconds, frames = (int(part) for part in re.split("[:;]", text))
+    try:
+        return Fraction(frame_of(hours, minutes, seconds, frames, rate, drop=";" in text))
+    except ValueError as error:
+        raise ValueError(f"{shown(text)} {error}") from None
 
 
 def _some_time(value: TimelinePosition) -> TimelinePosition:
@@ -216,7 +223,12 @@ class Gain(Quantity):
     @property
     def decibels(self) -> Fraction:
         """The change in dB."""
-        return Fraction(self[:-2].strip())
+        return _decibels(self)
+
+
+@lru_cache(maxsize=1024)
+def _decibels(text: str) -> Fraction:
+    return Fraction(text[:-2].strip())
 
 
 class Threshold(Gain):

@@ -579,6 +579,8 @@ def _daily(anchor: DailyAnchor) -> DailyPlan:
 
 def _factor(decibels: Fraction | None) -> float:
     """The factor of a gain; 0 where it is silence, or mute (None)."""
+    if decibels is not None and not decibels:
+        return 1.0
     return 0.0 if decibels is None or decibels <= SILENCE else 10 ** float(decibels / 20)
 
 

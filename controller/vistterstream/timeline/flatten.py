@@ -7,6 +7,7 @@ What the models could not check, since it depends on the frame rate or on anothe
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -18,6 +19,7 @@ from vistterstream.resources.quantities import TimelinePosition
 from vistterstream.resources.timeline import (
     ImageCue,
     OverlayCue,
+    TimelineSpec,
     TimelineTrack,
     Transition,
     VideoCue,
@@ -171,6 +173,12 @@ class _Read:
     cue_points: Mapping[str, Fraction]
 
 
+_Parts = tuple[tuple[_Cue, ...], tuple[_Overlay, ...], tuple[_Audio, ...], Fraction, Mapping[str, Fraction]]
+_read_before: dict[int, tuple[weakref.ref[TimelineSpec], Fraction, _Parts]] = {}
+"""What was read last of each spec that still exists, by its id, and at what rate: of a day's programme in
+many timelines an edit changes one. A spec never changes."""
+
+
 class _Reader:
     """Reads timelines, each once."""
 
@@ -185,9 +193,22 @@ class _Reader:
         name = timeline.metadata.name
         if name not in self._known:
             self._reading.append(name)
-            self._known[name] = self._read(timeline)
+            self._known[name] = self._remembered(timeline)
             self._reading.pop()
         return self._known[name]
+
+    def _remembered(self, timeline: Timeline) -> _Read:
+        """What was read of it before, if it shows no other timeline: that may be another now."""
+        spec = timeline.spec
+        id_, known = id(spec), _read_before.get(id(spec))
+        if known is not None and known[0]() is spec and known[1] == self._rate:
+            return _Read(timeline, *known[2])
+        read = self._read(timeline)
+        if not any(cue.cue.timeline for cue in read.video):
+            gone = weakref.ref(spec, lambda _: _read_before.pop(id_, None))
+            parts = read.video, read.overlays, read.audio, read.length, read.cue_points
+            _read_before[id_] = gone, self._rate, parts  # not the timeline, which would keep its spec
+        return read
 
     def exact(self, position: TimelinePosition, path: str) -> Fraction:
         """The position in frames."""
@@ -317,7 +338,10 @@ def _check_fades(sound: _Audio, length: Fraction) -> None:
 
 def _louder(gain: Fraction | None, audio: CueAudio | AudioCue) -> Fraction | None:
     """The gain of what stands in a cue, in one that has `gain`; None is mute."""
-    return None if gain is None or audio.mute else gain + audio.gain.decibels
+    if gain is None or audio.mute:
+        return None
+    more = audio.gain.decibels
+    return gain + more if more else gain
 
 
 def _first_picture(read: _Read) -> Fraction | None:
