@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,9 +24,12 @@ class Asked:
 
 
 class Documents:
-    """Serves what `put` and `answer` say on ``http://127.0.0.1:PORT``; remembers who asked."""
+    """Serves what `put` and `answer` say on ``http://127.0.0.1:PORT``; remembers who asked.
 
-    def __init__(self) -> None:
+    With `tls` (certificate and key) it is https.
+    """
+
+    def __init__(self, tls: tuple[Path, Path] | None = None) -> None:
         self.asked: list[Asked] = []
         self._answers: dict[str, Answer] = {}
         self._stopping = threading.Event()
@@ -46,7 +51,12 @@ class Documents:
         self._server.daemon_threads = False  # they are waited for at the end
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="documents")
         self.port = int(self._server.server_address[1])
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.port}"
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            plain = self._server.socket
+            self._server.socket = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
 
     def put(self, path: str, document: Any) -> str:
         """Serve a document as JSON; its address."""

@@ -25,7 +25,7 @@ class SecurePlatform(Peer):
         if not package.exists():
             needs.missing("node-media-server")
         self.certificate, key = self.folder / "certificate.pem", self.folder / "key.pem"
-        _make_certificate(self.certificate, key)
+        make_certificate(self.certificate, key)
         self.port = needs.free_port()
         options = {
             "bind": "127.0.0.1",
@@ -63,7 +63,7 @@ class SecurePlatform(Peer):
         return sorted((self.folder / "media").rglob("*.flv"))
 
 
-def _make_certificate(certificate: Path, key: Path) -> None:
+def make_certificate(certificate: Path, key: Path) -> None:
     command = [needs.program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
     command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     subprocess.run(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
 from peers.documents import Documents, redirects, sends
+from peers.rtmps import make_certificate
+from vistterstream.playout import download
 from vistterstream.playout.download import MAX_BYTES, MAX_REDIRECTS, Download, DownloadFailed
 
 
@@ -115,6 +120,57 @@ def test_nobody_there_is_told_in_a_sentence() -> None:
 
 def test_a_certificate_that_is_none_is_not_trusted(server: Documents) -> None:
     assert fails(server.url.replace("http:", "https:")).reason == "TlsFailed"
+
+
+class TestTls:
+    @pytest.fixture
+    def pair(self, tmp_path: Path) -> tuple[Path, Path]:
+        certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+        make_certificate(certificate, key)
+        return certificate, key
+
+    @pytest.fixture(autouse=True)
+    def _no_old_trust(self) -> Iterator[None]:
+        yield
+        download._tls_context.cache_clear()
+
+    def test_a_certificate_that_the_machine_trusts_is_enough(
+        self, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        download._tls_context.cache_clear()
+        monkeypatch.setenv("SSL_CERT_FILE", str(pair[0]))
+        with Documents(tls=pair) as server:
+            assert Download(server.put("/a", [1]), 5).run() == b"[1]"
+            wrong = fails(server.url.replace("127.0.0.1", "localhost"))
+            assert wrong.reason == "TlsFailed", "it names another host"
+            with Documents() as plain:
+                server.answer("/down", redirects(plain.put("/a", 1)))
+                assert fails(server.url + "/down").message == "redirects from https to http"
+
+    def test_one_that_nobody_knows_is_not(self, pair: tuple[Path, Path]) -> None:
+        download._tls_context.cache_clear()
+        with Documents(tls=pair) as server:
+            wrong = fails(server.put("/a", [1]))
+            assert wrong.reason == "TlsFailed"
+            assert wrong.message.startswith("cannot be trusted (its certificate: self-signed certificate")
+            assert server.asked == []
+
+
+def test_an_address_that_does_not_answer_leaves_time_for_the_next(
+    server: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a name with an IPv6 address on a machine whose IPv6 leads nowhere."""
+    url = server.put("/a", 1)
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):  # until the kernel takes no more, and drops who comes
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        places = (full.getsockname(), ("127.0.0.1", server.port))
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in places]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: found)
+        assert Download(url, 2).run() == b"1"
 
 
 class TestRedirects:

@@ -52,6 +52,16 @@ class _Address:
     secret: str | None  # SECRET/KEY
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A source of an overlay; what its value depends on, and where it is fetched."""
+
+    overlay: str
+    source: DataSource
+    key: str
+    address: _Address
+
+
 @dataclass
 class _Figures:
     """What was counted at an address."""
@@ -71,24 +81,25 @@ class Data:
         self._wrong: dict[str, DownloadFailed] = {}
         self._version = 0
         self._saved = 0
-        self._sources: dict[str, tuple[str, DataSource]] = {}  # all, by overlay and name
+        self._sources: tuple[_Source, ...] = ()
         self._fetchers: dict[_Address, _Fetcher] = {}
         self._left_out: frozenset[str] = frozenset()  # keys
 
     def converge(self, overlays: Iterable[OverlayInstance], secrets: Mapping[str, str]) -> None:
         """Fetch what these overlays need, and nothing else."""
-        self._sources = {
-            f"{overlay.overlay}/{source.name}": (overlay.overlay, source)
+        by_name = {
+            (overlay.overlay, source.name): _Source(overlay.overlay, source, key_of(source), _address(source))
             for overlay in overlays
             for source in overlay.spec.data
         }
+        self._sources = tuple(by_name.values())
         wanted: dict[_Address, dict[str, DataSource]] = {}
-        for _, source in self._sources.values():
-            wanted.setdefault(_address(source), {})[key_of(source)] = source
+        for one in self._sources:
+            wanted.setdefault(one.address, {})[one.key] = one.source
         kept = dict(list(wanted.items())[:MAX_ADDRESSES])
         self._left_out = frozenset(key for address in wanted.keys() - kept.keys() for key in wanted[address])
         with self._lock:
-            keys = {key_of(source) for _, source in self._sources.values()}
+            keys = {one.key for one in self._sources}
             self._known = {key: known for key, known in self._known.items() if key in keys}
             self._wrong = {key: wrong for key, wrong in self._wrong.items() if key in keys}
         for address in self._fetchers.keys() - kept.keys():
@@ -103,41 +114,41 @@ class Data:
         They are equal to those before as long as nothing is to be drawn anew.
         """
         found = {}
-        for _, source in list(self._sources.values()):
-            known = self._known.get(key_of(source))
-            found[key_of(source)] = None if known is None or self._too_old(known, source) else known.text
+        for one in self._sources:
+            known = self._known.get(one.key)
+            found[one.key] = None if known is None or self._too_old(known, one.source) else known.text
         return found
 
     def words(self, texts: Mapping[str, str | None]) -> dict[str, dict[str, str | None]]:
         """What `texts` have overlays show: by the names of the Overlay and of the source."""
         found: dict[str, dict[str, str | None]] = {}
-        for overlay, source in self._sources.values():
-            text = texts.get(key_of(source))
-            found.setdefault(overlay, {})[source.name] = source.default if text is None else text
+        for one in self._sources:
+            text = texts.get(one.key)
+            found.setdefault(one.overlay, {})[one.source.name] = one.source.default if text is None else text
         return found
 
     @property
     def problems(self) -> dict[str, list[str]]:
         """A sentence for each source that cannot be fetched now, by the name of the Overlay."""
         found: dict[str, list[str]] = {}
-        for overlay, source in list(self._sources.values()):
-            sentence = self._problem(source)
+        for one in self._sources:
+            sentence = self._problem(one)
             if sentence is not None:
-                found.setdefault(overlay, []).append(redact(sentence))
+                found.setdefault(one.overlay, []).append(redact(sentence))
         return found
 
     @property
     def status(self) -> list[DataStatus]:
         """Each source, and what was counted at its address."""
         found = []
-        for overlay, source in list(self._sources.values()):
-            known = self._known.get(key_of(source))
-            fetcher = self._fetchers.get(_address(source))
+        for one in self._sources:
+            known = self._known.get(one.key)
+            fetcher = self._fetchers.get(one.address)
             figures = fetcher.figures if fetcher is not None else _Figures()
             found.append(
                 DataStatus(
-                    overlay=overlay,
-                    name=source.name,
+                    overlay=one.overlay,
+                    name=one.source.name,
                     text=None if known is None else redact(known.text[:_SHOWN]),
                     age=None if known is None else max(self._now() - known.at, 0.0),
                     fetches=figures.fetches,
@@ -198,8 +209,8 @@ class Data:
                 known[key] = Known(value, at)
             self._known, self._wrong = known, wrong
 
-    def _problem(self, source: DataSource) -> str | None:
-        key = key_of(source)
+    def _problem(self, one: _Source) -> str | None:
+        key, source = one.key, one.source
         wrong, known = self._wrong.get(key), self._known.get(key)
         if key in self._left_out:
             what = f"is one address too many; at most {MAX_ADDRESSES} are fetched from"

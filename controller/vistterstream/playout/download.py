@@ -106,11 +106,12 @@ class Download:
         except (OSError, UnicodeError) as error:
             raise DownloadFailed("NameUnknown", f"has a name that cannot be looked up ({host})") from error
         failure: OSError = OSError("no address")
-        for family, type_, protocol, _, address in places:
+        for number, (family, type_, protocol, _, address) in enumerate(places):
             plain = socket.socket(family, type_, protocol)
             self._socket = plain
             try:
-                plain.settimeout(self._left())
+                # One that does not answer must leave time for those that are still to come.
+                plain.settimeout(self._left() / (len(places) - number))
                 plain.connect(address)
                 if parts.scheme != "https":
                     return plain
