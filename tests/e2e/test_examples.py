@@ -7,6 +7,7 @@ import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from peers.documents import Documents
 from peers.probe import probe
@@ -161,3 +162,26 @@ def test_the_default_state_of_a_fresh_appliance_runs(tmp_path: Path) -> None:
 def test_the_readme_names_every_example() -> None:
     named = set(re.findall(r"^\| `([0-9][^`]*)`", (EXAMPLES / "README.md").read_text(), re.MULTILINE))
     assert named == {folder.name for folder in EXAMPLES.glob("[0-9]*")}
+
+
+def test_08_harbour_day_stands_where_the_clock_of_its_zone_says(tmp_path: Path) -> None:
+    with example(tmp_path, EXAMPLES / "08-harbour-day") as appliance:
+        zone = ZoneInfo("Europe/Oslo")
+        begun = datetime.now(zone) - timedelta(hours=6, minutes=1, seconds=1)  # now it is past noon by it
+        manifest = appliance.manifests / "day.yaml"
+        manifest.write_text(manifest.read_text().replace('"06:00"', f'"{begun:%H:%M}"'))
+        appliance.start()
+        on_air = appliance.wait(
+            lambda: found if (found := appliance.status("Program", "main").get("onAir")) else None,
+            20,
+            "it is on air",
+        )
+        healthy(appliance)
+        assert on_air["source"]["name"] in ("wharf", "pier", "lighthouse")
+        assert "station" in on_air["overlays"]
+        log = next((appliance.state / "asrun" / "main").glob("*.jsonl"))
+        first = json.loads(log.read_text().splitlines()[0])
+        passed = datetime.fromisoformat(first["time"]) - begun.replace(second=0, microsecond=0)
+        assert first["timeline"]["name"] == "day"
+        assert abs(first["timeline"]["frame"] / 25 - passed.total_seconds()) < 0.1
+        appliance.wait_condition("Output", "preview", "Publishing")
