@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,16 +9,13 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import numpy.typing as npt
 
-from peers import frames, needs
+from peers import frames
+from peers.hearing import RATE, WINDOW, Samples, Times, amplitude, sound
 from peers.rtsp import Flash
 
-RATE = 48_000
-_WINDOW = RATE // 200  # 5 ms: beeps that are multiples of 200 Hz apart do not disturb each other
 _STEP = 25  # of luma: a flash in a crossfade is as dim as its camera
 _FAINT = 300.0  # amplitude of a beep that counts, of 8000
-_PIECE = re.compile(rb"Parsed_ashowinfo\S+ @ \S+\] n: *\d+ pts: *\S+ pts_time: *(\S+) .*?nb_samples: *(\d+)")
 
 
 @dataclass(frozen=True)
@@ -57,10 +52,10 @@ def measure(file: Path, cameras: Mapping[str, Flash]) -> Lips:
     """Every flash of the cameras in the recording, with its beep."""
     areas = [frames.Area(flash.x, flash.y, flash.side, flash.side) for flash in cameras.values()]
     shown = frames.read(file, areas=areas)
-    times, sound = _sound(file)
+    times, samples = sound(file)
     meetings, alone = [], []
     for number, (name, flash) in enumerate(cameras.items()):
-        beeps = _beeps(times, sound, flash.beep)
+        beeps = _beeps(times, samples, flash.beep)
         for before, frame in pairwise(shown):
             if frame.number != before.number or frame.lumas[number] - before.lumas[number] < _STEP:
                 continue  # a cut is no flash, however bright what comes in
@@ -74,28 +69,12 @@ def measure(file: Path, cameras: Mapping[str, Flash]) -> Lips:
     return Lips(tuple(sorted(meetings, key=lambda meeting: meeting.time)), tuple(alone))
 
 
-def _sound(file: Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
-    """The time of each sample, and the samples of the left channel."""
-    command = [needs.ffmpeg(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "info", "-copyts", "-i"]
-    command += [str(file), "-vn", "-af", f"aresample={RATE},ashowinfo", "-f", "s16le", "-ac", "2", "pipe:1"]
-    done = subprocess.run(command, capture_output=True, timeout=120, check=True)
-    pieces = [float(time) + np.arange(int(count)) / RATE for time, count in _PIECE.findall(done.stderr)]
-    times = np.concatenate(pieces)
-    samples = np.frombuffer(done.stdout, np.int16).reshape(-1, 2)[:, 0].astype(np.float32)
-    assert len(times) == len(samples), "every sample has its time"
-    return times, samples
-
-
-def _beeps(
-    times: npt.NDArray[np.float64], sound: npt.NDArray[np.float32], frequency: int
-) -> npt.NDArray[np.float64]:
+def _beeps(times: Times, samples: Samples, frequency: int) -> Times:
     """When beeps of that frequency start: where their amplitude passes half of what it comes to."""
-    turned = sound * np.exp(-2j * np.pi * frequency / RATE * np.arange(len(sound)))
-    total = np.concatenate(([0], np.cumsum(turned)))
-    amplitude = np.abs(total[_WINDOW:] - total[:-_WINDOW]) * (2 / _WINDOW)
-    later = amplitude[RATE // 50 :]  # 20 ms on, it is as loud as it comes
-    rising = (later > _FAINT) & (amplitude[: len(later)] >= later / 2)
+    loud = amplitude(samples, frequency)
+    later = loud[RATE // 50 :]  # 20 ms on, it is as loud as it comes
+    rising = (later > _FAINT) & (loud[: len(later)] >= later / 2)
     starts = np.flatnonzero(rising[1:] & ~rising[:-1]) + 1
-    quiet = amplitude[np.maximum(starts - RATE // 50, 0)] < later[starts] / 8
-    found: npt.NDArray[np.float64] = times[starts[quiet] + _WINDOW // 2]
+    quiet = loud[np.maximum(starts - RATE // 50, 0)] < later[starts] / 8
+    found: Times = times[starts[quiet] + WINDOW // 2]
     return found

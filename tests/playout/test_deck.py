@@ -99,7 +99,6 @@ def test_a_file_that_is_mended_is_heard(deck: Deck, tmp_path: Path) -> None:
 def test_a_process_that_dies_or_hangs_is_replaced(
     deck: Deck, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decks, "_RETRY", 0.2)
     monkeypatch.setattr(decks, "_LOOK", 0.1)
     monkeypatch.setattr(decks, "_STUCK", 0.3)
     playing = Playing(str(write(tmp_path / "a.wav", counting(300 * SECOND))), False, 0)

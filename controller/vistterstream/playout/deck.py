@@ -42,7 +42,7 @@ class Player:
         self._start = self._end = max(position, 0)  # the samples that the ring has
         self._over: int | None = None  # the sample after the file's last
         self._changed = threading.Condition()
-        self._closing = self._filling = False
+        self._closing = self._filling = self._played = False
         self._watched: tuple[int | None, float] = None, 0.0  # position of the tape, and since when
         self._tape: Tape | None = None
         self.problem: str | None = None
@@ -111,10 +111,12 @@ class Player:
                 tape.close()
             if failure is not None and not self._closing:
                 self._tell(failure)
-                self._until_changed(stamp)
+                # One that played, and whose process was ended, is started again at once.
+                self._until_changed(stamp, _LOOK if self._played else _RETRY)
 
     def _play(self, tape: Tape) -> str | None:
         """Decode ahead until closed; why it could not go on."""
+        self._played = False
         while (wanted := self._wait_for_room()) is not None:
             if tape.position != wanted:
                 tape.seek(wanted)
@@ -124,6 +126,7 @@ class Player:
             if tape.ended:
                 self._note_end(tape.position)
                 continue
+            self._played = True
             self._put(wanted, samples)
         return None
 
@@ -165,8 +168,8 @@ class Player:
             self.problem = sentence
         _log.warning("a sound cannot be played", file=self._playing.file, problem=sentence)
 
-    def _until_changed(self, stamp: object) -> None:
-        deadline = time.monotonic() + _RETRY
+    def _until_changed(self, stamp: object, patience: float) -> None:
+        deadline = time.monotonic() + patience
         with self._changed:
             while not self._closing and time.monotonic() < deadline:
                 self._changed.wait(_LOOK)
