@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from playout.pictures import distance, noise, over, twin
+from playout.pictures import Floats, distance, noise, over, quarters, to_yuv, twin
 from vistterstream.playout import clocks
 from vistterstream.playout.compositor import Scene, compose, prepare
 from vistterstream.playout.frames import Bytes, Frame
@@ -22,6 +22,7 @@ from vistterstream.timeline.plan import OverlayInstance
 WALL = datetime(2026, 5, 17, 9, 30, tzinfo=UTC)
 FORMAT = Format(width=640, height=360)
 BASE = noise(640, 360)
+Planes = tuple[Floats, Floats, Floats]
 
 
 @pytest.fixture(autouse=True)
@@ -231,9 +232,86 @@ class TestGroups:
         assert "Layer l0: logo: There is no picture /no/such.png" in made.problems["o"]
         assert apart(frame(made), frame(scene(group(*LAYERS, width=300, height=200)))) == 0
 
+    def test_what_stands_in_for_a_layer_does_so_in_a_group_too(self) -> None:
+        instead = {"rectangle": {"width": 30, "height": 20, "color": "#FFFFFF"}}
+        bad = {"name": "logo", "image": {"file": "/no/such.png"}, "fallback": instead}
+        made = scene(group(bad, width=300, height=200, position={"x": 40, "y": 20}))
+        assert "logo: There is no picture" in made.problems["o"]
+        assert distance(frame(made), over(BASE, solid(30, 20, (255, 255, 255, 255)), 40, 20, 1.0)) <= 1
+
     def test_one_that_is_too_large_is_told(self) -> None:
         made = scene(group(*LAYERS, width=7680, height=4320, scale=0.5))
         assert "give it a smaller width or height" in made.problems["o"]
+
+
+def exactly(parts: list[tuple[Bytes, int, int]], mask: Floats | None, opacity: float) -> Planes:
+    """The planes of BASE with a group of solid boxes on it, in full precision: what composing should give."""
+    height, width = BASE.y.shape
+    group = np.zeros((height, width, 4))  # premultiplied Y, U, V and alpha, 0 to 1
+    for rgba, x, y in parts:
+        part = group[y : y + rgba.shape[0], x : x + rgba.shape[1]]
+        alpha = rgba[..., 3:] / 255
+        colors = np.dstack(to_yuv(rgba[..., :3]))
+        part[:] = part * (1 - alpha) + np.concatenate([colors * alpha, alpha], axis=2)
+    group *= opacity if mask is None else opacity * mask[..., np.newaxis]
+    rest = 1 - group[..., 3]
+    chroma = [BASE.uv[part] * quarters(rest) + quarters(group[..., part + 1]) for part in (0, 1)]
+    return BASE.y * rest + group[..., 0], chroma[0], chroma[1]
+
+
+def quality(out: Frame, planes: Planes) -> tuple[float, float]:
+    """The greatest difference, and the PSNR in dB, over the three planes."""
+    off = [plane - exact for plane, exact in zip((out.y, out.u, out.v), planes, strict=True)]
+    mean = np.mean(np.concatenate([one.ravel() ** 2 for one in off]))
+    return max(float(np.abs(one).max()) for one in off), float(10 * np.log10(255**2 / mean))
+
+
+class TestGolden:
+    """Composed frames against full precision: at most one code value off, and at least 55 dB."""
+
+    PARTS = (
+        (solid(120, 80, (0xE0, 0x40, 0x3A, 0xC0)), 131, 77),
+        (solid(90, 101, (0x2A, 0x6F, 0xDB, 0xFF)), 171, 95),
+        (solid(60, 40, (0xF4, 0xC0, 0x20, 0x80)), 151, 120),
+    )
+
+    def layers(self, *, moving: bool) -> list[dict[str, Any]]:
+        found = []
+        for rgba, x, y in self.PARTS:
+            color = "#" + bytes(rgba[0, 0]).hex()
+            made = box(x - 101, y - 51, rgba.shape[1], rgba.shape[0], color)
+            still = {
+                "property": "x",
+                "keyframes": [{"at": "9s", "value": x - 101}, {"at": "10s", "value": 0}],
+            }
+            found.append(made | ({"tracks": [still]} if moving else {}))
+        return found
+
+    @pytest.mark.parametrize("moving", [False, True])
+    @pytest.mark.parametrize("opacity", [1.0, 0.37])
+    def test_groups(self, moving: bool, opacity: float) -> None:
+        place = {"width": 300, "height": 240, "position": {"x": 101, "y": 51}, "opacity": opacity}
+        made = scene(group(*self.layers(moving=moving), **place))
+        assert isinstance(made.items["o"][0], Drawn if moving else Still)
+        worst, psnr = quality(frame(made, 3), exactly(list(self.PARTS), None, opacity))
+        assert worst <= 1.0
+        assert psnr >= 55
+
+    @pytest.mark.parametrize("moving", [False, True])
+    @pytest.mark.parametrize("invert", [False, True])
+    def test_masks(self, moving: bool, invert: bool) -> None:
+        shape = {"left": 41, "top": 33, "width": 121, "height": 91, "radius": 30}
+        mask = {"rectangle": shape, "invert": invert}
+        place = {"width": 300, "height": 240, "position": {"x": 101, "y": 51}, "mask": mask}
+        made = scene(group(*self.layers(moving=moving), **place))
+        y, x = np.mgrid[0:360, 0:640] + 0.5
+        across = np.maximum(np.abs(x - 101 - 41 - 60.5) - 30.5, 0)
+        down = np.maximum(np.abs(y - 51 - 33 - 45.5) - 15.5, 0)
+        left = np.clip(0.5 - (np.hypot(across, down) - 30), 0, 1)
+        exact = exactly(list(self.PARTS), 1 - left if invert else left, 1.0)
+        worst, psnr = quality(frame(made, 3), exact)
+        assert worst <= 1.6  # a mask has 8 bits
+        assert psnr >= 54
 
 
 class TestMasks:

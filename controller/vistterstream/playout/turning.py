@@ -153,11 +153,18 @@ def _halved(levels: tuple[Floats, ...], level: int) -> tuple[Floats, ...]:
 def _mixed(finer: Patch, coarser: Patch, share: float) -> Patch:
     """Both laid together, the share of the latter as given (trilinear filtering)."""
     rect = finer[1].around(coarser[1])
-    mixed = np.zeros((rect.height, rect.width, 4), np.float32)
-    for (pixels, seen), weight in ((finer, 1 - share), (coarser, share)):
-        part = mixed[seen.y - rect.y :, seen.x - rect.x :][: seen.height, : seen.width]
-        part += pixels * np.float32(weight)
-    return mixed, rect
+    one, other = (_widened(patch, rect) for patch in (finer, coarser))
+    return np.asarray(cv2.addWeighted(one, 1 - share, other, share, 0.0), np.float32), rect
+
+
+def _widened(patch: Patch, rect: Rect) -> Floats:
+    """The pixels with as much transparency around them as fills `rect`."""
+    pixels, seen = patch
+    if seen == rect:
+        return pixels
+    left, top = seen.x - rect.x, seen.y - rect.y
+    right, bottom = rect.width - left - seen.width, rect.height - top - seen.height
+    return np.asarray(cv2.copyMakeBorder(pixels, top, bottom, left, right, cv2.BORDER_CONSTANT), np.float32)
 
 
 def _cropped(pixels: Floats, left: float, top: float, right: float, bottom: float) -> tuple[Floats, int, int]:
@@ -167,10 +174,8 @@ def _cropped(pixels: Floats, left: float, top: float, right: float, bottom: floa
         return pixels, 0, 0
     x, y = math.floor(left), math.floor(top)
     cut = pixels[y : math.ceil(bottom), x : math.ceil(right)].copy()
-    columns = np.arange(x, x + cut.shape[1], dtype=np.float32)
-    rows = np.arange(y, y + cut.shape[0], dtype=np.float32)
-    across = np.clip(np.minimum(columns + 1, right) - np.maximum(columns, left), 0, 1)
-    down = np.clip(np.minimum(rows + 1, bottom) - np.maximum(rows, top), 0, 1)
-    cut *= across[np.newaxis, :, np.newaxis].astype(np.float32)
-    cut *= down[:, np.newaxis, np.newaxis].astype(np.float32)
+    for one_by_one, first, last in ((cut.swapaxes(0, 1), left, right), (cut, top, bottom)):
+        one_by_one[:1] *= np.float32(min(math.floor(first) + 1, last) - first)
+        if len(one_by_one) > 1:
+            one_by_one[-1:] *= np.float32(last - (math.ceil(last) - 1))
     return cut, x, y
