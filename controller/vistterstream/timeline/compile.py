@@ -23,7 +23,7 @@ from vistterstream.resources.camera import CameraSpec
 from vistterstream.resources.kinds import Camera, Output, Overlay, Program, Resource, Timeline
 from vistterstream.resources.model import path_text
 from vistterstream.resources.output import Encoding, Target
-from vistterstream.resources.overlay import ImageLayer, Layer, MaskImage, OverlaySpec, every_layer
+from vistterstream.resources.overlay import ImageLayer, Layer, MaskImage, every_layer
 from vistterstream.resources.program import Fallback, PlaybackState
 from vistterstream.resources.timeline import DailyAnchor, ImageCue, Transition, no_cue_point
 from vistterstream.timeline.evaluate import round_half_up
@@ -196,6 +196,15 @@ def _pieces(form: Any) -> Iterator[str]:
         yield json.dumps(form, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """An overlay before values are put in: its layers, each with the tokens in it; all tokens; a digest."""
+
+    layers: tuple[tuple[Layer, frozenset[str]], ...]
+    used: frozenset[str]
+    digest: str
+
+
 @dataclass
 class _Compiler:
     """What is collected while one plan is compiled."""
@@ -207,6 +216,8 @@ class _Compiler:
     resolve: Resolve
     images: dict[str, ImagePlan] = field(default_factory=dict)
     instances: dict[str, OverlayInstance] = field(default_factory=dict)
+    lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what an instance lacks, by id
+    bases: dict[str, _Base] = field(default_factory=dict)  # by name of the overlay
     problems: dict[Problem, None] = field(default_factory=dict)  # an ordered set
 
     @property
@@ -269,30 +280,44 @@ class _Compiler:
         return id
 
     def instance(
-        self,
-        overlay: Overlay,
-        values: Mapping[str, str],
-        points: Mapping[str, int],
-        blame: Callable[[str], None],
-    ) -> str:
-        """Id of the overlay with these values and cue points; `blame` is told what is missing.
+        self, overlay: Overlay, values: Mapping[str, str], points: Mapping[str, int]
+    ) -> tuple[str, tuple[str, ...]]:
+        """Id of the overlay with these values and cue points, and what it lacks.
 
         The tokens of one that shows data are replaced by the playout, all at once.
         """
-        placed = tuple(self._placed(overlay, layer) for layer in overlay.spec.layers)
-        used = frozenset[str]().union(*(tokens(layer) for layer in placed))
-        data = tuple(source for source in overlay.spec.data if source.name in used - values.keys())
-        known = {**dict.fromkeys((source.name for source in data), ""), **values}
-        layers = tuple(_filled(layer, known, blame) for layer in placed)
-        spec: OverlaySpec = overlay.spec.model_copy(
-            update={"layers": placed if data else layers, "data": data}
-        )
-        rest = {name: values[name] for name in sorted(used & values.keys())} if data else {}
+        base = self._base(overlay)
+        mine = {name: values[name] for name in sorted(base.used & values.keys())}
+        id = _digest([base.digest, mine, dict(points)])
+        if id not in self.instances:
+            told: list[str] = []
+            data = tuple(source for source in overlay.spec.data if source.name in base.used - mine.keys())
+            known = {**dict.fromkeys((source.name for source in data), ""), **mine}
+            layers = tuple(
+                _filled(layer, known, told.append) if names else layer for layer, names in base.layers
+            )
+            if data:
+                layers = tuple(layer for layer, _ in base.layers)
+            self.instances[id] = OverlayInstance(
+                id=id,
+                overlay=overlay.metadata.name,
+                spec=overlay.spec.model_copy(update={"layers": layers, "data": data}),
+                values=mine if data else {},
+                cue_points=dict(points),
+            )
+            self.lacking[id] = tuple(told)
+        return id, self.lacking[id]
+
+    def _base(self, overlay: Overlay) -> _Base:
+        """The overlay with absolute paths, before any value is put in; made once."""
         name = overlay.metadata.name
-        instance = OverlayInstance(id="", overlay=name, spec=spec, values=rest, cue_points=dict(points))
-        id = _digest([name, spec.dump(), rest, instance.cue_points])
-        self.instances.setdefault(id, instance.model_copy(update={"id": id}))
-        return id
+        if name not in self.bases:
+            placed = tuple(self._placed(overlay, layer) for layer in overlay.spec.layers)
+            spec = overlay.spec.model_copy(update={"layers": placed})
+            layers = tuple((layer, tokens(layer)) for layer in placed)
+            used = frozenset[str]().union(*(names for _, names in layers))
+            self.bases[name] = _Base(layers, used, _digest([name, spec.dump()]))
+        return self.bases[name]
 
     def _placed(self, overlay: Overlay, layer: Layer) -> Layer:
         """The layer, and those in it, with absolute paths."""
@@ -501,10 +526,9 @@ class _TimelineCompiler:
         points = self._cue_points(cue)
         key = cue.overlay, frozenset(cue.values.items()), frozenset(points.items())
         if key not in self._instances:
-            told: list[str] = []
             overlay = self._compiler.overlays[cue.overlay]
             values = {**self._compiler.program.spec.values, **cue.values}
-            self._instances[key] = self._compiler.instance(overlay, values, points, told.append), tuple(told)
+            self._instances[key] = self._compiler.instance(overlay, values, points)
         id, sentences = self._instances[key]
         for sentence in sentences:
             self._blame(f"{cue.path}.values", sentence)
