@@ -157,7 +157,9 @@ class Engine:
         redact.learn(secrets.values())
         before, known, old_scene = self._plan, self._secrets, self._scene
         self._data.converge(plan.overlays, secrets)
-        self._following = _index(plan)
+        if plan.timeline is not None and plan.timeline.audio:
+            self._following = _index(plan)
+            self._want_sounds(self._mixer.show.index, self._ticker.frame, self._mixer.epoch)
         try:
             scene = await anyio.to_thread.run_sync(self._prepare, plan, old_scene)
             show = self._converge(plan, secrets, scene)
