@@ -40,6 +40,11 @@ def test_a_picture_that_is_not_there_is_told_where_it_is_named(tmp_path: Path) -
     assert errors(tmp_path, ("timeline: tour}", "timeline: tour, fallback: {image: slate.png}}")) == []
 
 
+def test_a_clip_of_a_cue_that_is_not_there_is_told_where_it_is_named(tmp_path: Path) -> None:
+    (found,) = errors(tmp_path, ("{camera: pier,", "{file: {path: clips/a.mp4},"))
+    assert found.endswith(f"spec.tracks[0].video[0].file.path: there is no file {tmp_path}/clips/a.mp4")
+
+
 def test_a_clip_that_is_not_there_is_told_though_nothing_shows_it(tmp_path: Path) -> None:
     found = errors(tmp_path, ("testPattern: {pattern: grid}", "file: {path: clips/a.mp4}"))
     assert [error.partition(" ")[2] for error in found] == [

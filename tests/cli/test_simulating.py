@@ -130,6 +130,7 @@ def test_before_the_anchor_and_after_the_end_the_fallback_is_on_air(tmp_path: Pa
         ("  loop: true\n", "", "The timeline ends at 00:00:15.015"),
         ("timeline: tour", "timeline: tuor", "there is no Timeline 'tuor'"),
         ("{testPattern: {}}", "{file: {path: gone.mp4}}", "gone.mp4"),
+        ("{camera: pier, duration", "{file: {path: gone.mp4}, duration", "The clip of a cue does not exist"),
         ('text: {value: "{{ title }}"}', "image: {file: gone.png}", "gone.png"),
         ("timeline: tour}", "timeline: tour, fallback: {image: gone.png}}", "gone.png"),
         (
@@ -149,6 +150,18 @@ def test_what_would_go_wrong_is_told_and_strict_makes_it_an_error(
     assert vistter("simulate", "-m", tmp_path, "--strict").returncode == 1
     told = json.loads(vistter("simulate", "-m", tmp_path, "-o", "json", "--for", "30s").stdout)["warnings"]
     assert any(warning in sentence for sentence in told)
+
+
+def test_clips_and_presets_are_named(tmp_path: Path) -> None:
+    show = SHOW.replace("{camera: wharf, duration", "{camera: wharf, preset: wide, duration", 1)
+    show = show.replace("{camera: pier, duration", "{file: {path: opener.mp4}, duration", 1)
+    assert "preset" in show
+    write(tmp_path, show)
+    (tmp_path / "opener.mp4").touch()
+    done = vistter("simulate", "-m", tmp_path)
+    assert "wharf (wide)" in done.stdout
+    assert "clip opener.mp4" in done.stdout
+    assert "Gap" not in done.stderr
 
 
 def test_examples_have_nothing_to_be_warned_of_and_a_day_is_quick() -> None:

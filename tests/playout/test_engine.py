@@ -41,8 +41,9 @@ from vistterstream.playout.protocol import CameraState, OutputState, PlayoutStat
 from vistterstream.resources.camera import SecretKeyRef
 from vistterstream.resources.output import Preset, Target
 from vistterstream.resources.program import Format
+from vistterstream.resources.timeline import ClipEnd
 from vistterstream.timeline.compile import plan_revision
-from vistterstream.timeline.plan import Plan
+from vistterstream.timeline.plan import ClipPlan, Plan, VideoCuePlan
 
 pytestmark = pytest.mark.anyio
 BOX = Area(x=290, y=150, width=28, height=28)
@@ -275,6 +276,30 @@ async def test_a_camera_that_is_missing_shows_the_slate_and_says_why(tmp_path: P
         assert (status.on_air.kind, status.on_air.name) == ("Slate", "x")
         assert status.cameras["x"].reason == "FileNotFound"
     assert playout.as_run()[-1]["source"] == {"kind": "Slate", "name": "x"}
+
+
+@pytest.mark.e2e
+async def test_a_clip_that_is_missing_is_the_slate_and_is_played_when_it_is_there(tmp_path: Path) -> None:
+    playout, file = Playout(tmp_path), tmp_path / "opener.mp4"
+    clip = ClipPlan(id="x", file=str(file), start=5, at_end=ClipEnd.LOOP)
+    plan = make_plan(tmp_path, cues=[("a", 1000)], outputs=[])
+    assert plan.timeline is not None
+    cue = VideoCuePlan(start=0, end=plan.timeline.length, clip="x")
+    timeline = plan.timeline.model_copy(update={"video": (cue,)})
+    playout.write(plan.model_copy(update={"timeline": timeline, "clips": (clip,)}))
+    async with on_air(playout):
+        await eventually(lambda: "" in playout.status.overlay_problems)
+        assert "does not exist" in playout.status.overlay_problems[""]
+        slate = {"kind": "Slate", "name": "opener.mp4"}
+        await eventually(lambda: (playout.as_run() or [{}])[-1].get("reason") == "ClipMissing")
+        assert playout.as_run()[-1]["source"] == slate
+        file.write_bytes(numbered_clip().read_bytes())
+        await eventually(
+            lambda: playout.status.on_air is not None and playout.status.on_air.kind == "Clip", 20
+        )
+        await eventually(lambda: playout.status.overlay_problems == {})
+        assert playout.status.cameras.keys() == {"a", "b"}
+    assert playout.as_run()[-1]["source"] == {"kind": "Clip", "name": "opener.mp4"}
 
 
 async def test_after_a_restart_the_program_stands_where_time_says(tmp_path: Path) -> None:

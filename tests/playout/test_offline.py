@@ -262,6 +262,62 @@ def test_sound_of_a_file_is_the_same_alone_and_in_a_run() -> None:
         assert np.abs(program.make(20, frame).sound).max() > 1000
 
 
+def clip_plan(*cues: dict[str, object], path: Path | None = None) -> Plan:
+    """A looped timeline of these cues; where they have a `file`, it is the numbered clip."""
+    file = {"path": str(path or numbered_clip())}
+    video = [
+        cue | ({"file": file | cast("dict[str, object]", cue["file"])} if "file" in cue else {})
+        for cue in cues
+    ]
+    spec = TimelineSpec.model_validate({"loop": True, "tracks": [{"name": "v", "video": video}]})
+    picture = {"width": FORMAT.width, "height": FORMAT.height, "frameRate": str(FORMAT.frame_rate)}
+    program = {"metadata": {"name": "main"}, "spec": {"format": picture, "timeline": "t"}}
+    return compile_plan(
+        Program.model_validate(program),
+        timeline=Timeline(metadata=ObjectMeta(name="t"), spec=spec),
+        overlays={},
+        cameras={"a": Camera(metadata=ObjectMeta(name="a"), spec=pattern("a", 1).spec)},
+        outputs=[],
+        resolve=lambda _resource, path, _kind: path,
+        hls_folder=lambda _output, _target: "",
+        recording_folder=lambda _output, _target: "",
+    ).plan
+
+
+def test_a_clip_plays_from_its_in_point_and_then_holds_its_last_picture_or_goes_back() -> None:
+    rest = LENGTH - 30
+    held = clip_plan({"file": {"in": "2s"}, "duration": f"{rest + 10}f"}, {"camera": "a", "duration": "10f"})
+    shown = [*range(30, LENGTH), *[LENGTH - 1] * 10, *[None] * 10, 30, 31]
+    assert numbers(held, [*range(len(shown))]) == shown
+    assert numbers(held, [rest + 5, 3]) == [LENGTH - 1, 33]
+    looped = clip_plan({"file": {"in": "2s", "atEnd": "loop"}, "duration": f"{rest + 10}f"})
+    assert numbers(looped, [0, rest - 1, rest, rest + 9, rest + 10]) == [30, LENGTH - 1, 30, 39, 30]
+
+
+def test_a_clip_is_named_and_heard_and_is_silent_when_it_holds() -> None:
+    with offline(clip_plan({"file": {}, "duration": f"{LENGTH + 10}f"})) as program:
+        made = program.make(20, Frame(FORMAT.width, FORMAT.height))
+        assert (made.shown.kind, made.shown.name, made.shown.reason) == ("Clip", "numbered.mp4", "Cue")
+        assert np.abs(made.sound).max() > 1000
+        assert not program.make(LENGTH + 5, Frame(FORMAT.width, FORMAT.height)).sound.any()
+
+
+def test_a_clip_that_is_missing_or_another_is_the_slate_and_is_told(tmp_path: Path) -> None:
+    wrong = {"sha256": "0" * 64}
+    for plan, told in (
+        (clip_plan({"file": {}, "duration": "1s"}, path=tmp_path / "gone.mp4"), "does not exist"),
+        (clip_plan({"file": wrong, "duration": "1s"}), "is another than the manifest wants"),
+    ):
+        with offline(plan) as program:
+            made = program.make(2, Frame(FORMAT.width, FORMAT.height))
+            assert (made.shown.kind, made.shown.reason) == ("Slate", "ClipMissing")
+            (problem,) = program.problems
+            assert problem.startswith("Clip ")
+            assert told in problem
+    right = {"sha256": hashlib.sha256(numbered_clip().read_bytes()).hexdigest()}
+    assert numbers(clip_plan({"file": right, "duration": "1s"}), [4]) == [4]
+
+
 def test_a_file_that_stands_for_a_device_loops() -> None:
     device = CameraPlan(name="pier", spec=CameraSpec(source=CameraSource(url="rtsp://10.0.0.9/x")))
     plan = make_plan(Path("/nowhere"), cues=[("pier", 1000)], cameras=[device])

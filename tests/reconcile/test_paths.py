@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconcile.objects import apply, image_overlay, make, program, recording, timeline
 from vistterstream.reconcile.assets import Asset
 from vistterstream.reconcile.gather import gather
-from vistterstream.reconcile.paths import Paths, absolute, folder_name, images, missing
+from vistterstream.reconcile.paths import Paths, absolute, clips, folder_name, images, missing, missing_clips
 from vistterstream.resources.kinds import Output, Program
 from vistterstream.store.store import Store
 from vistterstream.timeline.compile import AssetKind
@@ -84,6 +84,22 @@ def test_all_images_of_a_program_are_found_and_the_missing_ones_told(store: Stor
     }
     (problem,) = missing(iter(found), copies)
     assert (problem.reason, problem.message) == ("ImageMissing", "spec.layers[0].image.file: it is not there")
+
+
+def test_a_clip_that_is_missing_is_told_with_its_cue(store: Store) -> None:
+    cue = {"file": {"path": "opener.mp4"}, "duration": "5s"}
+    spec = {"tracks": [{"name": "v", "video": [cue, {"slate": {}, "duration": "1s"}, cue]}]}
+    day, main = make("Timeline", "day", spec, **FROM_FILE), program("main", timeline="day")
+    assert isinstance(main, Program)
+    apply(store, main, day)
+    found = list(clips(STATE, gather(store, main)))
+    assert [one.path for one in found] == [f"spec.tracks[0].video[{n}].file.path" for n in (0, 2)]
+    file = Path("/etc/vistter/opener.mp4")
+    assert {one.file for one in found} == {file}
+    assert list(missing_clips(found, {file})) == []
+    first, _ = missing_clips(found, ())
+    assert (first.key, first.reason) == (day.key, "ClipMissing")
+    assert str(file) in first.message
 
 
 @pytest.mark.parametrize("name", [".", "..", "...", "a/b", "../x"])

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from vistterstream.resources.timeline import TimelineSpec, TimelineTrack, Transition, VideoCue
+from vistterstream.resources.quantities import TimelinePosition
+from vistterstream.resources.timeline import ClipEnd, TimelineSpec, TimelineTrack, Transition, VideoCue
 
 
 def track(*cues: dict[str, Any]) -> TimelineTrack:
@@ -131,7 +132,7 @@ def test_every_problem_of_a_transition_is_told_at_once() -> None:
 )
 def test_a_cue_shows_one_of_four_things(source: dict[str, Any]) -> None:
     assert VideoCue.model_validate({**source, "duration": "1s"}).dump().keys() >= source.keys()
-    with pytest.raises(ValidationError, match="exactly one of camera, image, slate and timeline"):
+    with pytest.raises(ValidationError, match="exactly one of camera, file, image, slate and timeline"):
         VideoCue.model_validate({"duration": "1s"})
     other: dict[str, Any] = {"slate": {}} if "slate" not in source else {"camera": "a"}
     with pytest.raises(ValidationError, match="exactly one of"):
@@ -179,3 +180,21 @@ def test_cue_points_have_different_names() -> None:
     tracks = [{"name": "o", "overlays": [{"overlay": "a"}]}]
     with pytest.raises(ValidationError, match=r"cuePoints\[1\].name: 'sermon' is the name of item 0"):
         TimelineSpec.model_validate({"tracks": tracks, "cuePoints": points})
+
+
+def test_a_clip_has_an_in_point_and_holds_its_last_picture_unless_it_loops() -> None:
+    cue = VideoCue.model_validate({"file": {"path": "opener.mp4", "in": "10s"}, "duration": "20s"})
+    assert cue.file is not None
+    assert (cue.file.start, cue.file.at_end) == (TimelinePosition("10s"), ClipEnd.HOLD)
+    assert cue.dump()["file"]["in"] == "10s"
+    looped = VideoCue.model_validate({"file": {"path": "a.mp4", "atEnd": "loop"}, "duration": "20s"})
+    assert looped.file is not None
+    assert looped.file.at_end is ClipEnd.LOOP
+    with pytest.raises(ValidationError, match="must be given"):
+        VideoCue.model_validate({"file": {"path": "a.mp4"}})
+
+
+def test_a_preset_goes_with_a_camera_alone() -> None:
+    assert VideoCue.model_validate({"camera": "a", "preset": "wide", "duration": "1s"}).preset == "wide"
+    with pytest.raises(ValidationError, match="goes with camera alone"):
+        VideoCue.model_validate({"slate": {}, "preset": "wide", "duration": "1s"})

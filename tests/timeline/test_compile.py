@@ -466,3 +466,35 @@ def test_the_order_of_cameras_and_outputs_does_not_matter() -> None:
     one = compiled(day, program=program(), cameras=CAMERAS, outputs=outputs)
     other = compiled(day, program=program(), cameras=CAMERAS[::-1], outputs=outputs[::-1])
     assert one == other
+
+
+class TestClips:
+    def clips(self, *cues: dict[str, Any], rate: str = "30") -> Plan:
+        return compiled(timeline(video(*cues)), program=program(rate), cameras=CAMERAS).plan
+
+    def test_a_clip_gets_its_path_and_its_in_point_in_frames(self) -> None:
+        plan = self.clips(
+            {"file": {"path": "a.mp4", "in": "10s", "atEnd": "loop"}, "duration": "2s"}, rate="30000/1001"
+        )
+        assert plan.timeline is not None
+        (clip,) = plan.clips
+        assert (clip.file, clip.start, clip.at_end) == ("/Timeline/day/media/a.mp4", 300, "loop")
+        assert plan.timeline.video[0].source == f"clip:{clip.id}"
+
+    def test_the_same_clip_again_is_one_clip_but_not_right_after_itself(self) -> None:
+        one = {"file": {"path": "a.mp4"}, "duration": "2s"}
+        plan = self.clips(one, cue("a", "1s"), one, one | {"transition": {"type": "crossfade"}}, one)
+        assert plan.timeline is not None
+        ids = [shown.clip for shown in plan.timeline.video]
+        assert ids[0] == ids[2] == ids[4]
+        assert ids[3] not in (None, ids[0])
+        assert len(plan.clips) == 2
+
+    def test_an_in_point_that_the_rate_does_not_have_is_an_error(self) -> None:
+        with pytest.raises(PlanError, match=r"video\[0\]\.file\.in: "):
+            self.clips({"file": {"path": "a.mp4", "in": "00:00:01;12"}, "duration": "2s"}, rate="25")
+
+    def test_a_preset_is_in_the_plan(self) -> None:
+        plan = self.clips(cue("a", "1s", preset="wide"), cue("b", "1s"))
+        assert plan.timeline is not None
+        assert [shown.preset for shown in plan.timeline.video] == ["wide", None]

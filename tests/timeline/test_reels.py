@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from timeline.test_changes import EPOCH, RATE, index_of, specs
 from vistterstream.resources.camera import CameraSource, CameraSpec, FileSource
 from vistterstream.timeline.evaluate import picture, position
-from vistterstream.timeline.plan import CameraPlan
-from vistterstream.timeline.reels import CameraReel, Turn, standing_in
+from vistterstream.timeline.plan import CameraPlan, ClipPlan
+from vistterstream.timeline.reels import CameraReel, ClipReel, Turn, standing_in
 
 
 def camera(name: str, backup: str | None = None) -> CameraPlan:
@@ -72,3 +72,32 @@ def test_a_year_later_it_is_as_quick_to_tell(rate: Fraction) -> None:
     index = index_of(spec)
     reel = CameraReel(index, rate, EPOCH, {"a"}, True)
     assert reel.turn(10**9 * 30).picture == 10**9 * 20
+
+
+def test_a_clip_begins_at_its_in_point_in_each_cue_and_goes_on_through_the_transition_after_it() -> None:
+    clip = {"file": {"path": "x.mp4", "in": "5s"}, "duration": "2s"}
+    fade = {"type": "crossfade", "duration": "500ms"}
+    video = [clip, {"camera": "a", "duration": "1s", "transition": fade}, clip]
+    index = index_of({"loop": True, "tracks": [{"name": "v", "video": video}]})
+    first, last = (cue.clip for cue in (index.plan.video[0], index.plan.video[2]))
+    assert first == last
+    reel = ClipReel(index, RATE, EPOCH, ClipPlan(id=first or "", file="x.mp4", start=50))
+    pictures = [reel.turn(number).picture for number in range(60)]
+    assert pictures[:20] == [*range(50, 70)]
+    assert pictures[20:25] == [*range(70, 75)], "it is still in the picture"
+    assert pictures[25:30] == [50] * 5
+    assert pictures[30:50] == [*range(50, 70)]
+    assert pictures[50:] == [*range(50, 60)], "the next round"
+
+
+def test_a_clip_that_ends_a_round_goes_out_in_the_next() -> None:
+    clip = {"file": {"path": "x.mp4"}, "duration": "2s"}
+    fade = {"type": "wipe", "duration": "500ms"}
+    index = index_of(
+        {
+            "loop": True,
+            "tracks": [{"name": "v", "video": [{"camera": "a", "duration": "1s", "transition": fade}, clip]}],
+        }
+    )
+    reel = ClipReel(index, RATE, EPOCH, ClipPlan(id=index.plan.video[1].clip or "", file="x.mp4"))
+    assert [reel.turn(number).picture for number in range(30, 36)] == [20, 21, 22, 23, 24, 0]

@@ -10,7 +10,7 @@ from vistterstream.base.numbered import numbered
 from vistterstream.cli.manifestfiles import located
 from vistterstream.reconcile.clashes import clashes
 from vistterstream.reconcile.gather import Inputs, gather
-from vistterstream.reconcile.paths import Paths, absolute, images, sequences
+from vistterstream.reconcile.paths import Paths, absolute, clips, images, sequences
 from vistterstream.reconcile.planner import Objects
 from vistterstream.resources.kinds import Camera, Key, Output, Program, Resource
 from vistterstream.resources.manifests import Loaded, Located, ManifestError
@@ -68,7 +68,7 @@ def _program(program: Program, objects: Objects, where: Where) -> Iterator[Manif
 
 
 def _images(inputs: Inputs, where: Where) -> Iterator[ManifestError]:
-    for image in images(_NOWHERE, inputs):
+    for image in (*images(_NOWHERE, inputs), *clips(_NOWHERE, inputs)):
         if not image.file.is_file():
             yield where[image.resource.key].error(_steps(image.path), f"there is no file {image.file}")
     for sequence in sequences(_NOWHERE, inputs):

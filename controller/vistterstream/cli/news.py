@@ -82,8 +82,9 @@ def _program(name: str, form: Form) -> Sentence | None:
     if on_air is None:
         return (f"program {name}: {_inner(state.message)}", state.tone) if state.message else None
     title = words.on_air_title(on_air)
-    if on_air["source"]["kind"] == "Image":
-        return f"{name} shows picture {title}", "good"
+    if on_air["source"]["kind"] in ("Clip", "Image"):
+        kind = "clip" if on_air["source"]["kind"] == "Clip" else "picture"
+        return f"{name} shows {kind} {title}", "good"
     if on_air["source"]["kind"] != "Camera":
         return f"{name} shows the slate: {words.on_air_reason(on_air)}", "warn"
     backup = " as a backup" if on_air.get("reason") == "Backup" else ""

@@ -19,7 +19,7 @@ from vistterstream.resources.quantities import Duration
 from vistterstream.timeline.changes import Stretch, walk
 from vistterstream.timeline.compile import Compiled
 from vistterstream.timeline.evaluate import TimelineIndex, elapsed, round_half_up
-from vistterstream.timeline.plan import IMAGE, Plan
+from vistterstream.timeline.plan import CLIP, IMAGE, Plan
 
 _NS = 1_000_000_000
 _TOLD = 10  # gaps that are named one by one
@@ -43,8 +43,9 @@ class Row:
     """From program frame `frame` on, for `frames`, this is on air.
 
     `at` is the instant of that frame, or None where none belongs to it, and `seconds` those since program
-    frame 0. `source` is a camera's name, an image, or None for the fallback; `transition` says how it comes
-    in while that lasts, `outgoing` over what. `slate` tells that a cue asks for the fallback.
+    frame 0. `source` is a camera's name, a clip, an image, or None for the fallback; `transition` says how it
+    comes in while that lasts, `outgoing` over what. `slate` tells that a cue asks for the fallback, `preset`
+    where the camera is to look.
     """
 
     frame: int
@@ -57,6 +58,7 @@ class Row:
     overlays: tuple[str, ...]
     position: int | None
     slate: bool
+    preset: str | None = None
 
 
 def simulate(options: Options) -> int:
@@ -143,14 +145,16 @@ def _row(
         outgoing=_source_name(plan, shown.camera) if moving and shown is not None else None,
         overlays=tuple(names[id] for id, *_ in shown.overlays) if shown is not None else (),
         slate=shown is not None and shown.cue is not None and source is None,
+        preset=None if index is None or shown is None or shown.cue is None else index.cue(shown.cue).preset,
         position=None if passed is None or index is None else passed % index.length if index.loop else passed,
     )
 
 
 def _source_name(plan: Plan, source: str | None) -> str | None:
     """What people call a source."""
-    images = {f"{IMAGE}{image.id}": image.file for image in plan.images}
-    return f"image {Path(images[source]).name}" if source in images else source
+    files = {f"{IMAGE}{image.id}": f"image {Path(image.file).name}" for image in plan.images}
+    files |= {f"{CLIP}{clip.id}": f"clip {Path(clip.file).name}" for clip in plan.clips}
+    return source if source is None else files.get(source, source)
 
 
 # --- warnings -------------------------------------------------------------------------------------------
@@ -172,6 +176,9 @@ def _assets(plan: Plan) -> Iterator[str]:
         file = camera.spec.source.file
         if file is not None and not Path(file.path).is_file():
             yield f"The file of camera {camera.name} does not exist: {file.path}"
+    for clip in sorted({clip.file for clip in plan.clips}):
+        if not Path(clip).is_file():
+            yield f"The clip of a cue does not exist: {clip}"
     for image in plan.images:
         if not Path(image.file).is_file():
             yield f"The image of a cue does not exist: {image.file}"
@@ -224,7 +231,7 @@ def _is_there(row: Row, cameras: Collection[str]) -> bool:
     """Whether what the timeline wants can be shown."""
     if row.source is None:
         return row.slate
-    return row.source in cameras or row.source.startswith("image ")
+    return row.source in cameras or row.source.startswith(("image ", "clip "))
 
 
 def _overlaps(plan: Plan, rows: Iterable[Row]) -> Iterator[str]:
@@ -263,6 +270,8 @@ def _cells(plan: Plan, row: Row) -> list[Cell]:
     source = row.source or "fallback"
     if row.source is not None and not there:
         source = f"fallback (no Camera {row.source})"
+    if row.preset is not None and there:
+        source += f" ({row.preset})"
     transition = f"{row.transition} from {row.outgoing or 'fallback'}" if row.transition else "-"
     return [
         (_when(row), ""),

@@ -49,7 +49,8 @@ class AsRunLog:
         if isinstance(shown, Spoken):
             return start | {"data": shown.words}
         return start | {
-            "source": {"kind": shown.kind, "name": shown.name},
+            "source": {"kind": shown.kind, "name": shown.name}
+            | ({"preset": shown.preset} if shown.preset else {}),
             "reason": shown.reason,
             "timeline": {"name": shown.timeline, "frame": shown.position, "cue": shown.cue},
             "overlays": shown.overlays,

@@ -41,14 +41,14 @@ from vistterstream.playout.mixer import Mixer, Show, Swapped, Words
 from vistterstream.playout.mixing import Playing
 from vistterstream.playout.protocol import Applied, OnAir, PlayoutStatus, SoundStatus
 from vistterstream.playout.pusher import Pusher
-from vistterstream.playout.reel import camera_reel
+from vistterstream.playout.reel import camera_reel, clip_camera, clip_reel
 from vistterstream.playout.tasks import Running
 from vistterstream.resources.camera import CameraSpec, SecretKeyRef
 from vistterstream.resources.effects import changes
 from vistterstream.resources.model import Effect
 from vistterstream.timeline.compile import plan_revision
 from vistterstream.timeline.evaluate import TimelineIndex, elapsed, needed, restart
-from vistterstream.timeline.plan import CameraPlan, OutputPlan, Plan
+from vistterstream.timeline.plan import CLIP, CameraPlan, ClipPlan, OutputPlan, Plan
 
 _LEAD_SECONDS = 10  # a camera is decoded in full this long before it is shown
 _LINGER_SECONDS = 20.0  # and this long after
@@ -197,6 +197,9 @@ class Engine:
                 self._feeds.put(camera.name, self._make_feed(camera, plan, secrets))
             else:
                 feed.spec = camera.spec
+        for clip in plan.clips:
+            if self._feeds.get(f"{CLIP}{clip.id}") is None:
+                self._feeds.put(f"{CLIP}{clip.id}", self._make_clip(clip, plan))
         for encoding in plan.encodings:
             if self._encoders.get(encoding.id) is None:
                 encoder = Encoder(
@@ -209,7 +212,7 @@ class Engine:
                 self._encoders.put(encoding.id, encoder)
         index = _index(plan)
         self._follow_reels(plan, index)
-        names = {camera.name for camera in plan.cameras}
+        names = _feed_names(plan)
         wanted = {encoding.id for encoding in plan.encodings}
         # Encoders that the plan no longer has go on until their pushers have gone.
         return Show(
@@ -231,6 +234,10 @@ class Engine:
             if isinstance(feed, FileFeed):
                 reel = None if index is None else camera_reel(camera, plan.cameras, index, rate, wall_ns)
                 feed.projector.follow(reel)
+        for clip in plan.clips:
+            feed = self._feeds.get(f"{CLIP}{clip.id}")
+            if isinstance(feed, FileFeed) and index is not None:
+                feed.projector.follow(clip_reel(clip, index, rate, wall_ns))
 
     def _must_replace_feed(self, feed: Feed, spec: CameraSpec, secrets: Mapping[str, str]) -> bool:
         if any(change.effect is Effect.INGEST for change in changes(feed.spec, spec)):
@@ -269,7 +276,7 @@ class Engine:
         return any(secrets.get(key) != known.get(key) for key in keys)
 
     def _remove_unused(self, plan: Plan) -> None:
-        for name in set(self._feeds) - {camera.name for camera in plan.cameras}:
+        for name in set(self._feeds) - _feed_names(plan):
             self._feeds.remove(name)
             self._needed_until.pop(name, None)
         for name in set(self._encoders) - {encoding.id for encoding in plan.encodings}:
@@ -282,6 +289,15 @@ class Engine:
             plan.format,
             credentials=lambda: _credentials(camera.spec, secrets),
             environment=self._environment,
+        )
+
+    def _make_clip(self, clip: ClipPlan, plan: Plan) -> Feed:
+        return FileFeed(
+            Path(clip.file).name,
+            clip_camera(clip),
+            plan.format,
+            environment=self._environment,
+            sha256=clip.sha256,
         )
 
     # --- the clock --------------------------------------------------------------------------------------
@@ -486,6 +502,8 @@ class Engine:
         problems = dict(show.scene.problems)
         heard = self._mixer.meter.reading
         pictures = [show.scene.slate_problem, *show.scene.stills.problems.values()]
+        clips = (feed.status(now) for name, feed in self._feeds.items() if name.startswith(CLIP))
+        pictures += [clip.message for clip in clips if clip.message]
         if any(pictures):
             problems[""] = " ".join(sentence for sentence in pictures if sentence)
         for overlay, sentences in self._data.problems.items():
@@ -499,7 +517,9 @@ class Engine:
             late_frames=self._ticker.late,
             repeated_frames=self._ticker.repeated + self._mixer.starved + repeated,
             on_air=self._mixer.on_air,
-            cameras={name: feed.status(now) for name, feed in self._feeds.items()},
+            cameras={
+                name: feed.status(now) for name, feed in self._feeds.items() if not name.startswith(CLIP)
+            },
             encoders={name: encoder.status() for name, encoder in self._encoders.items()},
             outputs={name: pusher.status() for name, pusher in self._pushers.items()},
             overlay_problems=problems,
@@ -514,6 +534,11 @@ class Engine:
             return 0.0
         (start, first), (end, last) = self._rate_marks[0], self._rate_marks[-1]
         return (last - first) / (end - start) if end > start else 0.0
+
+
+def _feed_names(plan: Plan) -> set[str]:
+    """The sources that move."""
+    return {*(camera.name for camera in plan.cameras), *(f"{CLIP}{clip.id}" for clip in plan.clips)}
 
 
 def _index(plan: Plan) -> TimelineIndex | None:

@@ -122,12 +122,18 @@ class FileFeed:
     """A file, played by a `Projector`."""
 
     def __init__(
-        self, name: str, spec: CameraSpec, format: Format, *, environment: Mapping[str, str]
+        self,
+        name: str,
+        spec: CameraSpec,
+        format: Format,
+        *,
+        environment: Mapping[str, str],
+        sha256: str | None = None,
     ) -> None:
         assert spec.source.file is not None
         self.name = name
         self._rate = format.frame_rate.fraction
-        self.projector = Projector(name, spec.source.file.path, format, environment)
+        self.projector = Projector(name, spec.source.file.path, format, environment, sha256=sha256)
         self._want = Want.STANDBY
         self.spec = spec
 

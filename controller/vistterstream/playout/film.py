@@ -5,9 +5,11 @@ The command is the one that plays the file on air, so the pictures are the same 
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from fractions import Fraction
+from pathlib import Path
 
 from vistterstream.ffmpeg import commands
 from vistterstream.ffmpeg.failures import Failure
@@ -36,11 +38,14 @@ class Film:
     when it should not have.
     """
 
-    def __init__(self, path: str, format: Format, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: str, format: Format, environment: Mapping[str, str], *, sha256: str | None = None
+    ) -> None:
         self._path, self._format, self._environment = path, format, environment
         self._rate: Fraction = format.frame_rate.fraction
         self._run: _Run | None = None
         self.failure: Failure | None = None
+        self._sha256 = sha256
         self._found = self._survey()
         self.length = 0 if self._found is None else pictures(self._found.end, self._rate)
 
@@ -75,6 +80,9 @@ class Film:
         return self._run
 
     def _survey(self) -> Survey | None:
+        self.failure = wrong_file(self._path, self._sha256)
+        if self.failure is not None:
+            return None
         for whole in (False, True):
             reader = SurveyReader()
             argv = commands.survey(self._path, whole=whole)
@@ -90,6 +98,21 @@ class Film:
                 return reader.found
         self.failure = NO_PICTURES
         return None
+
+
+def wrong_file(path: str, sha256: str | None) -> Failure | None:
+    """That the file is not the one with this digest; None where it is, or cannot be read. Reads all of it."""
+    if sha256 is None:
+        return None
+    try:
+        with Path(path).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return None  # whoever plays it finds out
+    if found == sha256.lower():
+        return None
+    sentence = f"The file is another than the manifest wants: its SHA-256 is {found}."
+    return Failure("WrongFile", f"{sentence} Put the right file there, or change sha256.")
 
 
 NO_PICTURES = Failure("InvalidData", "The file has no pictures. Check that it is a video.")

@@ -143,6 +143,14 @@ class Mixer:
             timeline="" if show.index is None else show.index.plan.name,
             position=made.position,
             cue=made.cue.cue,
+            preset=_preset(show, made),
         )
         self._events.append(self.on_air)
         self.wake()
+
+
+def _preset(show: Show, made: Made) -> str:
+    """The place that the camera on air is to look at."""
+    if show.index is None or made.cue.cue is None or made.shown.kind != "Camera":
+        return ""
+    return show.index.cue(made.cue.cue).preset or ""

@@ -21,7 +21,7 @@ from vistterstream.playout.frames import Frame
 from vistterstream.playout.jitter import Taken
 from vistterstream.playout.mixing import Bus, memory
 from vistterstream.playout.protocol import CameraState
-from vistterstream.playout.reel import Reel, camera_reel
+from vistterstream.playout.reel import Reel, camera_reel, clip_camera, clip_reel
 from vistterstream.playout.slate import slate
 from vistterstream.playout.sound import samples_of
 from vistterstream.playout.stage import Made, Source, Stage, make
@@ -32,7 +32,7 @@ from vistterstream.resources.program import Fallback, Format
 from vistterstream.resources.quantities import Color
 from vistterstream.timeline.compile import SOUNDS_AT_ONCE
 from vistterstream.timeline.evaluate import TimelineIndex
-from vistterstream.timeline.plan import CameraPlan, OverlayInstance, Plan
+from vistterstream.timeline.plan import CLIP, CameraPlan, ClipPlan, OverlayInstance, Plan
 
 _CARDS = ("#1F3A5F", "#5F1F3A", "#1F5F3A", "#5F4A1F", "#3A1F5F", "#1F5A5F")
 
@@ -64,13 +64,21 @@ class FilmSource:
     """A file, by the rule that holds on air too: plan and frame number say what it shows."""
 
     def __init__(
-        self, name: str, spec: CameraSpec, reel: Reel, format: Format, environment: Mapping[str, str]
+        self,
+        name: str,
+        spec: CameraSpec,
+        reel: Reel,
+        format: Format,
+        environment: Mapping[str, str],
+        *,
+        sha256: str | None = None,
     ) -> None:
+        """`name` says what it is to people; `sha256` is what the file must be."""
         assert spec.source.file is not None
         self.spec = spec
         self._name, self._reel = name, reel
         self._rate = format.frame_rate.fraction
-        self._open = partial(Film, spec.source.file.path, format, environment)
+        self._open = partial(Film, spec.source.file.path, format, environment, sha256=sha256)
         self._film: Film | None = None
         self._made: tuple[int, Taken | None] | None = None
         self.problem: str | None = None
@@ -104,7 +112,7 @@ class FilmSource:
         place = self._reel.place(number, film.length) if film.length else None
         taken = film.take(place, samples_of(number, self._rate)) if place is not None else None
         if film.failure is not None and self.problem is None:
-            self.problem = f"Camera {self._name}: {film.failure.message}"
+            self.problem = f"{self._name}: {film.failure.message}"
         return taken
 
 
@@ -154,6 +162,8 @@ class Offline:
             name: self._source(camera, cameras, number)
             for number, (name, camera) in enumerate(cameras.items())
         }
+        if self._index is not None:
+            sources |= {f"{CLIP}{clip.id}": self._clip(clip, self._index) for clip in plan.clips}
         self._films = [source for source in sources.values() if isinstance(source, FilmSource)]
         wall = datetime.fromtimestamp(self.epoch.wall_of(first, self.rate) / NANOSECONDS, UTC)
         self._data = _Given(data or {})
@@ -201,7 +211,12 @@ class Offline:
         if camera.spec.source.file is None or self._index is None:
             return Card(camera.name, camera.spec, self.format, number)
         reel = camera_reel(camera, cameras.values(), self._index, self.rate, self.epoch.wall_ns)
-        return FilmSource(camera.name, camera.spec, reel, self.format, self._environment)
+        return FilmSource(f"Camera {camera.name}", camera.spec, reel, self.format, self._environment)
+
+    def _clip(self, clip: ClipPlan, index: TimelineIndex) -> Source:
+        reel = clip_reel(clip, index, self.rate, self.epoch.wall_ns)
+        name, sha256 = f"Clip {Path(clip.file).name}", clip.sha256
+        return FilmSource(name, clip_camera(clip), reel, self.format, self._environment, sha256=sha256)
 
 
 def _with_file(camera: CameraPlan, files: Mapping[str, Path]) -> CameraPlan:

@@ -27,7 +27,7 @@ from vistterstream.ffmpeg.failures import Failure, explain
 from vistterstream.ffmpeg.processes import Child, enlarge_pipe
 from vistterstream.ffmpeg.streams import Survey, SurveyReader
 from vistterstream.playout.avi import AviError, AviReader
-from vistterstream.playout.film import NO_PICTURES
+from vistterstream.playout.film import NO_PICTURES, wrong_file
 from vistterstream.playout.frames import Frame, FramePool
 from vistterstream.playout.jitter import Taken
 from vistterstream.playout.pacing import Backoff
@@ -246,7 +246,17 @@ class _Known:
 class Projector:
     """Plays one file by a reel. `take` and `usable` are for the clock thread, the rest for the event loop."""
 
-    def __init__(self, name: str, path: str, format: Format, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        path: str,
+        format: Format,
+        environment: Mapping[str, str],
+        *,
+        sha256: str | None = None,
+    ) -> None:
+        """`sha256` is what the file must be."""
+        self._sha256 = sha256
         self._name, self._path, self._format, self._environment = name, path, format, environment
         self._rate = format.frame_rate.fraction
         self._reel: Reel | None = None
@@ -448,7 +458,7 @@ class Projector:
         delay = self._backoff.next()
         self._failed_at = time.monotonic()
         self._retry_at = self._failed_at + delay
-        _log.warning("file lost", camera=self._name, reason=failure.reason, retry=round(delay, 2))
+        _log.warning("file lost", file=self._name, reason=failure.reason, retry=round(delay, 2))
 
     def _note_end(self) -> None:
         over = self.failure is not None and self.failure.reason == "Ended"
@@ -491,6 +501,10 @@ class Projector:
     async def _get_to_know(self) -> bool:
         """Find out what the file is; whether that could be done."""
         stamp = await anyio.to_thread.run_sync(_stamp, self._path, abandon_on_cancel=True)
+        wrong = await anyio.to_thread.run_sync(wrong_file, self._path, self._sha256, abandon_on_cancel=True)
+        if wrong is not None:
+            self._fail(wrong)
+            return False
         survey: Survey | None = None
         failure = NO_PICTURES
         for whole in (False, True):

@@ -44,10 +44,11 @@ class Applied(_Message):
 class OnAir(_Message):
     """What the current program frame shows."""
 
-    kind: str  # "Camera", "Image" for a still picture, or "Slate" for the fallback
-    name: str  # of the Camera or the image's file; of what is missing, or "", for the slate
+    kind: str  # "Camera", "Clip", "Image" for a still picture, or "Slate" for the fallback
+    name: str  # of the Camera or the file of clip or image; of what is missing, or "", for the slate
     since: float  # Unix time of the first such frame
     frame: int  # number of that frame
+    preset: str = ""  # the place that the cue wants the Camera to look at
     reason: str  # "Cue", "Backup", "NoCue", or why the slate: "CameraStalled", "CameraConnecting", …
     overlays: list[str] = []  # names of Overlays, from the bottom up
     entered: list[str] = []  # those of them that were not there in the frame before

@@ -9,9 +9,11 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from vistterstream.playout.sound import samples_before
+from vistterstream.resources.camera import CameraSource, CameraSpec, FileSource
+from vistterstream.resources.timeline import ClipEnd
 from vistterstream.timeline.evaluate import TimelineIndex, round_half_up
-from vistterstream.timeline.plan import CameraPlan
-from vistterstream.timeline.reels import CameraReel, Turn, standing_in
+from vistterstream.timeline.plan import CameraPlan, ClipPlan
+from vistterstream.timeline.reels import CameraReel, ClipReel, Turn, standing_in
 
 
 class AtEnd(Enum):
@@ -66,6 +68,18 @@ class Reel:
         if picture < length:
             return picture
         return self.start + (picture - self.start) % (length - self.start)
+
+
+def clip_reel(clip: ClipPlan, index: TimelineIndex, rate: Fraction, epoch_wall_ns: int) -> Reel:
+    """The rule for a clip on the timeline."""
+    turns = ClipReel(index, rate, epoch_wall_ns, clip)
+    return Reel(rate, turns.turn, AtEnd(clip.at_end.value), clip.start)
+
+
+def clip_camera(clip: ClipPlan) -> CameraSpec:
+    """The camera that gives the pictures of a clip."""
+    file = FileSource(path=clip.file, loop=clip.at_end is ClipEnd.LOOP)
+    return CameraSpec(source=CameraSource(file=file))
 
 
 def pictures(end: Fraction, rate: Fraction) -> int:

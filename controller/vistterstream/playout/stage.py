@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import Protocol
 
 from vistterstream.playout.clock import NANOSECONDS, Epoch
@@ -22,7 +23,7 @@ from vistterstream.playout.sound import Samples, samples_of
 from vistterstream.resources.camera import CameraSpec
 from vistterstream.timeline.beds import Bed, beds
 from vistterstream.timeline.evaluate import Picture, TimelineIndex, elapsed, picture, position
-from vistterstream.timeline.plan import IMAGE
+from vistterstream.timeline.plan import CLIP, IMAGE
 
 _SLATE_REASONS = {
     CameraState.IDLE: "CameraConnecting",
@@ -61,15 +62,23 @@ class Stage:
 
 @dataclass(frozen=True)
 class Choice:
-    """What stands for a cue's source: a camera (itself or a backup), a still picture or the slate; and why.
+    """What stands for a cue's source: a camera (itself or a backup), a clip, a still picture or the slate;
+    and why.
 
-    `name` is that of the camera, or of the picture's file; `still` is the id of the picture.
+    `name` is that of the camera, or of the file of clip or picture; `still` is the id of the picture, `clip`
+    the source that the clip is.
     """
 
     kind: str
     name: str
     reason: str
     still: str = ""
+    clip: str = ""
+
+    @property
+    def feed(self) -> str:
+        """The feed that gives it; none where nothing moves."""
+        return self.clip or (self.name if self.kind == "Camera" else "")
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,8 @@ def _chosen(stage: Stage, source: str | None, cue: Picture, now: float, number: 
     """What stands for `source`, as `choose`; a still picture that could not be read is the slate."""
     if source is None and cue.cue is not None and (cue.transition is None or cue.incoming is None):
         return Choice("Slate", "", "Cue")
+    if source is not None and source.startswith(CLIP):
+        return _clip(stage, source, now, number)
     if source is None or not source.startswith(IMAGE):
         return choose(source, stage.feeds, now, number)
     still, stills = source.removeprefix(IMAGE), stage.scene.stills
@@ -115,6 +126,16 @@ def _chosen(stage: Stage, source: str | None, cue: Picture, now: float, number: 
     if still in stills.frames:
         return Choice("Image", name, "Cue", still)
     return Choice("Slate", name, "ImageMissing")
+
+
+def _clip(stage: Stage, source: str, now: float, number: int) -> Choice:
+    feed = stage.feeds[source]
+    assert feed.spec.source.file is not None
+    name = Path(feed.spec.source.file.path).name
+    if feed.usable(now, number):
+        return Choice("Clip", name, "Cue", clip=source)
+    lost = feed.state(now) is CameraState.WAITING
+    return Choice("Slate", name, "ClipMissing" if lost else "ClipStarting")
 
 
 def make(
@@ -130,14 +151,14 @@ def make(
     outgoing = _chosen(stage, cue.camera, cue, now, number)
     incoming = _chosen(stage, cue.incoming, cue, now, number) if cue.transition is not None else None
     samples = samples_of(number, rate)
-    taken = _take(stage, number, samples, {choice.name for choice in (outgoing, incoming) if choice})
+    taken = _take(stage, number, samples, {choice.feed for choice in (outgoing, incoming) if choice})
     # The sound follows the picture, through a crossfade too.
-    parts = [Part(outgoing.name, _samples_from(taken, outgoing), cue.gains[0])]
+    parts = [Part(outgoing.feed, _samples_from(taken, outgoing), cue.gains[0])]
     if incoming is not None:
         start, end = cue.sound
         parts = [
             replace(parts[0], share=(1 - start, 1 - end)),
-            Part(incoming.name, _samples_from(taken, incoming), cue.gains[1], cue.sound),
+            Part(incoming.feed, _samples_from(taken, incoming), cue.gains[1], cue.sound),
         ]
     measure = stage.index is not None and stage.index.ducks
     along = _beds(stage.index, number, rate, epoch)
@@ -179,13 +200,13 @@ def _take(stage: Stage, number: int, samples: int, shown: set[str]) -> dict[str,
 
 
 def _picture_of(stage: Stage, taken: Mapping[str, Taken], choice: Choice) -> Frame:
-    if choice.kind == "Camera" and choice.name in taken:
-        return taken[choice.name].frame
+    if choice.feed in taken:
+        return taken[choice.feed].frame
     return stage.scene.stills.frames.get(choice.still, stage.scene.slate)
 
 
 def _samples_from(taken: Mapping[str, Taken], choice: Choice) -> Samples | None:
-    return taken[choice.name].samples if choice.kind == "Camera" and choice.name in taken else None
+    return taken[choice.feed].samples if choice.feed in taken else None
 
 
 def _beds(index: TimelineIndex | None, number: int, rate: Fraction, epoch: Epoch) -> Sequence[Bed]:

@@ -50,6 +50,7 @@ class Made:
     parts: frozenset[Key]  # itself, its timeline, overlays, cameras and outputs
     problems: tuple[Problem, ...] = ()
     images: tuple[Path, ...] = ()
+    clips: dict[Path, bool] = field(default_factory=dict)  # whether each is there
     planned: Planned | None = None
 
     @property

@@ -17,6 +17,7 @@ from vistterstream.store.events import EventType, NewEvent
 
 ONLINE = frozenset({CameraState.LIVE, CameraState.STANDBY, CameraState.IDLE})
 """States of a camera that has something to show."""
+_MISSING = {"ImageMissing": "image", "ClipMissing": "clip", "ClipStarting": "clip"}
 _DOWN = frozenset({CameraState.STALLED, CameraState.WAITING})
 _CAMERA_FIGURES = {"frame_age", "frames", "restarts"}
 _OUTPUT_FIGURES = {"bytes", "dropped_groups", "restarts"}
@@ -76,13 +77,9 @@ def shown(on_air: OnAir) -> str:
     if on_air.kind == "Camera":
         because = {"Cue": "", "Backup": " as a backup"}.get(on_air.reason, f" ({on_air.reason})")
         return f"Camera {on_air.name} is shown{because}."
-    if on_air.kind == "Image":
-        return f"The picture {on_air.name} is shown."
-    instead = (
-        f" in place of {'image' if on_air.reason == 'ImageMissing' else 'camera'} {on_air.name}"
-        if on_air.name
-        else ""
-    )
+    if on_air.kind in ("Clip", "Image"):
+        return f"The {'clip' if on_air.kind == 'Clip' else 'picture'} {on_air.name} is shown."
+    instead = f" in place of {_MISSING.get(on_air.reason, 'camera')} {on_air.name}" if on_air.name else ""
     return f"The slate is shown{instead} ({on_air.reason or 'nothing else to show'})."
 
 

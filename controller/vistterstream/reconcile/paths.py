@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -25,7 +25,7 @@ def folder_name(namespace: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image that `resource` names at `path`, and the file that this means."""
+    """An image, or a clip, that `resource` names at `path`, and the file that this means."""
 
     resource: Resource
     path: str
@@ -92,6 +92,25 @@ def sequences(state_dir: Path, inputs: Inputs) -> Iterator[Image]:
             for inner, name in layer.sequences():
                 path = path_text(("spec", *place, *inner))
                 yield Image(overlay, path, absolute(state_dir, overlay, name))
+
+
+def clips(state_dir: Path, inputs: Inputs) -> Iterator[Image]:
+    """The file of every clip that a program shows; they are played from where they are."""
+    timeline = [inputs.timeline] if inputs.timeline is not None else []
+    for shows in {one.metadata.name: one for one in [*timeline, *inputs.timelines.values()]}.values():
+        for number, track in enumerate(shows.spec.tracks):
+            for index, cue in enumerate(track.video or ()):
+                if cue.file is not None:
+                    file = absolute(state_dir, shows, cue.file.path)
+                    yield Image(shows, f"spec.tracks[{number}].video[{index}].file.path", file)
+
+
+def missing_clips(clips: Iterable[Image], there: Collection[Path]) -> Iterator[Problem]:
+    """Problems of the clips whose file is not `there`."""
+    for clip in clips:
+        if clip.file not in there:
+            sentence = f"there is no file {clip.file}; put it there or change the manifest"
+            yield Problem(clip.resource.key, clip.path, "ClipMissing", f"{clip.path}: {sentence}")
 
 
 def missing(images: Iterator[Image], copies: Mapping[Path, Asset]) -> Iterator[Problem]:

@@ -6,10 +6,13 @@ back: what the playout says of itself, to statuses and events.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import aclosing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import anyio
+from anyio import to_thread
 
 from vistterstream.base import logs
 from vistterstream.playout.client import PlayoutLost
@@ -20,7 +23,7 @@ from vistterstream.reconcile.appliance import Appliance, Made, Planned
 from vistterstream.reconcile.gather import Inputs, gather
 from vistterstream.reconcile.host import Client
 from vistterstream.reconcile.loop import Registry, fingerprint
-from vistterstream.reconcile.paths import Paths, images, missing
+from vistterstream.reconcile.paths import Paths, clips, images, missing, missing_clips
 from vistterstream.reconcile.playouts import STUCK_AFTER, Playout, read_plan
 from vistterstream.reconcile.problems import Problem, distinct, of_compiler
 from vistterstream.reconcile.verdict import Outlook, Verdict, condition
@@ -54,10 +57,14 @@ async def reconcile(appliance: Appliance, program: Program) -> None:
         revision = values.revision(appliance.salt)
         planned = _compile(appliance, inputs, paths, revision)
         missing_images = missing(images(appliance.state_dir, inputs), copies)
+        files = tuple(clips(appliance.state_dir, inputs))
+        there = await to_thread.run_sync(_there, [clip.file for clip in files], abandon_on_cancel=True)
+        lost = missing_clips(files, {file for file, is_there in there.items() if is_there})
         made = Made(
             parts=parts,
-            problems=distinct([*values.problems, *missing_images, *planned.problems]),
+            problems=distinct([*values.problems, *missing_images, *lost, *planned.problems]),
             images=tuple(image.file for image in images(appliance.state_dir, inputs)),
+            clips=there,
             planned=planned,
         )
         appliance.make(program.key, made)
@@ -75,10 +82,18 @@ async def delete(appliance: Appliance, key: Key) -> None:
 
 @on.timer("Program", interval=IMAGE_CHECK)
 async def look_at_images(appliance: Appliance, key: Key) -> None:
-    """Notice an image that was saved again, or put where it was missing."""
+    """Notice an image that was saved again, and a clip or an image that came or went."""
     made = appliance.made.get(key)
-    if made is not None and await appliance.assets.changed(made.images):
+    if made is None:
+        return
+    there = await to_thread.run_sync(_there, list(made.clips), abandon_on_cancel=True)
+    if there != made.clips or await appliance.assets.changed(made.images):
         appliance.enqueue(key)
+
+
+def _there(files: Iterable[Path]) -> dict[Path, bool]:
+    """Whether each of the files is there."""
+    return {file: file.is_file() for file in files}
 
 
 @on.daemon("Program")
@@ -123,7 +138,7 @@ def _compile(appliance: Appliance, inputs: Inputs, paths: Paths, revision: str) 
         running = read_plan(appliance.playouts.of(program.key).folder)
     plan = compiled.plan
     if running is not None and running.format == plan.format:
-        kept = ("timeline", "cameras", "overlays", "images")
+        kept = ("timeline", "cameras", "overlays", "images", "clips")
         plan = plan.model_copy(update={name: getattr(running, name) for name in kept})
     return Planned(None, plan, good, tuple(wrong))
 

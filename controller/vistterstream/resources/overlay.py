@@ -20,6 +20,7 @@ from vistterstream.resources.model import Decisive, Effect, Model, Problems, Tok
 from vistterstream.resources.names import PartName
 from vistterstream.resources.quantities import (
     Color,
+    Digest,
     Duration,
     EasingFunction,
     FrameRate,
@@ -59,14 +60,6 @@ class OclVersion(Quantity):
                 f"this overlay needs OCL {self!s}, and this VistterStream knows OCL up to {OCL_VERSION}; "
                 f"install a newer one, or write the overlay in OCL {OCL_VERSION}"
             )
-
-
-class Digest(Quantity):
-    """A SHA-256 in hexadecimal."""
-
-    __slots__ = ()
-    pattern = r"[0-9a-fA-F]{64}"
-    example = "a SHA-256, 64 hexadecimal digits"
 
 
 def check_countdown_format(text: str) -> str:

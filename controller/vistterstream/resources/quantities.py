@@ -330,3 +330,11 @@ class EasingFunction(Quantity):
             return CUBIC_BEZIERS.get(self.name)
         x1, y1, x2, y2 = (float(number) for number in self[self.index("(") + 1 : -1].split(","))
         return x1, y1, x2, y2
+
+
+class Digest(Quantity):
+    """A SHA-256 in hexadecimal."""
+
+    __slots__ = ()
+    pattern = r"[0-9a-fA-F]{64}"
+    example = "a SHA-256, 64 hexadecimal digits"

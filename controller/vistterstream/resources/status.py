@@ -76,7 +76,7 @@ class PlayoutProcess(Process):
 class OnAirSource(StatusPart):
     """What the picture comes from."""
 
-    kind: str = field(description="Camera, Image, or Slate for the fallback.")
+    kind: str = field(description="Camera, Clip, Image, or Slate for the fallback.")
     name: str = field("", description="Name of the Camera; for the slate, of the Camera that is missing.")
 
 

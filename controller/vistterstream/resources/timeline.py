@@ -17,6 +17,7 @@ from vistterstream.resources.model import Effect, Model, Problems, field
 from vistterstream.resources.names import Name, PartName
 from vistterstream.resources.quantities import (
     Color,
+    Digest,
     EasingFunction,
     PositiveTimelinePosition,
     TimelinePosition,
@@ -146,18 +147,52 @@ class ImageCue(Model):
     color: Color = field(Color("#000000"), description="Colour around and behind it.")
 
 
+class ClipEnd(StrEnum):
+    """What follows the last picture of a clip, while its cue lasts."""
+
+    HOLD = "hold"  # it stays, silent
+    LOOP = "loop"  # the clip again, from its in-point
+
+
+class FileCue(Model):
+    """A clip: a media file, played from its in-point with its sound."""
+
+    path: FilePath = field(
+        description="The file, such as MP4, MOV or MKV; a relative path starts at the folder of the manifest."
+    )
+    start: TimelinePosition = field(
+        TimelinePosition("0s"),
+        description="The in-point: where in the file the cue begins, from its start.",
+        alias="in",
+    )
+    at_end: ClipEnd = field(
+        ClipEnd.HOLD,
+        description="What follows its last picture while the cue lasts: hold keeps it, silent; loop goes "
+        "back to the in-point.",
+    )
+    sha256: Digest | None = field(
+        None, description="SHA-256 of the file, 64 hexadecimal digits; another file is not shown."
+    )
+
+
 class SlateCue(Model):
     """The program's fallback picture, shown on purpose."""
 
 
 class VideoCue(Model):
-    """Show a camera, a picture, the slate or another timeline, from `at` (or the end of the cue before) for
-    `duration`.
+    """Show a camera, a clip, a picture, the slate or another timeline, from `at` (or the end of the cue
+    before) for `duration`.
     """
 
-    EXACTLY_ONE = ("camera", "image", "slate", "timeline")
+    EXACTLY_ONE = ("camera", "file", "image", "slate", "timeline")
 
     camera: Name | None = field(None, description="The Camera to show.", reference="Camera")
+    preset: PartName | None = field(
+        None,
+        description="With camera: the name of a place that it is to look at. It is written down in the plan "
+        "and in the as-run log; nothing moves the camera yet.",
+    )
+    file: FileCue | None = field(None, description="A clip to play.")
     image: ImageCue | None = field(None, description="A still picture to show.")
     slate: SlateCue | None = field(None, description="Show the program's fallback: `slate: {}`.")
     timeline: Name | None = field(
@@ -180,6 +215,12 @@ class VideoCue(Model):
     def _has_a_duration(self) -> Self:
         if self.duration is None and self.timeline is None:
             raise Problems((("duration",), "must be given"))
+        return self
+
+    @model_validator(mode="after")
+    def _preset_has_a_camera(self) -> Self:
+        if self.preset is not None and self.camera is None:
+            raise Problems((("preset",), "goes with camera alone; take it out"))
         return self
 
     @model_validator(mode="after")

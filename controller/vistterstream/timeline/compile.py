@@ -25,13 +25,14 @@ from vistterstream.resources.model import path_text
 from vistterstream.resources.output import Encoding, Target
 from vistterstream.resources.overlay import ImageLayer, Layer, MaskImage, every_layer
 from vistterstream.resources.program import Fallback, PlaybackState
-from vistterstream.resources.timeline import DailyAnchor, ImageCue, Transition, no_cue_point
+from vistterstream.resources.timeline import DailyAnchor, FileCue, ImageCue, Transition, no_cue_point
 from vistterstream.timeline.evaluate import round_half_up
 from vistterstream.timeline.flatten import Flat, FlatAudio, FlatCue, FlatOverlay, PlanError, flatten
 from vistterstream.timeline.plan import (
     SILENCE,
     AudioCuePlan,
     CameraPlan,
+    ClipPlan,
     CuePointPlan,
     DailyPlan,
     DuckPlan,
@@ -145,6 +146,7 @@ def compile_plan(
         cameras=compiler.cameras_of(timeline_plan),
         overlays=tuple(compiler.instances[id] for id in sorted(compiler.instances)),
         images=tuple(compiler.images[id] for id in sorted(compiler.images)),
+        clips=tuple(compiler.clips[id] for id in sorted(compiler.clips)),
         timeline=timeline_plan,
         fallback=compiler.fallback(),
         encodings=tuple(encodings[id] for id in sorted(encodings)),
@@ -215,6 +217,7 @@ class _Compiler:
     timelines: Mapping[str, Timeline]
     resolve: Resolve
     images: dict[str, ImagePlan] = field(default_factory=dict)
+    clips: dict[str, ClipPlan] = field(default_factory=dict)
     instances: dict[str, OverlayInstance] = field(default_factory=dict)
     lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what an instance lacks, by id
     bases: dict[str, _Base] = field(default_factory=dict)  # by name of the overlay
@@ -271,6 +274,20 @@ class _Compiler:
         path = self.resolve(camera, source.file.path, AssetKind.MEDIA)
         file = source.file.model_copy(update={"path": path})
         return camera.spec.model_copy(update={"source": source.model_copy(update={"file": file})})
+
+    def clip(self, owner: Timeline, cue: FileCue, before: str | None) -> str:
+        """Id of the clip that a cue of `owner` shows, another than `before`: that of the cue just before may
+        still be in the picture.
+        """
+        file = self.resolve(owner, cue.path, AssetKind.MEDIA)
+        start = round_half_up(cue.start.frames(self.rate))
+        what = [file, start, cue.at_end, cue.sha256]
+        id = _digest(what)
+        if id == before:
+            id = _digest([*what, "again"])
+        plan = ClipPlan(id=id, file=file, start=start, at_end=cue.at_end, sha256=cue.sha256)
+        self.clips.setdefault(id, plan)
+        return id
 
     def image(self, owner: Timeline, image: ImageCue) -> str:
         """Id of the picture that a cue of `owner` shows."""
@@ -431,12 +448,16 @@ class _TimelineCompiler:
                     self._blame(cue.path, "lasts less than a frame; the cue is left out")
                 continue
             image = None if cue.image is None else self._compiler.image(cue.owner, cue.image)
+            before = plans[-1].clip if plans else None
+            clip = None if cue.file is None else self._compiler.clip(cue.owner, cue.file, before)
             transition = self._transition(cue, end - start)
             plans.append(
                 VideoCuePlan(
                     start=start,
                     end=end,
                     camera=cue.camera,
+                    preset=cue.preset,
+                    clip=clip,
                     image=image,
                     transition=transition,
                     gain=_factor(cue.gain),

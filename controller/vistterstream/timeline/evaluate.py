@@ -45,7 +45,7 @@ _MIXING = (TransitionType.CROSSFADE, TransitionType.WIPE)
 class Picture:
     """What one frame of the timeline shows.
 
-    `camera` is the source that fills the frame: the name of a Camera, `IMAGE` and the id of an image, or
+    `camera` is the source that fills the frame: the name of a Camera, `CLIP` or `IMAGE` and an id, or
     None for the slate. During a `transition` it is the one that goes out, `incoming` the one that comes in,
     and `mix` how far it has come, 0 to 1, with its easing. `sound` is the share of the incoming sound at the
     start and at the end of the frame; `gains` are factors of the two sounds at its end. `overlays` holds
@@ -306,7 +306,8 @@ def picture(timeline: TimelineIndex, position: int | None) -> Picture:
 def needed(
     timeline: TimelineIndex, passed: int | None, horizon: int, again: int | None = None
 ) -> dict[str, int]:
-    """The cameras that the frames from now to `horizon` frames ahead show, each with the frames until then.
+    """The cameras and clips that the frames from now to `horizon` frames ahead show, each with the frames
+    until then.
 
     `passed` is a position, or elapsed frames (then also what comes after an anchor that still lies ahead
     is found); None needs nothing. A camera that is on air, or goes out in a crossfade, is needed in 0
@@ -327,7 +328,7 @@ def _needed_from(timeline: TimelineIndex, now: int, horizon: int, found: dict[st
     """Add what position `now` (negative before an anchor) shows, and what comes after it."""
     if now >= 0:
         shown = picture(timeline, now)
-        found.update((name, 0) for name in (shown.camera, shown.incoming) if _is_camera(name))
+        found.update((name, 0) for name in (shown.camera, shown.incoming) if _moves(name))
     _upcoming(timeline, now, 0, horizon, found)
     if timeline.loop and now + horizon >= timeline.length:
         _upcoming(timeline, -1, timeline.length - now - 1, horizon, found)
@@ -340,15 +341,16 @@ def _upcoming(timeline: TimelineIndex, now: int, distance: int, horizon: int, fo
         until = distance + cue.start - now
         if until > horizon:
             break
-        if cue.camera is not None:
-            found.setdefault(cue.camera, until)
+        if _moves(cue.source):
+            found.setdefault(cue.source, until)
         outgoing = timeline.before(index) if cue.fade else None
         # Before an anchor the first cue of a loop already fades from the last.
-        if outgoing is not None and _is_camera(outgoing.source):
+        if outgoing is not None and _moves(outgoing.source):
             found.setdefault(outgoing.source, until)
 
 
-def _is_camera(source: str | None) -> TypeGuard[str]:
+def _moves(source: str | None) -> TypeGuard[str]:
+    """Whether it is a camera or a clip."""
     return source is not None and not source.startswith(IMAGE)
 
 

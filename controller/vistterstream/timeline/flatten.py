@@ -17,6 +17,7 @@ from vistterstream.resources.audio import AudioCue, CueAudio
 from vistterstream.resources.kinds import Timeline
 from vistterstream.resources.quantities import TimelinePosition
 from vistterstream.resources.timeline import (
+    FileCue,
     ImageCue,
     OverlayCue,
     TimelineSpec,
@@ -47,8 +48,8 @@ class PlanError(PermanentError):
 @dataclass(frozen=True, slots=True)
 class FlatCue:
     """A video cue: times in exact frames. `owner` is the timeline it stands in, `path` the field of the
-    outermost one. Without camera and image it shows the slate. `cut_short`: the end of a cue that shows a
-    timeline cut it off.
+    outermost one. Without camera, file and image it shows the slate. `cut_short`: the end of a cue that shows
+    a timeline cut it off.
     """
 
     owner: Timeline
@@ -56,6 +57,8 @@ class FlatCue:
     start: Fraction
     end: Fraction
     camera: str | None
+    preset: str | None
+    file: FileCue | None
     image: ImageCue | None
     transition: Transition
     transition_frames: Fraction
@@ -247,6 +250,8 @@ class _Reader:
             if start < end:
                 raise PlanError(f"{here}.at", too_early(cue, self._text(end)))
             inner = self._inner(cue, here)
+            if cue.file is not None:
+                self.exact(cue.file.start, f"{here}.file.in")
             if cue.duration is not None:
                 length = self.exact(cue.duration, f"{here}.duration")
             else:
@@ -401,6 +406,8 @@ class _Writer:
                 start=start,
                 end=end,
                 camera=cue.cue.camera,
+                preset=cue.cue.preset,
+                file=cue.cue.file,
                 image=cue.cue.image,
                 transition=cue.cue.transition,
                 transition_frames=cue.transition_frames,
@@ -444,7 +451,9 @@ class _Writer:
             del video[before]
         else:
             until = end if first is None else first.start
-            first = FlatCue(owner, path, start, until, None, None, Transition(), _NOTHING, cut_short=False)
+            first = FlatCue(
+                owner, path, start, until, None, None, None, None, Transition(), _NOTHING, cut_short=False
+            )
         coming = replace(first, transition=cue.cue.transition, transition_frames=cue.transition_frames)
         video.insert(before, coming)
 

@@ -12,8 +12,8 @@ from vistterstream.resources.model import Effect, Model, field
 from vistterstream.resources.output import Encoding, Failover, Target
 from vistterstream.resources.overlay import OverlaySpec
 from vistterstream.resources.program import Fallback, Format, PlaybackState
-from vistterstream.resources.quantities import Color, EasingFunction
-from vistterstream.resources.timeline import Direction, Fit, TransitionType
+from vistterstream.resources.quantities import Color, Digest, EasingFunction
+from vistterstream.resources.timeline import ClipEnd, Direction, Fit, TransitionType
 
 PLAN_VERSION = 2
 
@@ -48,6 +48,16 @@ class ImagePlan(Model):
     color: Color = field(Color("#000000"), description="Colour around and behind it.")
 
 
+class ClipPlan(Model):
+    """A clip of a video cue."""
+
+    id: str = field(description="Digest of the rest, and of which of two such cues in a row it is for.")
+    file: str = field(description="Absolute path.")
+    start: int = field(0, description="The picture at the in-point, in frames of the program.", ge=0)
+    at_end: ClipEnd = field(ClipEnd.HOLD, description="What follows its last picture.")
+    sha256: Digest | None = field(None, description="What the file must be.")
+
+
 class TransitionPlan(Model):
     """How a video cue comes in over what was shown before it; every field has a value, used or not."""
 
@@ -63,19 +73,29 @@ IMAGE = "image:"
 """A source that starts so is the ImagePlan whose id follows; no Camera's name has a colon in it."""
 
 
+CLIP = "clip:"
+"""A source that starts so is the ClipPlan whose id follows."""
+
+
 class VideoCuePlan(Model):
-    """Frames `start` to `end` (not included) of the timeline show a camera, an image, or else the slate."""
+    """Frames `start` to `end` (not included) of the timeline show a camera, a clip, an image, or else the
+    slate.
+    """
 
     start: int = field(description="First frame.", ge=0)
     end: int = field(description="Frame after the last.", ge=1)
     camera: str | None = field(None, description="Name of the Camera.")
+    preset: str | None = field(None, description="The place that the camera is to look at.")
+    clip: str | None = field(None, description="Id of the ClipPlan.")
     image: str | None = field(None, description="Id of the ImagePlan.")
     transition: TransitionPlan | None = field(None, description="How it comes in; cut where None.")
     gain: float = field(1.0, description="Factor of its sound; 0 is mute.", ge=0)
 
     @property
     def source(self) -> str | None:
-        """The camera's name, `IMAGE` and the image's id, or None for the slate."""
+        """The camera's name, `CLIP` or `IMAGE` and an id, or None for the slate."""
+        if self.clip is not None:
+            return f"{CLIP}{self.clip}"
         return self.camera if self.image is None else f"{IMAGE}{self.image}"
 
     @property
@@ -201,6 +221,7 @@ class Plan(Model):
     cameras: tuple[CameraPlan, ...] = field((), description="By name.")
     overlays: tuple[OverlayInstance, ...] = field((), description="By id.", effect=Effect.LIVE)
     images: tuple[ImagePlan, ...] = field((), description="By id.", effect=Effect.LIVE)
+    clips: tuple[ClipPlan, ...] = field((), description="By id.", effect=Effect.LIVE)
     timeline: TimelinePlan | None = field(
         None, description="What is shown when; the fallback where None.", effect=Effect.LIVE
     )

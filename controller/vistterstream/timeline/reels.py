@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from vistterstream.timeline.changes import Appearances
-from vistterstream.timeline.evaluate import TimelineIndex, elapsed
-from vistterstream.timeline.plan import CameraPlan
+from vistterstream.timeline.evaluate import TimelineIndex, elapsed, wrap
+from vistterstream.timeline.plan import CLIP, CameraPlan, ClipPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,39 @@ class CameraReel:
         first = self._appearances.count(since) if self._loop else 0
         before = elapsed(self._index, number - 1, self._rate, self._epoch_wall_ns)
         return Turn(first + passed - since, first, number - (passed - since), before == passed)
+
+
+class ClipReel:
+    """The file of a clip. Immutable; any thread may ask.
+
+    It begins with its in-point in the first frame of each cue that shows it. While none does, it stands
+    there.
+    """
+
+    def __init__(self, index: TimelineIndex, rate: Fraction, epoch_wall_ns: int, clip: ClipPlan) -> None:
+        self._index, self._rate, self._epoch_wall_ns = index, rate, epoch_wall_ns
+        self._source, self._first = f"{CLIP}{clip.id}", clip.start
+
+    def turn(self, number: int) -> Turn:
+        """Where it stands at program frame `number`."""
+        passed = elapsed(self._index, number, self._rate, self._epoch_wall_ns)
+        before = elapsed(self._index, number - 1, self._rate, self._epoch_wall_ns)
+        played = self._played(passed)
+        return Turn(self._first + played, self._first, number - played, before == passed)
+
+    def _played(self, passed: int) -> int:
+        """Frames since the start of the cue that shows it; 0 where none does."""
+        position = wrap(self._index, passed)
+        at = None if position is None else self._index.video_at(position)
+        if position is None or at is None:
+            return 0
+        cue = self._index.cue(at)
+        if cue.source == self._source:
+            return position - cue.start
+        last = self._index.before(at) if position - cue.start < cue.fade else None
+        if last is None or last.source != self._source:
+            return 0
+        return position - last.start + (self._index.length if last.start > cue.start else 0)
 
 
 def standing_in(name: str, cameras: Iterable[CameraPlan]) -> set[str]:
