@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -103,6 +104,28 @@ class TestWrapping:
     def test_ideographs_may_be_parted_but_no_line_starts_with_a_full_stop(self) -> None:
         parts = list(lettering._words("\u65e5\u672c\u8a9e\u3002\u5b57\u5e55"))
         assert parts == ["\u65e5", "\u672c", "\u8a9e\u3002", "\u5b57", "\u5e55"]
+
+    @pytest.mark.parametrize("width", [3, 40, 333, 5000])
+    def test_a_word_that_is_too_long_is_broken_where_no_more_of_it_fits(self, width: int) -> None:
+        word = "Wi" * 300
+        lines = wrapped(word, INTER, width)
+        assert "".join(lines) == word
+        for part, following in pairwise(lines):
+            assert INTER.getlength(part) <= width or len(part) == 1
+            assert INTER.getlength(part + following[0]) > width
+
+    def test_of_a_very_long_word_little_more_is_measured_than_is_set(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        measured = []
+
+        def counted(text: str, font: typefaces.Font) -> lettering.Line:
+            measured.append(len(text))
+            return line(text, font)
+
+        monkeypatch.setattr(lettering, "line", counted)
+        assert len(wrapped("W" * 4096, INTER, 300)) > 300
+        assert sum(measured) < 100 * 4096  # it was a thousand times
 
     def test_nothing_is_one_empty_line(self) -> None:
         assert wrapped("", INTER, 100) == [""]

@@ -22,6 +22,7 @@ from vistterstream.playout.typefaces import Font
 
 _ZWJ = "\u200d"
 _STRONG = {"L": "L", "R": "R", "AL": "R"}
+_LINE = 64  # characters that are measured to begin with, where a word is to be broken
 _IDEOGRAPHS = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
 _NEVER_FIRST = set("、。，．！？）」』】〕》〉：；ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ")
 
@@ -150,21 +151,40 @@ def wrapped(text: str, font: Font, width: float) -> list[str]:
             fitting = _fitting(word, font, width)
             lines.append(word[:fitting])
             word = word[fitting:]
-            advance = visible = line(word, font).width
+            advance = visible = _advance(word, font, width)
         current, used = current + word, used + advance
     return [*lines, current.rstrip()]
 
 
+def _advance(word: str, font: Font, enough: float) -> float:
+    """The width of `word`, or that of a beginning of it which is wider than `enough`: that is all to know."""
+    for length in _lengths(word):
+        width = line(word[:length], font).width
+        if width > enough + font.size:
+            break
+    return width
+
+
+def _lengths(word: str) -> Iterator[int]:
+    """Lengths of beginnings of `word`, each twice the one before, up to all of it."""
+    length = _LINE
+    while length < len(word):
+        yield length
+        length *= 2
+    yield len(word)
+
+
 def _fitting(word: str, font: Font, width: float) -> int:
     """How many characters of `word` fit, at least one."""
-    low, high = 1, len(word)
+    low = 1
+    high = next((length for length in _lengths(word) if line(word[:length], font).width > width), len(word))
     while high - low > 1:
         middle = (low + high) // 2
         if line(word[:middle], font).width <= width:
             low = middle
         else:
             high = middle
-    starts = [start for start, _ in _clusters(word) if 0 < start <= low]
+    starts = [start for start, _ in _clusters(word[: low + 1]) if start > 0]
     return starts[-1] if starts else low
 
 

@@ -13,7 +13,7 @@ from vistterstream.playout.sprites import Sprite
 
 _PAD = 2  # transparent pixels left and above in a `Planar`'s planes; as many or more right and below
 _QUARTERS = 4  # the alpha of chroma is kept in quarters
-_SLAB = 2048  # columns prepared at a time, even: the work in between takes six times what is kept
+_SLAB = 400_000  # pixels prepared at a time: the work in between takes six times what is kept
 
 
 class Planar:
@@ -29,8 +29,9 @@ class Planar:
         self._chroma = [
             [[np.empty(quarter, np.uint16) for _ in range(3)] for _column in (0, 1)] for _row in (0, 1)
         ]
-        for start in range(0, wide, _SLAB):
-            self._prepare(pixels, start, min(start + _SLAB, wide))
+        columns = max(_SLAB // tall // 2 * 2, 2)
+        for start in range(0, wide, columns):
+            self._prepare(pixels, start, min(start + columns, wide))
         self._scratch = [np.empty(tall * wide, np.uint16) for _ in range(3)]
 
     def _prepare(self, pixels: Floats | Bytes, start: int, end: int) -> None:
