@@ -38,7 +38,7 @@ def fill(layer: Layer, **values: str) -> tuple[Layer, list[str], list[str]]:
 def test_each_sort_of_layer_with_texts_of_its_own_has_tokens() -> None:
     spec = OverlaySpec(layers=tuple(layer(name) for name in _EVERY))
     assert tokens(spec) == {"what", "other"}
-    assert {name for name in _EVERY if tokens(layer(name))} == set(_EVERY) - {"clock"}
+    assert {name for name in _EVERY if tokens(layer(name))} == set(_EVERY)
 
 
 def test_values_take_the_place_of_tokens_wherever_they_stand() -> None:
@@ -56,11 +56,14 @@ def test_values_take_the_place_of_tokens_wherever_they_stand() -> None:
     assert (missing, told) == ([], [])
 
 
-def test_a_countdown_takes_its_values_as_text_and_not_as_a_format() -> None:
+def test_countdowns_and_clocks_take_their_values_as_text_and_not_as_a_format() -> None:
     countdown, _, _ = fill(layer("countdown"), what="50 %M\nsale")
     assert countdown.countdown is not None
     assert countdown.countdown.format == "50 %%M sale in %M:%S"
     assert countdown.countdown.done == "50 %M sale!"
+    clock, _, _ = fill(layer("clock"), what="100 %")
+    assert clock.clock is not None
+    assert clock.clock.format == "%H 100 %%"
 
 
 def test_a_token_without_value_is_named_and_shows_nothing() -> None:

@@ -447,7 +447,11 @@ class ClockLayer(Model):
 
     time_zone: TimeZone = field("UTC", description="IANA time zone, such as Europe/Oslo.")
     format: TimeFormat = field(
-        "%H:%M:%S", description="strftime format of the text.", min_length=1, max_length=64
+        "%H:%M:%S",
+        description="strftime format of the text.",
+        min_length=1,
+        max_length=128,
+        tokens=Tokens.FORMAT,
     )
     font: Line = field("Inter", description="Font family.", max_length=64)
     size: int = field(48, description="Font size in canvas pixels.", ge=4, le=1024)
