@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -17,6 +18,7 @@ from vistterstream.playout import deck as decks
 from vistterstream.playout.deck import Deck
 from vistterstream.playout.mixing import Playing
 from vistterstream.playout.sound import Samples
+from vistterstream.playout.tape import Tape
 
 SECOND = 48_000
 FRAME = 1600
@@ -30,11 +32,12 @@ def deck() -> Iterator[Deck]:
 
 
 def children() -> list[int]:
-    return [
-        int(pid)
-        for task in os.listdir("/proc/self/task")
-        for pid in Path(f"/proc/self/task/{task}/children").read_text().split()
-    ]
+    """The processes of the decks, whichever thread started them."""
+    found: list[int] = []
+    for task in os.listdir("/proc/self/task"):
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            found += map(int, Path(f"/proc/self/task/{task}/children").read_text().split())
+    return found
 
 
 def taken(deck: Deck, playing: Playing, start: int, count: int = FRAME) -> Samples:
@@ -120,3 +123,24 @@ def test_a_process_that_dies_or_hangs_is_replaced(
         start += FRAME
         assert (taken(deck, playing, start) == counting(FRAME, start + 1)).all()
         start += FRAME
+
+
+def test_whatever_a_decoder_does_the_deck_goes_on(
+    deck: Deck, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    playing = Playing(str(write(tmp_path / "a.wav", counting(SECOND))), False, 0)
+    failures = [OSError(5, "Input/output error"), ValueError("a defect")]
+
+    class Broken(Tape):
+        def read(self, most: int) -> Samples:
+            raise failures.pop() if len(failures) > 1 else failures[0]
+
+    monkeypatch.setattr(decks, "_RETRY", 0.5)
+    monkeypatch.setattr(decks, "_LOOK", 0.1)
+    monkeypatch.setattr(decks, "Tape", Broken)
+    deck.want({playing: 0}, time.monotonic())
+    until(lambda: "a mistake in VistterStream" in str(deck.problems), 10, "the defect is told")
+    until(lambda: "Input/output error" in str(deck.problems), 10, "the error is told")
+    monkeypatch.setattr(decks, "Tape", Tape)
+    assert (taken(deck, playing, 0) == counting(FRAME)).all()
+    assert deck.problems == {}

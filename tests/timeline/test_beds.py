@@ -102,6 +102,14 @@ class TestHowLoud:
         assert a_bed(gain="-96dB").volume(0) == 0.0
         assert a_bed(mute=True, gain="6dB").volume(0) == 0.0
 
+    def test_gains_add_up_to_what_makes_any_sample_full(self) -> None:
+        loud = {"gain": "24dB"}
+        inner = named("t0", video(cue("a", "1s", audio=loud)))
+        shows = [video({"timeline": f"t{number}", "audio": loud}) for number in range(11)]
+        *others, outer = (named(f"t{number}", show) for number, show in enumerate(shows, 1))
+        plan = planned(outer, inner, *others)
+        assert [one.gain for one in plan.video] == [pytest.approx(10**4.8)]
+
     def test_fades_are_even(self) -> None:
         one = a_bed(fadeIn="1s", fadeOut="2s")
         assert [one.volume(age) for age in (0, 15, 30, 200)] == [0.0, 0.5, 1.0, 1.0]

@@ -107,6 +107,11 @@ class Player:
                 failure = self._play(tape)
             except VistterError as error:
                 failure = error.message
+            except OSError as error:
+                failure = f"It cannot be read: {error.strerror}."
+            except Exception:  # the worker's edge: a defect here must not take the sound away for good
+                _log.exception("a sound's decoder failed and starts again", file=self._playing.file)
+                failure = "Decoding it failed by a mistake in VistterStream; see the playout's log."
             finally:
                 tape.close()
             if failure is not None and not self._closing:
@@ -214,8 +219,8 @@ class Deck:
         self._wanted_at = {which: at for which, at in self._wanted_at.items() if now - at <= _LINGER}
         players = {which: player for which, player in self._players.items() if which in self._wanted_at}
         for which, position in wanted.items():
-            if which not in players:
-                players[which] = Player(which, position, self._environment)
+            if which not in players and (player := self._new(which, position)) is not None:
+                players[which] = player
         gone = [player for playing, player in self._players.items() if playing not in players]
         self._players = players
         for player in gone:
@@ -223,6 +228,14 @@ class Deck:
         self._leaving = [player for player in (*self._leaving, *gone) if player.alive]
         for player in players.values():
             player.watch(now)
+
+    def _new(self, which: Playing, position: int) -> Player | None:
+        """A player; None where the system allows no more threads: it is asked again soon."""
+        try:
+            return Player(which, position, self._environment)
+        except RuntimeError as error:
+            _log.warning("a sound cannot be played", file=which.file, problem=str(error))
+            return None
 
     @property
     def problems(self) -> dict[str, str]:

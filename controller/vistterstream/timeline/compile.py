@@ -65,6 +65,7 @@ __all__ = [
 
 P = TypeVar("P", ImageLayer, MaskImage)
 
+_LOUDEST = Fraction(96)  # dB that gains may add up to: the softest sample is at full scale then
 OVERLAYS_AT_ONCE = 64
 """Overlays that may be shown at the same time; more could not be composed within a frame anyway."""
 SOUNDS_AT_ONCE = 16
@@ -626,7 +627,7 @@ def _factor(decibels: Fraction | None) -> float:
     """The factor of a gain; 0 where it is silence, or mute (None)."""
     if decibels is not None and not decibels:
         return 1.0
-    return 0.0 if decibels is None or decibels <= SILENCE else 10 ** float(decibels / 20)
+    return 0.0 if decibels is None or decibels <= SILENCE else 10 ** float(min(decibels, _LOUDEST) / 20)
 
 
 def _check_at_once(
