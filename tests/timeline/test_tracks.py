@@ -111,3 +111,12 @@ def test_times_of_a_track_count_from_its_cue_point() -> None:
     before = Opacity(synced, RATE, {"goal": -15})
     assert [before.at(age) for age in (0, 15)] == pytest.approx([0.5, 1])
     assert Opacity(synced, RATE).at(15) == pytest.approx(0.5), "without a cue point, too"
+
+
+@pytest.mark.parametrize("easing", ["linear", "hold", "stepStart", "easeOutBack", "cubic-bezier(0, 9, 1, 9)"])
+def test_a_text_changes_at_its_keyframe_whatever_the_easing(easing: str) -> None:
+    frames = [{"at": f"{at}s", "text": text, "easing": easing} for at, text in enumerate("ABC")]
+    label = {"name": "l", "text": {"value": "-"}, "tracks": [{"property": "text", "keyframes": frames}]}
+    motion = Motion(Layer.model_validate(label), RATE)
+    said = [motion.texts[motion.at(age).text or 0] for age in (0, 1, 15, 29, 30, 59, 60, 600)]
+    assert said == ["A", "A", "A", "A", "B", "B", "C", "C"]

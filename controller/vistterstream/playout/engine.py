@@ -78,6 +78,7 @@ class Engine:
         self._following: TimelineIndex | None = None  # of a plan that is about to be taken over
         self._rate_marks: deque[tuple[float, int]] = deque(maxlen=20)
         self._data = Data(folder / DATA)
+        self._keeping = anyio.Lock()
         self._texts: Mapping[str, str | None] = {}  # of data, as they are shown
 
     @property
@@ -390,12 +391,13 @@ class Engine:
             old_scene.close(scene)
 
     async def _keep_data(self) -> None:
-        if not self._data.unsaved:
-            return
-        try:
-            await anyio.to_thread.run_sync(self._data.save, abandon_on_cancel=True)
-        except OSError as error:
-            self._report(f"The values of data sources cannot be kept for the next start: {error.strerror}.")
+        async with self._keeping:
+            if not self._data.unsaved:
+                return
+            try:
+                await anyio.to_thread.run_sync(self._data.save, abandon_on_cancel=True)
+            except OSError as error:
+                self._report(f"Values of data sources cannot be kept for the next start: {error.strerror}.")
 
     # --- keeping house ----------------------------------------------------------------------------------
 

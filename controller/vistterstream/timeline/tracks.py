@@ -122,7 +122,7 @@ class Colors:
 
 
 class Texts:
-    """A text that changes: each keyframe's holds until the next."""
+    """A text that changes: each keyframe's holds until the next, whatever the easing."""
 
     def __init__(self, track: Track, rate: Fraction, points: CuePoints = _NONE) -> None:
         self.values = tuple(keyframe.text or "" for keyframe in track.keyframes)
@@ -130,8 +130,7 @@ class Texts:
 
     def at(self, age: float) -> int:
         """The index of the text at that age."""
-        before, after, share = self._times.at(age)
-        return after if share >= 1.0 else before
+        return self._times.at(age)[0]
 
 
 class Opacity:
