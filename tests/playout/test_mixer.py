@@ -231,6 +231,18 @@ def test_what_is_on_air_is_told_with_its_first_frame_each_time_it_changes() -> N
     ]
 
 
+def test_a_camera_that_is_cued_again_has_come_with_the_first_cue() -> None:
+    plan = timeline(cue(0, 5, "a"), cue(5, 8, "a"), cue(8, 10, "b"), length=10)
+    with stage(plan, Switch("a", 1), Switch("b", 2)) as play:
+        seen = []
+        for number in range(16):
+            play.play(number, 1)
+            assert play.mixer.on_air is not None
+            assert play.mixer.on_air.came is not None
+            seen.append((play.mixer.on_air.frame, play.mixer.on_air.came.frame))
+    assert seen == [(0, 0)] * 5 + [(5, 0)] * 3 + [(8, 8)] * 2 + [(10, 10)] * 5 + [(15, 10)]
+
+
 def test_without_a_timeline_the_slate_is_on_air() -> None:
     with stage(None, Switch("a", 1)) as play:
         play.play(0, 3)

@@ -24,7 +24,7 @@ from reconcile.objects import (
     text_overlay,
     timeline,
 )
-from vistterstream.playout.protocol import OnAir, OutputState
+from vistterstream.playout.protocol import Came, OnAir, OutputState
 from vistterstream.reconcile import program as reconcile_program
 from vistterstream.reconcile.playouts import STUCK_AFTER
 from vistterstream.resources.kinds import Program
@@ -483,6 +483,21 @@ async def test_what_is_on_air_is_shown_promptly_and_written_at_most_once_a_secon
             show(("wharf", "pier")[frame % 2], frame)
             await settle(0.1)
         assert 9 <= store.resource_version - before <= 11
+
+
+async def test_a_source_is_on_air_since_it_came_however_often_it_is_cued(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        came = Came(since=60.0, frame=30)
+        now = OnAir(kind="Camera", name="pier", since=90.0, frame=60, reason="Cue", came=came)
+        appliance.playout().observe(on_air=now)
+        await settle(1)
+        main = appliance.get("Program", "main")
+        assert isinstance(main, Program)
+        assert main.status.on_air is not None
+        assert (main.status.on_air.since, main.status.on_air.frame) == ("1970-01-01T00:01:00Z", 30)
 
 
 async def test_figures_alone_are_not_written_to_a_status(

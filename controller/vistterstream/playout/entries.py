@@ -18,6 +18,8 @@ class Change:
     entered: tuple[str, ...]
     left: tuple[str, ...]
     sounds: tuple[str, ...] = ()
+    fresh: bool = True
+    """Whether it shows another source, or the same for another reason, than the frame before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Entries:
         self._round = 0
         self._position = 0
         self._shown: tuple[object, ...] | None = None
+        self._choice: Choice | None = None
         self._overlays: tuple[_Entry, ...] = ()
 
     def note(self, number: int, made: Made, names: Mapping[str, str]) -> Change | None:
@@ -57,12 +60,14 @@ class Entries:
         if shown == self._shown:
             return None
         before, self._overlays, self._shown = self._overlays, overlays, shown
+        last, self._choice = self._choice, made.shown
         return Change(
             made.shown,
             tuple(entry.name for entry in overlays),
             entered=_without(overlays, before),
             left=_without(before, overlays),
             sounds=tuple(os.path.basename(file) for file, _ in sounds),
+            fresh=last != made.shown,
         )
 
 

@@ -21,7 +21,7 @@ from vistterstream.playout.entries import Entries
 from vistterstream.playout.frames import Frame, FramePool
 from vistterstream.playout.meter import Meter
 from vistterstream.playout.mixing import Bus
-from vistterstream.playout.protocol import OnAir
+from vistterstream.playout.protocol import Came, OnAir
 from vistterstream.playout.stage import Made, Stage, look_ahead, make
 from vistterstream.resources.program import Format
 
@@ -130,10 +130,11 @@ class Mixer:
         change = self._entries.note(number, made, show.overlay_names)
         if change is None:
             return
+        now = Came(since=self.epoch.wall_of(number, self._rate) / NANOSECONDS, frame=number)
         self.on_air = OnAir(
             kind=change.shown.kind,
             name=change.shown.name,
-            since=self.epoch.wall_of(number, self._rate) / NANOSECONDS,
+            since=now.since,
             frame=number,
             reason=change.shown.reason,
             overlays=list(change.overlays),
@@ -144,6 +145,7 @@ class Mixer:
             position=made.position,
             cue=made.cue.cue,
             preset=_preset(show, made),
+            came=now if self.on_air is None or change.fresh else self.on_air.came,
         )
         self._events.append(self.on_air)
         self.wake()

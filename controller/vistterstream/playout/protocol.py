@@ -41,6 +41,13 @@ class Applied(_Message):
     due: float  # Unix time at which that frame was due
 
 
+class Came(_Message):
+    """When what is on air came."""
+
+    since: float  # Unix time of its first frame
+    frame: int  # number of that frame
+
+
 class OnAir(_Message):
     """What the current program frame shows."""
 
@@ -57,6 +64,7 @@ class OnAir(_Message):
     timeline: str = ""  # name of the Timeline; none where the program has none
     position: int | None = None  # the frame of the timeline; None before its anchor and after its end
     cue: int | None = None  # number of the video cue, from 0, nested timelines written out; None in a gap
+    came: Came | None = None  # when this source came, however many cues and overlays have come since
 
 
 class CameraState(StrEnum):

@@ -274,10 +274,11 @@ def _judge(playout: Playout) -> Verdict:
 
 
 def _on_air(now: OnAirNow) -> OnAir:
+    since, frame = (now.since, now.frame) if now.came is None else (now.came.since, now.came.frame)
     return OnAir(
         source=OnAirSource(kind=now.kind, name=now.name),
-        since=timestamp(datetime.fromtimestamp(now.since, UTC)),
-        frame=now.frame,
+        since=timestamp(datetime.fromtimestamp(since, UTC)),
+        frame=frame,
         reason=now.reason,
         overlays=tuple(now.overlays),
     )
