@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from timeline.objects import camera, graphics, overlay, program, resolve, text, timeline, video
 from vistterstream.resources.kinds import Timeline
@@ -59,6 +60,83 @@ def cue(camera: str, duration: str, **rest: Any) -> dict[str, Any]:
 
 
 NEWS = named("news", video(cue("a", "1s"), cue("b", "2s")))
+
+
+def overs(plan: TimelinePlan) -> list[tuple[int, int | None]]:
+    return [(cue.start, cue.end) for cue in plan.overlays]
+
+
+class TestTracksThatLoop:
+    def test_a_track_starts_again_until_the_timeline_ends(self) -> None:
+        words = graphics({"overlay": "x", "at": "1s", "duration": "2s"}) | {"loop": True}
+        plan = planned(timeline(video(cue("a", "8s")), words))
+        assert plan.length == 240
+        assert overs(plan) == [(30, 90), (120, 180), (210, 240)]
+
+    def test_pictures_loop_too_with_their_transitions(self) -> None:
+        fade = {"type": "crossfade", "duration": "10f"}
+        pictures = video(cue("a", "1s", transition=fade), cue("b", "2s")) | {"loop": True}
+        plan = planned(timeline(pictures, graphics({"overlay": "x", "duration": "4s"})))
+        assert cuts(plan) == [(0, 30, "a"), (30, 90, "b"), (90, 120, "a")]
+        shown = picture(TimelineIndex(plan), 92)
+        assert (shown.camera, shown.incoming) == ("b", "a")
+
+    def test_where_all_loop_the_timeline_lasts_until_they_start_together(self) -> None:
+        pictures = video(cue("a", "4s"), cue("b", "2s")) | {"loop": True}
+        words = graphics(
+            {"overlay": "x", "duration": "1500ms"}, {"overlay": "y", "at": "2s", "duration": "2s"}
+        )
+        stays = graphics({"overlay": "z"}, name="stays")
+        plan = planned(timeline(pictures, words | {"loop": True}, stays, loop=True))
+        assert plan.length == 360  # 6 s and 4 s: twelve
+        assert len(plan.video) == 4
+        assert len(plan.overlays) == 7
+        assert overs(plan)[-1] == (0, 360)
+
+    @given(st.sampled_from(RATES), st.integers(1, 40), st.integers(1, 40), st.integers(0, 10_000))
+    def test_each_goes_round_by_itself_for_ever(self, rate: str, one: int, two: int, frame: int) -> None:
+        pictures = video(cue("a", f"{one}f"), cue("b", "7f")) | {"loop": True}
+        words = graphics(
+            {"overlay": "x", "duration": f"{two}f"}, {"overlay": "y", "at": f"{two}f", "duration": "5f"}
+        )
+        plan = compiled(timeline(pictures, words | {"loop": True}, loop=True), rate=rate).plan
+        assert plan.timeline is not None
+        index = TimelineIndex(plan.timeline)
+        shown = picture(index, frame % index.length)
+        assert shown.camera == ("a" if frame % (one + 7) < one else "b")
+        place = frame % (two + 5)
+        names = {overlay.id: overlay.overlay for overlay in plan.overlays}
+        assert [(names[id], age) for id, age in shown.overlays] == [
+            ("x", place) if place < two else ("y", place - two)
+        ]
+
+    def test_in_another_timeline_it_is_as_if_it_stood_there(self) -> None:
+        words = graphics({"overlay": "x", "duration": "2s"}) | {"loop": True}
+        inner = named("in", video(cue("a", "5s")), words)
+        plan = planned(timeline(video(cue("b", "1s"), show("in", "3s"))), inner)
+        assert overs(plan) == [(30, 90), (90, 120)]
+
+    def test_sounds_start_again_and_are_cut_off(self) -> None:
+        bells = {"name": "bells", "loop": True, "audio": [{"file": "a.wav", "at": "1s", "duration": "2s"}]}
+        plan = planned(timeline(video(cue("a", "5s")), bells))
+        assert [(one.start, one.end) for one in plan.audio] == [(30, 90), (120, 150)]
+
+    def test_what_never_meets_is_refused(self) -> None:
+        pictures = video(cue("a", "99991f")) | {"loop": True}
+        words = graphics({"overlay": "x", "duration": "99989f"}) | {"loop": True}
+        assert planned(timeline(video(cue("a", "99991f")), words)).length == 99991
+        few = graphics({"overlay": "x", "duration": "7f"}, name="few") | {"loop": True}
+        with pytest.raises(
+            PlanError, match="comes to more than 100000 cues until the timeline ends"
+        ) as caught:
+            planned(timeline(pictures, few, words))
+        assert caught.value.path.endswith(".loop")
+
+    def test_a_cue_without_an_end_cannot_loop(self) -> None:
+        with pytest.raises(
+            ValidationError, match=r"overlays\[0\].duration: must be given in a track that loops"
+        ):
+            timeline(video(cue("a", "1s")), graphics({"overlay": "x"}) | {"loop": True})
 
 
 class TestNesting:

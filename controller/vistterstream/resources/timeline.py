@@ -270,6 +270,23 @@ class TimelineTrack(Model):
         None, description="Sounds that play along, such as music under the pictures.", min_length=1
     )
 
+    loop: bool = field(
+        False,
+        description="Start the cues again when the last has ended, until the timeline ends. Where all tracks "
+        "that have an end loop, the timeline is as long as it takes them to start together again.",
+    )
+
+    @model_validator(mode="after")
+    def _ends_to_loop(self) -> Self:
+        problems = [
+            ((sort, index, "duration"), "must be given in a track that loops")
+            for sort, index, cue in self.along()
+            if self.loop and cue.duration is None and not (isinstance(cue, OverlayCue) and cue.until)
+        ]
+        if problems:
+            raise Problems(*problems)
+        return self
+
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         """Checks what needs no frame rate; the rest is checked when a plan is made."""
@@ -400,7 +417,8 @@ class TimelineSpec(Model):
     def _all_start_in_time(self) -> Self:
         ends = [track.end for track in self.tracks]
         known = [end for end in ends if end is not None]
-        end = max(known) if len(known) == len(ends) else None
+        certain = len(known) == len(ends) and not any(track.loop for track in self.tracks)
+        end = max(known) if certain else None  # how far tracks that loop go is found when a plan is made
         problems = [
             (("tracks", index, sort, cue_index, "at"), too_late(cue, f"{float(end):.10g}s"))
             for index, track in enumerate(self.tracks)

@@ -8,9 +8,11 @@ What the models could not check, since it depends on the frame rate or on anothe
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import ceil, lcm
+from typing import TypeVar
 
 from vistterstream.base.errors import PermanentError
 from vistterstream.resources.audio import AudioCue, CueAudio
@@ -164,6 +166,26 @@ class _Audio:
     fade_out: Fraction
 
 
+_Any = TypeVar("_Any", _Cue, _Overlay, _Audio)
+
+
+@dataclass(frozen=True, slots=True)
+class _Track:
+    """A track, read; `loop` tells whether its cues start again when the last has ended."""
+
+    path: str
+    loop: bool
+    video: tuple[_Cue, ...]
+    overlays: tuple[_Overlay, ...]
+    audio: tuple[_Audio, ...]
+
+    @property
+    def end(self) -> Fraction:
+        """When its last cue with an end is over; 0 where there is none."""
+        cues: list[_Cue | _Overlay | _Audio] = [*self.video[-1:], *self.overlays, *self.audio]
+        return max((cue.end for cue in cues if cue.end is not None), default=_NOTHING)
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     """A timeline, read: checked, and its times exact."""
@@ -221,26 +243,45 @@ class _Reader:
             raise PlanError(path, str(error)) from None
 
     def _read(self, timeline: Timeline) -> _Read:
-        video: list[_Cue] = []
-        overlays: list[_Overlay] = []
-        audio: list[_Audio] = []
         points = {
             point.name: self.exact(point.at, f"spec.cuePoints[{index}].at")
             for index, point in enumerate(timeline.spec.cue_points)
         }
-        for index, track in enumerate(timeline.spec.tracks):
-            video += self._video(track, f"spec.tracks[{index}].video")
-            overlays += self._overlays(track, f"spec.tracks[{index}].overlays", points)
-            audio += self._audio(track, f"spec.tracks[{index}].audio")
-        along: list[_Overlay | _Audio] = [*overlays, *audio]
-        ends = [cue.end for cue in video[-1:]] + [cue.end for cue in along if cue.end is not None]
-        length = max(ends, default=_NOTHING)
+        tracks = [
+            self._track(track, f"spec.tracks[{index}]", points)
+            for index, track in enumerate(timeline.spec.tracks)
+        ]
+        length = _length(tracks)
+        for track in tracks:
+            self._check_along(track, length)
+        _check_rounds(tracks, length)
+        tracks = [_repeated(track, length) for track in tracks]
+        return _Read(
+            timeline,
+            video=tuple(cue for track in tracks for cue in track.video),
+            overlays=tuple(cue for track in tracks for cue in track.overlays),
+            audio=tuple(cue for track in tracks for cue in track.audio),
+            length=length,
+            cue_points=points,
+        )
+
+    def _track(self, track: TimelineTrack, path: str, points: Mapping[str, Fraction]) -> _Track:
+        return _Track(
+            path,
+            track.loop,
+            video=tuple(self._video(track, f"{path}.video")),
+            overlays=tuple(self._overlays(track, f"{path}.overlays", points)),
+            audio=tuple(self._audio(track, f"{path}.audio")),
+        )
+
+    def _check_along(self, track: _Track, length: Fraction) -> None:
+        """Raise PlanError for what does not start, or fade, within a timeline of that length."""
+        along: list[_Overlay | _Audio] = [*track.overlays, *track.audio]
         for cue in along:
             if cue.end is None and length and cue.start >= length:
                 raise PlanError(f"{cue.path}.at", too_late(cue.cue, self._text(length)))
-        for sound in audio:
+        for sound in track.audio:
             _check_fades(sound, length)
-        return _Read(timeline, tuple(video), tuple(overlays), tuple(audio), length, points)
 
     def _video(self, track: TimelineTrack, path: str) -> Iterator[_Cue]:
         end = _NOTHING
@@ -329,6 +370,59 @@ class _Reader:
 
     def _text(self, frames: Fraction) -> str:
         return f"{float(frames / self._rate):.10g}s"
+
+
+def _length(tracks: Iterable[_Track]) -> Fraction:
+    """How long a timeline is: until the last of the tracks that do not loop is over, and where all that have
+    an end loop, until they all start together again.
+    """
+    once = max((track.end for track in tracks if not track.loop), default=_NOTHING)
+    rounds = [track.end for track in tracks if track.loop and track.end]
+    if once or not rounds:
+        return once
+    unit = lcm(*(round_.denominator for round_ in rounds))
+    return Fraction(lcm(*(int(round_ * unit) for round_ in rounds)), unit)
+
+
+def _rounds(track: _Track, length: Fraction) -> int:
+    """How often a track that loops starts until `length`; 0 for another one."""
+    return ceil(length / track.end) if track.loop and track.end else 0
+
+
+def _check_rounds(tracks: Iterable[_Track], length: Fraction) -> None:
+    """Raise PlanError where tracks that loop would come to too many cues, before they do."""
+    count = 0
+    for track in tracks:
+        count += _rounds(track, length) * max(len(track.video), len(track.overlays), len(track.audio))
+        if count > MAX_CUES:
+            sentence = f"comes to more than {MAX_CUES} cues until the timeline ends, or all start together"
+            raise PlanError(
+                f"{track.path}.loop", f"{sentence}; let a track that does not loop end it earlier"
+            )
+
+
+def _repeated(track: _Track, length: Fraction) -> _Track:
+    """A track that loops written out until `length`, where it is cut off."""
+    round_, rounds = track.end, _rounds(track, length)
+    if not rounds:
+        return track
+
+    def over_and_over(cues: tuple[_Any, ...]) -> tuple[_Any, ...]:
+        starts = [number * round_ for number in range(rounds)]
+        return tuple(_later(cue, by, length) for by in starts for cue in cues if cue.start + by < length)
+
+    return replace(
+        track,
+        video=over_and_over(track.video),
+        overlays=over_and_over(track.overlays),
+        audio=over_and_over(track.audio),
+    )
+
+
+def _later(cue: _Any, by: Fraction, end: Fraction) -> _Any:
+    """The cue so much later, cut off at `end`; it has an end itself, as every cue of a track that loops."""
+    assert cue.end is not None
+    return replace(cue, start=cue.start + by, end=min(cue.end + by, end))
 
 
 def _check_fades(sound: _Audio, length: Fraction) -> None:
