@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -503,3 +505,34 @@ def test_a_survey_reads_the_end_of_a_file_or_all_of_it_and_decodes_nothing() -> 
     argv = commands.survey("/a.mp4")
     assert (option(argv, "-sseof"), option(argv, "-c"), option(argv, "-f")) == ("-10", "copy", "framecrc")
     assert "-sseof" not in commands.survey("/a.mp4", whole=True)
+
+
+@pytest.mark.parametrize("container", [Container.MKV, Container.TS])
+def test_a_lossless_encoding_gives_every_bit_of_picture_and_sound_back(
+    tmp_path: Path, container: Container
+) -> None:
+    format = Format(width=64, height=64, frame_rate=FrameRate("30000/1001"))
+    source = np.random.default_rng(7)
+    pictures = source.integers(0, 256, 20 * 64 * 96, dtype=np.uint8).tobytes()
+    sound = source.integers(-32768, 32768, (20 * 48000 * 1001 // 30000, 2)).astype(np.int16).tobytes()
+    read, write = os.pipe()
+    argv = commands.encoder(Encoding(lossless=True), format, audio_fd=read, offset=Fraction(10))
+
+    def speak() -> None:
+        with os.fdopen(write, "wb") as pipe:
+            pipe.write(sound)
+
+    writer = threading.Thread(target=speak)
+    writer.start()
+    command = [executable(), *argv[1:]]
+    done = subprocess.run(
+        command, input=pictures, pass_fds=(read,), capture_output=True, timeout=60, check=True
+    )
+    writer.join()
+    os.close(read)
+    recording = RecordingTarget(folder=str(tmp_path), container=container)
+    run(commands.pusher(Target(name="t", recording=recording), pcm=True), done.stdout)
+    (file,) = tmp_path.iterdir()
+    how = ["ffmpeg", "-v", "error", "-i", str(file)]
+    assert run([*how, "-map", "0:v", "-f", "rawvideo", "-pix_fmt", "yuv420p", "pipe:1"]).stdout == pictures
+    assert run([*how, "-map", "0:a", "-f", "s16le", "pipe:1"]).stdout == sound

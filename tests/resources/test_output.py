@@ -66,3 +66,25 @@ def test_an_output_encodes_reasonably_by_default() -> None:
 def test_the_name_of_a_target_can_be_a_folder(name: str) -> None:
     with pytest.raises(ValidationError, match="is not a name"):
         target(name=name, hls={})
+
+
+@pytest.mark.parametrize(
+    ("form", "carries"),
+    [
+        ({"recording": {}}, True),
+        ({"recording": {"container": "ts"}}, True),
+        ({"url": "srt://10.0.0.9:9000"}, True),
+        ({"recording": {"container": "mp4"}}, False),
+        ({"url": "rtmp://a.example.com/live"}, False),
+        ({"hls": {}}, False),
+    ],
+)
+def test_a_lossless_encoding_goes_where_it_can_be_carried(form: dict[str, Any], carries: bool) -> None:
+    targets = [{"name": "a", "recording": {}}, {"name": "b", **form}]
+    spec = {"program": "main", "encoding": {"lossless": True}, "targets": targets}
+    if carries:
+        assert OutputSpec.model_validate(spec).encoding.lossless
+        return
+    with pytest.raises(ValidationError, match="a lossless encoding goes into recordings"):
+        OutputSpec.model_validate(spec)
+    assert OutputSpec.model_validate(spec | {"encoding": {}}).targets[1].name == "b"

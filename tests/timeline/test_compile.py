@@ -392,6 +392,10 @@ class TestOutputs:
     def test_encodings_that_differ_have_other_ids(self, other: dict[str, Any]) -> None:
         assert encoding_id(Encoding.model_validate(other)) != encoding_id(Encoding())
 
+    def test_an_encoding_is_the_same_one_as_before_there_was_a_lossless_one(self) -> None:
+        assert encoding_id(Encoding()) == "ccc822d4d159549f"
+        assert encoding_id(Encoding(lossless=True)) != encoding_id(Encoding())
+
     def test_outputs_of_other_programs_are_not_ours(self) -> None:
         outputs = [output("b"), output("other", program="second"), output("a")]
         plan = compiled(None, program=program(timeline=None), outputs=outputs).plan

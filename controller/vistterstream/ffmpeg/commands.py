@@ -212,12 +212,12 @@ def encoder(
 ) -> list[str]:
     """Encode raw pictures from stdin and raw sound from `audio_fd` to MPEG-TS on stdout.
 
+    A lossless encoding is H.264 at quantiser 0 and the PCM of SMPTE 302M, the one that MPEG-TS carries.
     `offset` seconds are added to every timestamp: the program's clock, so that a successor's timestamps
     go on where those of an encoder that died ended. `threads` is how many encode; FFmpeg's choice if None.
     """
     rate = format.frame_rate.fraction
     group = max(1, round(encoding.video.keyframe_interval.seconds * rate))
-    bitrate = encoding.video.bitrate.bits_per_second
     raw = {"probesize": 32, "analyzeduration": 0}
     video = ffmpeg.input(
         "pipe:0",
@@ -238,9 +238,7 @@ def encoder(
             "c:v": "libx264",
             "preset": encoding.video.preset.value,
             "pix_fmt": "yuv420p",
-            "b:v": bitrate,
-            "maxrate": bitrate,
-            "bufsize": bitrate * 2,
+            **_quality(encoding),
             "g": group,
             "keyint_min": group,
             "sc_threshold": 0,
@@ -249,8 +247,7 @@ def encoder(
             "color_trc": "bt709",
             "colorspace": "bt709",
             "color_range": "tv",
-            "c:a": "aac",
-            "b:a": encoding.audio.bitrate.bits_per_second,
+            **_sound(encoding),
             "output_ts_offset": f"{float(offset):.6f}",
             "muxdelay": 0,
             "muxpreload": 0,
@@ -261,6 +258,19 @@ def encoder(
         },
     )
     return _argv(output, "-nostdin", "-progress", "pipe:2", "-stats_period", "1")
+
+
+def _quality(encoding: Encoding) -> dict[str, Any]:
+    if encoding.lossless:
+        return {"qp": 0}
+    bitrate = encoding.video.bitrate.bits_per_second
+    return {"b:v": bitrate, "maxrate": bitrate, "bufsize": bitrate * 2}
+
+
+def _sound(encoding: Encoding) -> dict[str, Any]:
+    if encoding.lossless:
+        return {"c:a": "s302m", "strict": "experimental"}
+    return {"c:a": "aac", "b:a": encoding.audio.bitrate.bits_per_second}
 
 
 # --- offline --------------------------------------------------------------------------------------------
@@ -304,8 +314,12 @@ def movie(path: Path, format: Format, *, audio_fd: int, lossless: bool) -> list[
 # --- pusher ---------------------------------------------------------------------------------------------
 
 
-def pusher(target: Target, *, stream_key: str | None = None, passphrase: str | None = None) -> list[str]:
+def pusher(
+    target: Target, *, stream_key: str | None = None, passphrase: str | None = None, pcm: bool = False
+) -> list[str]:
     """Carry MPEG-TS from stdin to one target without encoding it again.
+
+    Where its sound is `pcm`, Matroska gets that in the one form of it that it has; no sample changes.
 
     Stdin's end ends the process, with its trailer written. Folders must be absolute and exist. Raises
     PermanentError for a folder that FFmpeg cannot write to, ValueError for a key or passphrase that cannot
@@ -325,6 +339,8 @@ def pusher(target: Target, *, stream_key: str | None = None, passphrase: str | N
     else:
         assert target.recording is not None
         address, options = _recording(target.recording)
+    if pcm and target.recording is not None and target.recording.container is Container.MKV:
+        options["c:a"] = "pcm_s16le"
     output = ffmpeg.output(source["v:0"], source["a:0"], address, **{"c": "copy"}, **options)
     return _argv(output, "-y", "-progress", "pipe:2", "-stats_period", "0.5")
 

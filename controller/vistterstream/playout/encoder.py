@@ -31,6 +31,7 @@ from vistterstream.playout.lending import PicturePipe, most_lent
 from vistterstream.playout.pacing import Backoff
 from vistterstream.playout.protocol import EncoderStatus
 from vistterstream.playout.threads import Shortage, one_is_enough
+from vistterstream.resources.output import Encoding
 from vistterstream.resources.program import Format
 from vistterstream.timeline.plan import EncodingPlan
 
@@ -56,6 +57,13 @@ def frames_needed(format: Format) -> int:
     """Frames of a program: those that may wait, those in the pipe, and those that are in somebody's hand."""
     lent = most_lent(format.width * format.height * 3 // 2, PIPE_SIZE)
     return queue_length(format) + lent + _SPARE_FRAMES
+
+
+def _bitrate(encoding: Encoding, format: Format) -> int:
+    """Bits a second to be reckoned with; without loss, a quarter of the raw picture's."""
+    if encoding.lossless:
+        return format.width * format.height * 3 * round(format.frame_rate.fraction)
+    return encoding.video.bitrate.bits_per_second
 
 
 @dataclass(frozen=True)
@@ -169,7 +177,7 @@ class Encoder:
         environment: Mapping[str, str],
     ) -> None:
         self.plan = plan
-        self.hub = Hub(plan.encoding.video.bitrate.bits_per_second)
+        self.hub = Hub(_bitrate(plan.encoding, format))
         self._format = format
         self._rate = format.frame_rate.fraction
         self._pool = pool

@@ -259,9 +259,9 @@ class Engine:
                 encoder = self._encoders.get(output.encoding)
                 assert encoder is not None  # the plan's outputs name the plan's encodings
                 secret = partial(_secret, secrets)
-                self._pushers.put(
-                    output.name, Pusher(output, encoder.hub, secret=secret, environment=self._environment)
-                )
+                pcm = encoder.plan.encoding.lossless
+                pusher = Pusher(output, encoder.hub, secret=secret, environment=self._environment, pcm=pcm)
+                self._pushers.put(output.name, pusher)
             else:
                 pusher.plan = output
         for name in set(self._pushers) - {output.name for output in plan.outputs}:

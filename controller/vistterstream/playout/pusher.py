@@ -42,7 +42,10 @@ class Pusher:
         *,
         secret: Callable[[SecretKeyRef], str],
         environment: Mapping[str, str],
+        pcm: bool = False,
     ) -> None:
+        """`pcm` tells that the hub's sound is uncompressed."""
+        self._pcm = pcm
         self.plan = plan
         self._hub = hub
         self._secret = secret
@@ -140,6 +143,7 @@ class Pusher:
                 target,
                 stream_key=found.get("streamKeySecretRef"),
                 passphrase=found.get("passphraseSecretRef"),
+                pcm=self._pcm,
             )
         except ValueError as error:
             raise PermanentError(

@@ -77,6 +77,11 @@ class Encoding(Model):
 
     video: VideoEncoding = field(VideoEncoding(), description="The picture.")
     audio: AudioEncoding = field(AudioEncoding(), description="The sound.")
+    lossless: bool = field(
+        False,
+        description="Give every bit of picture and sound back: H.264 without loss and PCM, for archives and "
+        "for proof. Bit rates and the audio codec play no part; targets can be recordings (mkv, ts) and srt.",
+    )
 
 
 class Tls(Model):
@@ -176,3 +181,23 @@ class OutputSpec(Model):
         max_length=16,
     )
     failover: Failover = field(Failover(), description="When to change targets.", effect=Effect.LIVE)
+
+    @model_validator(mode="after")
+    def _targets_carry_the_encoding(self) -> Self:
+        if not self.encoding.lossless:
+            return self
+        sentence = "a lossless encoding goes into recordings (mkv or ts) and over srt alone"
+        problems = [
+            (("targets", index), f"{sentence}; take lossless out, or give this target an Output of its own")
+            for index, target in enumerate(self.targets)
+            if not _carries_pcm(target)
+        ]
+        if problems:
+            raise Problems(*problems)
+        return self
+
+
+def _carries_pcm(target: Target) -> bool:
+    if target.recording is not None:
+        return target.recording.container is not Container.MP4
+    return (target.url or "").lower().startswith("srt:")

@@ -168,6 +168,8 @@ def encoding_id(encoding: Encoding) -> str:
     form["video"]["bitrate"] = encoding.video.bitrate.bits_per_second
     form["video"]["keyframeInterval"] = str(encoding.video.keyframe_interval.seconds)
     form["audio"]["bitrate"] = encoding.audio.bitrate.bits_per_second
+    if not form["lossless"]:
+        del form["lossless"]  # what was an encoding before there was such a thing is the same one now
     return _digest(form)
 
 
