@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-FILES = ("picture.png", "moving.gif", "sound.wav")
+FILES = ("picture.png", "moving.gif", "sound.wav", "clip.mp4")
 """Files that exist beside the documents."""
 
 _TRACKS = [
@@ -80,7 +80,9 @@ _TIMELINE: dict[str, Any] = {
     "tracks": [
         {"name": "v", "video": [
             {"camera": "wharf", "duration": "2s", "transition": {"type": "crossfade", "duration": "1s"},
-             "audio": {"gain": "-6dB"}},
+             "audio": {"gain": "-6dB"}, "preset": "bridge"},
+            {"file": {"path": FILES[3], "in": "200ms", "atEnd": "loop"}, "duration": "2s",
+             "transition": {"type": "slide", "duration": "10f"}},
             {"camera": "pier", "duration": "60f",
              "transition": {"type": "wipe", "duration": "12f", "direction": "up", "softness": 0.3}},
             {"image": {"file": FILES[0], "fit": "fit", "color": "#102030"}, "duration": "1500ms",

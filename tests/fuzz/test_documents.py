@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from fuzz import documents
+from peers import needs
 from vistterstream.resources.manifests import load
 
 SECONDS = 1.0  # of processor time: to read, compile and draw a frame; and for any frame after that
@@ -33,7 +34,7 @@ Report = dict[str, Any]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that paths in the documents start at."""
     found = tmp_path_factory.mktemp("fuzz")
-    still, moving, sound = documents.FILES
+    still, moving, sound, clip = documents.FILES
     Image.new("RGBA", (40, 30), "#FF000080").save(found / still)
     pages = [Image.new("P", (40, 30), number) for number in range(3)]
     pages[0].save(found / moving, save_all=True, append_images=pages[1:], duration=100)
@@ -42,6 +43,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file.setsampwidth(2)
         file.setframerate(48_000)
         file.writeframes(bytes(48_000))
+    source = ["-f", "lavfi", "-i", "testsrc=size=64x36:rate=25:duration=1"]
+    command = [needs.ffmpeg(), "-v", "error", *source, "-c:v", "libx264", str(found / clip)]
+    subprocess.run(command, check=True, timeout=60)
     return found
 
 
