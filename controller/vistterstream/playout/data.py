@@ -30,6 +30,7 @@ MAX_ADDRESSES = 64
 
 _FIRST_RETRY = 1.0
 _LONGEST_RETRY = 15.0  # but never more often than the interval says, after that
+_TOLD_AFTER = 2  # failures in a row, while there is a good value: one alone is nobody's business
 _PATIENCE = 2.0  # for a thread that was asked to end
 _LARGEST_CACHE = 4 * 2**20
 _SHOWN = 200  # characters of a value in the status
@@ -78,7 +79,7 @@ class Data:
         self._file, self._now = file, now
         self._lock = threading.Lock()  # of the three that follow; held for a few assignments only
         self._known: dict[str, Known] = _read(file)
-        self._wrong: dict[str, DownloadFailed] = {}
+        self._wrong: dict[str, tuple[DownloadFailed, int]] = {}  # and how often in a row
         self._version = 0
         self._saved = 0
         self._sources: tuple[_Source, ...] = ()
@@ -201,7 +202,7 @@ class Data:
             known, wrong = dict(self._known), dict(self._wrong)
             for key, value in found.items():
                 if isinstance(value, DownloadFailed):
-                    wrong[key] = value
+                    wrong[key] = (value, wrong[key][1] + 1 if key in wrong else 1)
                     continue
                 wrong.pop(key, None)
                 if key not in known or known[key].text != value:
@@ -212,14 +213,15 @@ class Data:
     def _problem(self, one: _Source) -> str | None:
         key, source = one.key, one.source
         wrong, known = self._wrong.get(key), self._known.get(key)
+        good = known is not None and not self._too_old(known, source)
         if key in self._left_out:
             what = f"is one address too many; at most {MAX_ADDRESSES} are fetched from"
-        elif wrong is None:
+        elif wrong is None or (wrong[1] < _TOLD_AFTER and good):
             return None
         else:
-            what = wrong.message
+            what = wrong[0].message
         instead = "the last good value is shown"
-        if known is None or self._too_old(known, source):
+        if not good:
             instead = "there is no value yet" if known is None else "its last good value is too old"
             if source.default is not None:
                 instead += ", and its default is shown"
