@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,37 @@ def test_sources_of_one_address_share_what_is_fetched(server: Documents, tmp_pat
             ("weather", "list"),
             ("other", "wind"),
         ]
+
+
+def test_a_document_that_has_not_changed_is_as_fresh_as_one_that_was_sent(
+    server: Documents, tmp_path: Path
+) -> None:
+    time = [1_000_000.0]
+    url = server.answer("/a", sends(b'{"wind": 7}', ETag='"one"'))
+    shown = overlay(source(url, path="/wind", maxAge="10s"))
+    with fetching(tmp_path / "data.json", shown, now=lambda: time[0]) as found:
+        until(lambda: says(found, shown) == "7", 5)
+        server.answer("/a", sends(b"", status=304))
+        time[0] += 60
+        assert says(found, shown) is None
+        until(lambda: says(found, shown) == "7", 5)
+        assert server.asked[-1].headers["If-None-Match"] == '"one"'
+        assert found.status[0].failures == {}
+
+
+def test_for_a_new_source_a_known_document_is_fetched_again(server: Documents, tmp_path: Path) -> None:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        if "If-None-Match" in request.headers:
+            sends(b"", status=304)(request)
+        else:
+            sends(b'{"wind": 7, "gust": 11}', ETag='"one"')(request)
+
+    wind, gust = (source(server.answer("/a", answer), name, path=f"/{name}") for name in ("wind", "gust"))
+    with fetching(tmp_path / "data.json", overlay(wind)) as found:
+        until(lambda: len(server.asked) > 2, 10)
+        both = overlay(wind, gust)
+        found.converge([both], {})
+        until(lambda: says(found, both, 1) == "11", 5)
 
 
 def test_the_last_good_value_stays_when_the_server_fails(server: Documents, tmp_path: Path) -> None:

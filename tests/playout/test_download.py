@@ -15,7 +15,7 @@ import pytest
 from peers.documents import Documents, redirects, sends
 from peers.rtmps import make_certificate
 from vistterstream.playout import download
-from vistterstream.playout.download import MAX_BYTES, MAX_REDIRECTS, Download, DownloadFailed
+from vistterstream.playout.download import MAX_BYTES, MAX_REDIRECTS, Download, DownloadFailed, NotModified
 
 
 @pytest.fixture
@@ -120,6 +120,23 @@ def test_nobody_there_is_told_in_a_sentence() -> None:
 
 def test_a_certificate_that_is_none_is_not_trusted(server: Documents) -> None:
     assert fails(server.url.replace("http:", "https:")).reason == "TlsFailed"
+
+
+def test_a_document_that_is_known_is_not_sent_again(server: Documents) -> None:
+    first = Download(server.answer("/a", sends(b"[1]", ETag='"v1"')), 5)
+    assert (first.run(), first.etag) == (b"[1]", '"v1"')
+    server.answer("/a", sends(b"", status=304))
+    with pytest.raises(NotModified):
+        Download(first.url, 5, etag=first.etag).run()
+    assert [asked.headers.get("If-None-Match") for asked in server.asked] == [None, '"v1"']
+    assert fails(first.url).message == "answered 304 Not Modified", "to somebody who did not ask for it"
+
+
+@pytest.mark.parametrize("tag", ["v1", '"a\tb"', '"' + "a" * 300 + '"', "W/v1"])
+def test_a_tag_that_is_none_is_not_kept(server: Documents, tag: str) -> None:
+    download = Download(server.answer("/a", sends(b"[1]", ETag=tag)), 5)
+    download.run()
+    assert download.etag is None
 
 
 class TestTls:

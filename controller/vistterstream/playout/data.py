@@ -18,7 +18,7 @@ from typing import Any
 from vistterstream.base import logs
 from vistterstream.base.files import write_atomic
 from vistterstream.base.redaction import redact, redact_url
-from vistterstream.playout.download import Download, DownloadFailed
+from vistterstream.playout.download import Download, DownloadFailed, NotModified
 from vistterstream.playout.pacing import Backoff
 from vistterstream.playout.protocol import DataStatus
 from vistterstream.resources.data import DataSource
@@ -35,6 +35,10 @@ _PATIENCE = 2.0  # for a thread that was asked to end
 _LARGEST_CACHE = 4 * 2**20
 _SHOWN = 200  # characters of a value in the status
 _log = logs.get("playout")
+
+
+Found = Mapping[str, str | DownloadFailed | None]
+"""What a fetch brought, by the keys of sources: a value, what is wrong, or None where it is as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +199,7 @@ class Data:
             fetcher.end()
         self._fetchers[address] = _Fetcher(address.url, authorization, sources, self._found)
 
-    def _found(self, found: Mapping[str, str | DownloadFailed]) -> None:
+    def _found(self, found: Found) -> None:
         """Take in what a fetcher found, by the keys of its sources. From its thread."""
         at = self._now()
         with self._lock:
@@ -205,6 +209,10 @@ class Data:
                     wrong[key] = (value, wrong[key][1] + 1 if key in wrong else 1)
                     continue
                 wrong.pop(key, None)
+                if value is None:
+                    if key in known:
+                        known[key] = Known(known[key].text, at)
+                    continue
                 if key not in known or known[key].text != value:
                     self._version += 1
                 known[key] = Known(value, at)
@@ -239,7 +247,7 @@ class _Fetcher:
         url: str,
         authorization: str | None,
         sources: Mapping[str, DataSource],
-        found: Callable[[Mapping[str, str | DownloadFailed]], None],
+        found: Callable[[Found], None],
     ) -> None:
         self.authorization = authorization
         self.figures = _Figures()
@@ -248,6 +256,8 @@ class _Fetcher:
         self._wake = threading.Condition()
         self._ended = self._changed = False
         self._download: Download | None = None
+        self._etag: str | None = None  # of the document that has the values of these sources
+        self._etag_of: dict[str, DataSource] = {}
         # A daemon: a look-up of a name that hangs must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="data", daemon=True)
         self._thread.start()
@@ -275,9 +285,16 @@ class _Fetcher:
         while not self._ended:
             with self._wake:
                 sources, self._changed = dict(self._sources), False
-                self._download = Download(self._url, _timeout(sources.values()), self.authorization)
+                etag = self._etag if sources == self._etag_of else None
+                self._download = Download(
+                    self._url, _timeout(sources.values()), self.authorization, etag=etag
+                )
+            found: Found
             try:
                 found = _look_for(sources, self._download)
+                self._remember(sources, found, self._download.etag)
+            except NotModified:
+                found = dict.fromkeys(sources)
             except Exception as error:  # the thread's edge: a defect must not end the fetching for ever
                 _log.exception("data could not be fetched", url=redact_url(self._url))
                 found = _all(sources, DownloadFailed("Failed", f"cannot be fetched ({type(error).__name__})"))
@@ -288,7 +305,12 @@ class _Fetcher:
                     sources.values(), failed=all(isinstance(one, DownloadFailed) for one in found.values())
                 )
 
-    def _count(self, found: Mapping[str, str | DownloadFailed]) -> None:
+    def _remember(self, sources: dict[str, DataSource], found: Found, etag: str | None) -> None:
+        """Keep the name of a document in which all was found that was looked for."""
+        whole = all(isinstance(one, str) for one in found.values())
+        self._etag, self._etag_of = (etag, sources) if whole else (None, {})
+
+    def _count(self, found: Found) -> None:
         self.figures.fetches += 1
         for reason in {one.reason for one in found.values() if isinstance(one, DownloadFailed)}:
             self.figures.failures[reason] = self.figures.failures.get(reason, 0) + 1

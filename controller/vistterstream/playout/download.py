@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import socket
 import ssl
 import time
@@ -27,6 +28,7 @@ MAX_REDIRECTS = 5
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 16 * 1024
+_ETAG = re.compile(r'(W/)?"[!#-~]{0,256}"')
 
 
 class DownloadFailed(Exception):
@@ -37,29 +39,36 @@ class DownloadFailed(Exception):
         self.reason, self.message = reason, message
 
 
+class NotModified(Exception):
+    """The document is the one with the `etag` that was named (RFC 9110, section 13.1.2)."""
+
+
 @dataclass
 class Download:
     """One document. `run` is for one thread; `cancel`, from any other, makes it fail soon.
 
     `timeout` is in seconds. `authorization` is the header of that name; it is sent to the host of `url` only.
+    `etag` names the document that is known already; after `run` it names the one that was fetched, if the
+    server gives it a name.
     """
 
     url: str
     timeout: float
     authorization: str | None = None
+    etag: str | None = None
     limit: int = MAX_BYTES
     _until: float = field(default=0.0, init=False)
     _socket: socket.socket | None = field(default=None, init=False)
     _cancelled: bool = field(default=False, init=False)
 
     def run(self) -> bytes:
-        """The document. Raises DownloadFailed."""
+        """The document. Raises DownloadFailed, or NotModified."""
         self._until = time.monotonic() + self.timeout
         url = self.url
         for _ in range(MAX_REDIRECTS + 1):
             try:
                 found = self._get(url)
-            except DownloadFailed:
+            except (DownloadFailed, NotModified):
                 raise
             except ssl.SSLError as error:
                 raise DownloadFailed("TlsFailed", f"cannot be trusted ({_tls(error)})") from error
@@ -136,11 +145,15 @@ class Download:
         }
         if self.authorization is not None and _origin(parts) == _origin(urlsplit(self.url)):
             headers["Authorization"] = self.authorization
+        if self.etag is not None:
+            headers["If-None-Match"] = self.etag
         return headers
 
     def _read(self, response: http.client.HTTPResponse) -> bytes | _Redirect:
         if response.status in _REDIRECTS:
             return _Redirect(response.getheader("Location") or "")
+        if response.status == 304 and self.etag is not None:
+            raise NotModified
         if response.status != 200:
             words = http.client.responses.get(response.status, "")
             raise DownloadFailed("BadStatus", f"answered {response.status} {words}".rstrip())
@@ -153,6 +166,8 @@ class Download:
                 raise DownloadFailed("TooLarge", f"sent more than {self.limit // 1024} KiB")
         if response.length:
             raise DownloadFailed("BadAnswer", "broke off in the middle")
+        tag = response.getheader("ETag", "")
+        self.etag = tag if _ETAG.fullmatch(tag) else None
         return bytes(data)
 
     def _left(self) -> float:
