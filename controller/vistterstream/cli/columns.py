@@ -73,6 +73,16 @@ def _sound(form: Form) -> Cell:
     return plain(None if audio is None else "yes" if audio else "no")
 
 
+def _level(form: Form) -> Cell:
+    """How loud a program is, in a word."""
+    sound = _status(form).get("sound")
+    return (
+        (sound, "warn" if sound == "Clipping" else "idle" if sound == "Silent" else "")
+        if sound
+        else plain("")
+    )
+
+
 def _source(form: Form) -> Cell:
     source = form["spec"]["source"]
     if "url" in source:
@@ -84,7 +94,8 @@ def _source(form: Form) -> Cell:
 
 def _cues(form: Form) -> Cell:
     tracks = form["spec"]["tracks"]
-    return plain(sum(len(track.get("video") or track.get("overlays") or ()) for track in tracks))
+    sorts = ("video", "overlays", "audio")
+    return plain(sum(len(track.get(sort, ())) for track in tracks for sort in sorts))
 
 
 def _secret_keys(form: Form) -> Cell:
@@ -114,6 +125,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("ON AIR", _on_air),
         Column("SINCE", lambda form: plain(since((_status(form).get("onAir") or {}).get("since")))),
         Column("PLAYOUT", _pid("playout")),
+        Column("SOUND", _level, wide=True),
         Column("WHY", _why, wide=True),
         Column(
             "OVERLAYS",
