@@ -13,7 +13,7 @@ import pytest
 
 from peers.waiting import until
 from vistterstream.base.redaction import redact
-from vistterstream.playout.asrun import AsRunLog
+from vistterstream.playout.asrun import AsRunLog, Spoken, changed_words
 from vistterstream.playout.protocol import OnAir
 
 
@@ -44,6 +44,28 @@ def test_a_line_says_when_what_which_frame_and_why(tmp_path: Path) -> None:
         "left": ["title"],
         "sounds": ["sea.flac"],
     }
+
+
+def test_words_of_data_have_a_line_of_their_own(tmp_path: Path) -> None:
+    redact.learn(["s3cret-tide"])
+    words = {"weather": {"wind": "7 kn", "tide": "s3cret-tide", "news": None}}
+    AsRunLog(tmp_path, "main").write(Spoken(9, NOON.timestamp(), words))
+    (file,) = tmp_path.iterdir()
+    assert json.loads(file.read_text()) == {
+        "time": "2026-03-29T12:00:00.123456+00:00",
+        "frame": 9,
+        "program": "main",
+        "data": {"weather": {"wind": "7 kn", "tide": "***", "news": None}},
+    }
+
+
+def test_only_words_that_are_others_than_before_are_told() -> None:
+    before = {"weather": {"wind": "7", "news": None}, "board": {"score": "0:0"}}
+    assert changed_words({}, before) == before
+    assert changed_words(before, before) == {}
+    assert changed_words(before, {"weather": {"wind": "8", "news": None}}) == {"weather": {"wind": "8"}}
+    assert changed_words(before, before | {"new": {"a": None}}) == {"new": {"a": None}}
+    assert changed_words(before, {}) == {}
 
 
 def test_the_slate_says_which_camera_is_missing_and_why(tmp_path: Path) -> None:

@@ -15,11 +15,24 @@ from vistterstream.playout.protocol import OnAir
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """The words that overlays take from data sources, from a frame on; `since` is the Unix time of that."""
+    """Words that overlays take from data sources, from a frame on; `since` is the Unix time of that."""
 
     frame: int
     since: float
     words: Words
+
+
+def changed_words(before: Words, now: Words) -> Words:
+    """Those of `now` that are new, or were others in `before`."""
+    changed = {
+        overlay: {
+            name: text
+            for name, text in words.items()
+            if name not in before.get(overlay, {}) or before[overlay][name] != text
+        }
+        for overlay, words in now.items()
+    }
+    return {overlay: words for overlay, words in changed.items() if words}
 
 
 class AsRunLog:

@@ -27,7 +27,7 @@ from vistterstream.base.errors import PermanentError, TemporaryError
 from vistterstream.base.processes import OWNER_VARIABLE
 from vistterstream.base.redaction import redact
 from vistterstream.ffmpeg.commands import Credentials
-from vistterstream.playout.asrun import AsRunLog, Spoken
+from vistterstream.playout.asrun import AsRunLog, Spoken, changed_words
 from vistterstream.playout.clock import NANOSECONDS, Epoch, Ticker, load_epoch, save_epoch
 from vistterstream.playout.compositor import Scene, prepare
 from vistterstream.playout.data import Data, lookup
@@ -327,9 +327,10 @@ class Engine:
                 for event in await self._mixer.events():
                     if isinstance(event, Swapped):
                         self._last_swap = event
-                        if event.show.words != words:
-                            words = event.show.words
-                            self._hand_on(shown, Spoken(event.frame, event.due_ns / NANOSECONDS, words))
+                        spoken = changed_words(words, event.show.words)
+                        words = event.show.words
+                        if spoken:
+                            self._hand_on(shown, Spoken(event.frame, event.due_ns / NANOSECONDS, spoken))
                     else:
                         self._hand_on(shown, event)
                 self._notify()
