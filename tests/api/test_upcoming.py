@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vistterstream.api.upcoming import Coming, Upcoming, coming
+from vistterstream.api.upcoming import Coming, Upcoming, announced, coming
 from vistterstream.base.processes import boot_id
+from vistterstream.resources.program import PlaybackState
 from vistterstream.timeline.evaluate import TimelineIndex, picture, wrap
-from vistterstream.timeline.plan import Plan, TimelinePlan, VideoCuePlan
+from vistterstream.timeline.plan import DailyPlan, Plan, PlaybackPlan, TimelinePlan, VideoCuePlan
 
 
 def timeline(*cues: tuple[int, int, str], length: int, loop: bool = True) -> TimelinePlan:
@@ -85,6 +86,34 @@ def test_what_is_announced_is_what_is_shown(plan: TimelinePlan, passed: int) -> 
     assert [entry for entry in found if entry.frames <= horizon] == seen
 
 
+@pytest.mark.parametrize(
+    "playback",
+    [
+        PlaybackPlan(state=PlaybackState.PAUSED, frame=3),
+        PlaybackPlan(state=PlaybackState.HELD, frame=3, since="1970-01-01T00:00:00Z"),
+    ],
+)
+def test_a_timeline_that_stands_has_nothing_to_come(playback: PlaybackPlan) -> None:
+    index = TimelineIndex(TOUR.model_copy(update={"playback": playback}))
+    assert announced(index, 4, Fraction(10), 0, 5) == []
+
+
+def test_a_timeline_that_will_be_paused_changes_until_then() -> None:
+    playback = PlaybackPlan(state=PlaybackState.PAUSED, since="1970-01-01T00:00:02Z")
+    index = TimelineIndex(TOUR.model_copy(update={"playback": playback}))
+    assert announced(index, 4, Fraction(10), 0, 5) == [("b", 6), (None, 16)]
+
+
+def test_the_start_of_each_day_is_foreseen() -> None:
+    daily = DailyPlan(second=60, time_zone="UTC")
+    plan = timeline((0, 10, "a"), (10, 20, "b"), length=20, loop=False)
+    index = TimelineIndex(plan.model_copy(update={"daily": daily}))
+    assert announced(index, 590, Fraction(10), 0, 5) == [("a", 10), ("b", 20), (None, 30)]
+    assert announced(index, 605, Fraction(10), 0, 2) == [("b", 5), (None, 15)]
+    looped = TimelineIndex(TOUR.model_copy(update={"daily": daily}))
+    assert announced(looped, 595, Fraction(10), 0, 9)[:2] == [("a", 5), ("b", 15)]
+
+
 def playout(folder: Path, plan: TimelinePlan | None, *, age: float, boot: str | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     made = Plan(namespace="default", program="main", format={"frameRate": "10"}, timeline=plan)
@@ -100,6 +129,17 @@ def test_the_plan_of_a_playout_is_read_at_its_present_frame(tmp_path: Path) -> N
     found = Upcoming(tmp_path).of("main", 2)
     assert [camera for camera, _ in found] == [None, "c"]
     assert found[0][1] == pytest.approx(0.75, abs=0.25)  # frame 12 of 10 a second; the slate is at frame 20
+
+
+def test_clips_and_images_go_by_the_name_of_their_file(tmp_path: Path) -> None:
+    cues = (VideoCuePlan(start=0, end=9, clip="x"), VideoCuePlan(start=9, end=20, image="y"))
+    plan = TOUR.model_copy(update={"video": cues, "length": 20})
+    folder = playout(tmp_path / "main", plan, age=0)
+    form = json.loads((folder / "plan.json").read_text())
+    form["clips"] = [{"id": "x", "file": "/films/opener.mp4"}]
+    form["images"] = [{"id": "y", "file": "/pictures/sponsor.png"}]
+    (folder / "plan.json").write_text(json.dumps(form))
+    assert [source for source, _ in Upcoming(tmp_path).of("main", 2)] == ["sponsor.png", "opener.mp4"]
 
 
 def test_a_new_plan_is_noticed(tmp_path: Path) -> None:

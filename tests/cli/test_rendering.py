@@ -58,6 +58,31 @@ def test_a_frame_alone_is_that_frame_of_the_movie(tmp_path: Path) -> None:
     assert pictures(tmp_path / "some.mkv") == whole[315:320]
 
 
+def test_a_program_that_is_named_is_paused_as_on_air(tmp_path: Path) -> None:
+    write(tmp_path, SHOW.replace("timeline: tour}", "timeline: tour, playback: {state: paused, at: 4s}}"))
+    arguments = ["render", "tour", "-m", tmp_path, "--from", "1s", "--frames", "9", "--lossless"]
+    for name, more in (("paused.mkv", ["--program", "main"]), ("timeline.mkv", [])):
+        done = vistter(*arguments, *more, "-o", tmp_path / name)
+        assert done.returncode == 0, done.stderr
+    write(tmp_path)
+    done = vistter(
+        "render",
+        "tour",
+        "-m",
+        tmp_path,
+        "--from",
+        "1s",
+        "--frames",
+        "9",
+        "--lossless",
+        "-o",
+        tmp_path / "plain.mkv",
+    )
+    assert done.returncode == 0, done.stderr
+    assert pictures(tmp_path / "timeline.mkv") == pictures(tmp_path / "plain.mkv")
+    assert pictures(tmp_path / "paused.mkv") != pictures(tmp_path / "plain.mkv")
+
+
 def test_a_picture_is_the_frame_at_from(tmp_path: Path) -> None:
     write(tmp_path)
     for name, start in (("one.png", "4s"), ("two.png", "120f"), ("other.png", "1s")):

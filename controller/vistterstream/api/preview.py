@@ -80,8 +80,8 @@ class Preview:
     def _next(self, identity: str) -> list[Form]:
         now = self._wall()
         return [
-            {"title": camera or "Slate", "at": round(now + seconds, 1)}
-            for camera, seconds in self._upcoming.of(identity)
+            {"title": source or "Slate", "at": round(now + seconds, 1)}
+            for source, seconds in self._upcoming.of(identity)
         ]
 
 

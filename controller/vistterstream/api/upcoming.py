@@ -13,24 +13,27 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from vistterstream.base.clocks import steady_ns
-from vistterstream.timeline.evaluate import TimelineIndex, elapsed, wrap
-from vistterstream.timeline.plan import Plan
+from vistterstream.timeline.evaluate import TimelineIndex, elapsed, restart, wrap
+from vistterstream.timeline.plan import CLIP, IMAGE, Plan
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _NS = 1_000_000_000
 
 
 class Coming(NamedTuple):
-    """In `frames` program frames from now `camera` comes on air; None is the slate."""
+    """In `frames` program frames from now `source` comes on air, as `Picture.camera` names it; None is the
+    slate.
+    """
 
-    camera: str | None
+    source: str | None
     frames: int
 
 
 def coming(timeline: TimelineIndex, passed: int, limit: int) -> list[Coming]:
-    """The next changes of the picture after `passed` elapsed frames of the timeline, at most `limit`.
+    """The next changes of the picture after `passed` elapsed frames of a timeline that goes on, at most
+    `limit`.
 
-    Two cues of one camera that follow each other are no change.
+    Two cues of one source that follow each other are no change.
     """
     now = wrap(timeline, passed) if passed >= 0 else passed
     if now is None or not timeline.plan.video:
@@ -39,20 +42,43 @@ def coming(timeline: TimelineIndex, passed: int, limit: int) -> list[Coming]:
 
 
 def _changes(timeline: TimelineIndex, now: int) -> Iterator[Coming]:
-    shown = _camera_at(timeline, now)
+    shown = _source_at(timeline, now)
     rounds = 2 if timeline.loop else 1
     for lap in range(rounds):
-        for start, camera in _edges(timeline):
+        for start, source in _edges(timeline):
             at = start + lap * timeline.length
-            if now < at and (lap == 0 or start <= now) and camera != shown:
-                yield Coming(camera, at - now)
+            if now < at and (lap == 0 or start <= now) and source != shown:
+                yield Coming(source, at - now)
             if at > now:
-                shown = camera
+                shown = source
 
 
-def _camera_at(timeline: TimelineIndex, now: int) -> str | None:
-    index = timeline.video_at(now) if now >= 0 else None
-    return None if index is None else timeline.cue(index).camera
+def announced(
+    timeline: TimelineIndex, frame: int, rate: Fraction, epoch_wall_ns: int, limit: int
+) -> list[Coming]:
+    """The next changes of the picture after program frame `frame`: none of a timeline that stands, and those
+    of its next start where it starts each day. Parameters as of `elapsed`.
+    """
+    passed = elapsed(timeline, frame, rate, epoch_wall_ns)
+    again = restart(timeline, frame, rate, epoch_wall_ns)
+    found = [
+        entry
+        for entry in coming(timeline, passed, limit)
+        if elapsed(timeline, frame + entry.frames, rate, epoch_wall_ns) == passed + entry.frames
+    ]
+    if again is None:
+        return found
+    before = found[-1].source if found else _source_at(timeline, wrap(timeline, passed))
+    first = _source_at(timeline, 0)
+    if first != before:
+        found.append(Coming(first, again))
+    found += [Coming(source, again + frames) for source, frames in coming(timeline, 0, limit)]
+    return found[:limit]
+
+
+def _source_at(timeline: TimelineIndex, now: int | None) -> str | None:
+    index = timeline.video_at(now) if now is not None and now >= 0 else None
+    return None if index is None else timeline.cue(index).source
 
 
 def _edges(timeline: TimelineIndex) -> Iterator[tuple[int, str | None]]:
@@ -61,7 +87,7 @@ def _edges(timeline: TimelineIndex) -> Iterator[tuple[int, str | None]]:
     for cue in timeline.plan.video:
         if cue.start > end:
             yield end, None
-        yield cue.start, cue.camera
+        yield cue.start, cue.source
         end = cue.end
     if end < timeline.length or not timeline.loop:
         yield end, None
@@ -73,6 +99,7 @@ class _Running:
 
     stamp: tuple[int, int]
     timeline: TimelineIndex | None
+    names: dict[str, str]  # what people call clips and images
     rate: Fraction
     monotonic_ns: int
     wall_ns: int
@@ -86,17 +113,22 @@ class Upcoming:
         self._known: dict[str, _Running] = {}
 
     def of(self, folder: str, limit: int = 5) -> list[tuple[str | None, float]]:
-        """What comes next on the program whose playout lives in `folder`: cameras (None is the slate)
-        with the seconds until then. Empty where nothing runs or nothing is planned.
+        """What comes next on the program whose playout lives in `folder`: cameras, and files by their name
+        (None is the slate), with the seconds until then. Empty where nothing runs or nothing is planned.
         """
         running = self._running(folder)
         if running is None or running.timeline is None:
             return []
         age = Fraction(steady_ns() - running.monotonic_ns, _NS)
         frame = int(age * running.rate)
-        passed = elapsed(running.timeline, frame, running.rate, running.wall_ns)
-        found = coming(running.timeline, passed, limit)
-        return [(entry.camera, float((frame + entry.frames) / running.rate - age)) for entry in found]
+        found = announced(running.timeline, frame, running.rate, running.wall_ns, limit)
+        return [
+            (
+                None if source is None else running.names.get(source, source),
+                float((frame + frames) / running.rate - age),
+            )
+            for source, frames in found
+        ]
 
     def _running(self, folder: str) -> _Running | None:
         path = self._playouts / folder / "plan.json"
@@ -122,6 +154,8 @@ def _read(path: Path, stamp: tuple[int, int]) -> _Running:
     return _Running(
         stamp=stamp,
         timeline=None if plan.timeline is None else TimelineIndex(plan.timeline),
+        names={f"{IMAGE}{image.id}": Path(image.file).name for image in plan.images}
+        | {f"{CLIP}{clip.id}": Path(clip.file).name for clip in plan.clips},
         rate=plan.format.frame_rate.fraction,
         monotonic_ns=int(epoch["monotonic_ns"]),
         wall_ns=int(epoch["wall_ns"]),

@@ -327,7 +327,7 @@ def render(
             "-p",
             metavar="P",
             show_default="the one that plays the timeline",
-            help="The Program whose format and fallback to use.",
+            help="The Program whose format, fallback and playback to use.",
         ),
     ] = None,
     start: Annotated[

@@ -137,8 +137,9 @@ def program_of(objects: Objects, name: str | None) -> Program:
 
 def program_for(objects: Objects, timeline: str, name: str | None) -> Program:
     """The program that plays `timeline`: the one that is named, else the one that does, else the only one,
-    else one of the usual format. Whether it is paused, or has been sent to another place, is left aside.
-    Raises VistterError.
+    else one of the usual format. Whether it is paused, or has been sent to another place, counts where it is
+    named and plays that timeline; else the timeline is meant, not what a program does with it. Raises
+    VistterError.
     """
     _named(_of_kind(objects, Timeline), "Timeline", timeline)
     programs = _of_kind(objects, Program)
@@ -154,7 +155,9 @@ def program_for(objects: Objects, timeline: str, name: str | None) -> Program:
                 reason="WhichProgram",
             )
         found = next(iter(fit.values())) if fit else _usual(timeline)
-    spec: ProgramSpec = found.spec.model_copy(update={"timeline": timeline, "playback": Playback()})
+    as_on_air = name is not None and found.spec.timeline == timeline
+    playback = found.spec.playback if as_on_air else Playback()
+    spec: ProgramSpec = found.spec.model_copy(update={"timeline": timeline, "playback": playback})
     return found.model_copy(update={"spec": spec})
 
 
