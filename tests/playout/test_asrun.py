@@ -14,6 +14,7 @@ import pytest
 from peers.waiting import until
 from vistterstream.base.redaction import redact
 from vistterstream.playout.asrun import AsRunLog, Spoken, changed_words
+from vistterstream.playout.mixer import Words
 from vistterstream.playout.protocol import OnAir
 
 
@@ -60,11 +61,11 @@ def test_words_of_data_have_a_line_of_their_own(tmp_path: Path) -> None:
 
 
 def test_only_words_that_are_others_than_before_are_told() -> None:
-    before = {"weather": {"wind": "7", "news": None}, "board": {"score": "0:0"}}
+    before: Words = {"weather": {"wind": "7", "news": None}, "board": {"score": "0:0"}}
     assert changed_words({}, before) == before
     assert changed_words(before, before) == {}
     assert changed_words(before, {"weather": {"wind": "8", "news": None}}) == {"weather": {"wind": "8"}}
-    assert changed_words(before, before | {"new": {"a": None}}) == {"new": {"a": None}}
+    assert changed_words(before, {**before, "new": {"a": None}}) == {"new": {"a": None}}
     assert changed_words(before, {}) == {}
 
 
