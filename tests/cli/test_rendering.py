@@ -60,7 +60,8 @@ def test_a_frame_alone_is_that_frame_of_the_movie(tmp_path: Path) -> None:
 
 def test_a_program_that_is_named_is_paused_as_on_air(tmp_path: Path) -> None:
     write(tmp_path, SHOW.replace("timeline: tour}", "timeline: tour, playback: {state: paused, at: 4s}}"))
-    arguments = ["render", "tour", "-m", tmp_path, "--from", "1s", "--frames", "9", "--lossless"]
+    arguments: list[str | Path] = ["render", "tour", "-m", tmp_path, "--from", "1s", "--frames", "9"]
+    arguments.append("--lossless")
     for name, more in (("paused.mkv", ["--program", "main"]), ("timeline.mkv", [])):
         done = vistter(*arguments, *more, "-o", tmp_path / name)
         assert done.returncode == 0, done.stderr
