@@ -15,7 +15,7 @@ COMMANDS = ["run", "stop", "status", "get", "describe", "events", "validate", "d
 
 
 def test_help_names_every_command_and_a_first_step() -> None:
-    done = vistter("--help")
+    done = vistter("--help", cold=True)
     assert done.returncode == 0
     for command in COMMANDS:
         assert f"│ {command} " in done.stdout
@@ -52,7 +52,7 @@ def test_without_a_command_help_is_shown() -> None:
 
 
 def test_a_wrong_command_is_refused_on_stderr() -> None:
-    done = vistter("fly")
+    done = vistter("fly", cold=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert "No such command 'fly'" in done.stderr
 
