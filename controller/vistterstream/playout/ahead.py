@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from vistterstream.playout import priority
 from vistterstream.playout.sprites import Sprite
 
 FRAMES = 4
@@ -46,11 +47,11 @@ class Worker:
         return self._pool is not None
 
     def start(self) -> None:
-        """Start the thread: here and not from the clock's, whose priority it must not inherit."""
+        """Start the thread: not from the clock's, whose priority it would inherit."""
         with self._lock:
             if self._pool is None and not self._ended:
                 self._pool = ThreadPoolExecutor(1, thread_name_prefix="overlays-ahead")
-                self._pool.submit(int)
+                self._pool.submit(priority.ask, priority.AHEAD)
 
     def submit(self, draw: Draw, state: Hashable) -> Future[Sprite | None] | None:
         """Have the state drawn; None where nothing is drawn ahead."""

@@ -7,7 +7,6 @@ frame number, and with it the position of the timeline, is a function of time al
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -18,11 +17,11 @@ from pathlib import Path
 from vistterstream.base.clocks import steady_ns
 from vistterstream.base.files import write_atomic
 from vistterstream.base.processes import boot_id
+from vistterstream.playout import priority
 
 NANOSECONDS = 1_000_000_000
 BUDGET_NS = 200_000_000  # further behind than this, pictures are repeated instead of composed (design §6)
 RESYNC_NS = 5 * NANOSECONDS  # further behind than this, the program goes on from now, with new encoders
-_REALTIME_PRIORITY = 10
 _STEP_NS = 100_000_000  # a wall clock that moved by more than this was set, not slewed
 
 
@@ -126,7 +125,7 @@ class Ticker:
         return self._failed
 
     def _run(self) -> None:
-        self.realtime = _ask_for_realtime()
+        self.realtime = priority.ask(priority.CLOCK)
         try:
             while not self._stop.is_set():
                 self._step()
@@ -150,13 +149,3 @@ class Ticker:
         next_due = self._epoch().due_ns(self.frame + 1, self._rate)
         self.late += steady_ns() > next_due
         self.frame += 1
-
-
-def _ask_for_realtime() -> bool:
-    """Ask for SCHED_RR for this thread alone; whether it was granted."""
-    try:
-        policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK
-        os.sched_setscheduler(threading.get_native_id(), policy, os.sched_param(_REALTIME_PRIORITY))
-    except OSError:
-        return False
-    return True

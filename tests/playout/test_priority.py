@@ -1,0 +1,38 @@
+"""Real-time priority."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from vistterstream.playout import priority
+
+
+def policies(wanted: int) -> tuple[bool, int, int]:
+    """What a thread is told that asks, and what it has got then."""
+    found: list[tuple[bool, int, int]] = []
+
+    def look() -> None:
+        granted = priority.ask(wanted)
+        policy = os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK
+        found.append((granted, policy, os.sched_getparam(0).sched_priority))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join(5)
+    return found[0]
+
+
+def test_a_thread_has_what_it_was_told_and_no_other_thread_has_it() -> None:
+    before = os.sched_getscheduler(0)
+    granted, policy, level = policies(priority.AHEAD)
+    assert (policy, level) == ((os.SCHED_RR, priority.AHEAD) if granted else (os.SCHED_OTHER, 0))
+    assert os.sched_getscheduler(0) == before
+
+
+def test_what_cannot_be_granted_is_told() -> None:
+    assert policies(1000)[0] is False
+
+
+def test_the_clock_comes_first() -> None:
+    assert priority.CLOCK > priority.AHEAD > 0
