@@ -128,3 +128,35 @@ def test_validate_tells_it_and_a_part_is_let_off(tmp_path: Path) -> None:
 )
 def test_paths_are_taken_apart(path: str, steps: tuple[str | int, ...]) -> None:
     assert _steps(path) == steps
+
+
+GROUPED = """
+apiVersion: stream.vistter.io/v1alpha1
+kind: Overlay
+metadata: {name: sting}
+spec:
+  layers:
+    - name: g
+      group:
+        layers:
+          - {name: a, image: {sequence: frames/a-%04d.png}}
+          - {name: b, image: {file: b.png}, mask: {image: {file: c.png}}}
+---
+"""
+
+
+def test_pictures_in_groups_sequences_and_masks_that_are_not_there_are_told(tmp_path: Path) -> None:
+    tracks = "tracks: [{name: o, overlays: [{overlay: sting, at: 1s}]}, "
+    replacements = [("\napiVersion: v1\n", GROUPED + "apiVersion: v1\n"), ("tracks: [", tracks)]
+    found = errors(tmp_path, *replacements)
+    place = "spec.layers[0].group.layers"
+    assert sorted(error.partition(" ")[2] for error in found) == [
+        f"{place}[0].image.sequence: there is no file {tmp_path}/frames/a-%04d.png with any number",
+        f"{place}[1].image.file: there is no file {tmp_path}/b.png",
+        f"{place}[1].mask.image.file: there is no file {tmp_path}/c.png",
+    ]
+    assert all(error.startswith("small.yaml:") for error in found)
+    (tmp_path / "frames").mkdir()
+    for name in ("frames/a-0007.png", "b.png", "c.png"):
+        (tmp_path / name).write_bytes(b"")
+    assert errors(tmp_path, *replacements) == []

@@ -130,6 +130,7 @@ def test_before_the_anchor_and_after_the_end_the_fallback_is_on_air(tmp_path: Pa
         ("  loop: true\n", "", "The timeline ends at 00:00:15.015"),
         ("timeline: tour", "timeline: tuor", "there is no Timeline 'tuor'"),
         ("{testPattern: {}}", "{file: {path: gone.mp4}}", "gone.mp4"),
+        ('text: {value: "{{ title }}"}', "image: {sequence: gone-%d.png}", "has no picture"),
         ("{camera: pier, duration", "{file: {path: gone.mp4}, duration", "The clip of a cue does not exist"),
         ('text: {value: "{{ title }}"}', "image: {file: gone.png}", "gone.png"),
         ("timeline: tour}", "timeline: tour, fallback: {image: gone.png}}", "gone.png"),

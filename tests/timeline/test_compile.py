@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from timeline.objects import camera, compiled, graphics, output, overlay, program, text, timeline, video
 from vistterstream.resources.kinds import Overlay, Timeline
 from vistterstream.resources.output import Encoding
+from vistterstream.resources.overlay import every_layer
 from vistterstream.timeline.compile import (
     MAX_FRAMES,
     OVERLAYS_AT_ONCE,
@@ -339,6 +340,37 @@ class TestOverlays:
         assert len(timed(cues(OVERLAYS_AT_ONCE, 0)).overlays) == OVERLAYS_AT_ONCE
         with pytest.raises(PlanError, match="at the same time"):
             timed(cues(OVERLAYS_AT_ONCE + 1, 0))
+
+    def test_what_is_in_groups_gets_paths_and_words_too(self) -> None:
+        inner = {
+            "name": "inner",
+            "group": {
+                "layers": [
+                    {
+                        "name": "a",
+                        "image": {"sequence": "a-%d.png"},
+                        "fallback": {"image": {"file": "b.png"}},
+                    },
+                    {"name": "c", "qr": {"value": "{{ link }}"}, "mask": {"image": {"file": "d.png"}}},
+                ]
+            },
+        }
+        cue = {"overlay": "o", "duration": "1s", "values": {"link": "https://x"}}
+        group = overlay("o", {"name": "g", "group": {"layers": [inner]}})
+        made = compiled(timeline(graphics(cue)), program=program(), overlays=[group])
+        (instance,) = made.plan.overlays
+        found = {layer.name: layer for _, layer in every_layer(instance.spec.layers)}
+        assert [file for one in found.values() for _, file in one.pictures()] == [
+            "/Overlay/o/image/b.png",
+            "/Overlay/o/image/d.png",
+        ]
+        assert [file for one in found.values() for _, file in one.sequences()] == [
+            "/Overlay/o/media/a-%d.png"
+        ]
+        code = found["c"].qr
+        assert code is not None
+        assert code.value == "https://x"
+        assert not made.problems
 
     def test_images_get_absolute_paths(self) -> None:
         logo = overlay("logo", {"name": "l", "image": {"file": "logo.png"}, "opacity": 0.5})
