@@ -133,6 +133,18 @@ def test_the_last_good_value_stays_when_the_server_fails(server: Documents, tmp_
         assert found.problems == {}
 
 
+def test_what_is_the_same_for_several_sources_is_told_once(server: Documents, tmp_path: Path) -> None:
+    url = server.url + "/a"
+    names = ("wind", "gust", "sky")
+    shown = overlay(*(source(url, name) for name in names), source(url, "tide", default="low"))
+    with fetching(tmp_path / "data.json", shown) as found:
+        until(lambda: found.problems, 5)
+        assert found.problems["weather"] == [
+            f"Data wind, gust and sky: {url} answered 404 Not Found; there is no value yet.",
+            f"Data tide: {url} answered 404 Not Found; there is no value yet, and its default is shown.",
+        ]
+
+
 @pytest.mark.parametrize(
     ("body", "reason", "said"),
     [

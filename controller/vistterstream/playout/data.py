@@ -22,6 +22,7 @@ from vistterstream.playout.download import Download, DownloadFailed, NotModified
 from vistterstream.playout.pacing import Backoff
 from vistterstream.playout.protocol import DataStatus
 from vistterstream.resources.data import DataSource
+from vistterstream.resources.messages import enumeration
 from vistterstream.timeline.documents import drawable, parse, text_of
 from vistterstream.timeline.plan import OverlayInstance
 
@@ -134,12 +135,17 @@ class Data:
 
     @property
     def problems(self) -> dict[str, list[str]]:
-        """A sentence for each source that cannot be fetched now, by the name of the Overlay."""
-        found: dict[str, list[str]] = {}
+        """Sentences for what cannot be fetched now, by the name of the Overlay; one for all sources that have
+        the same to tell.
+        """
+        told: dict[tuple[str, str], list[str]] = {}
         for one in self._sources:
             sentence = self._problem(one)
             if sentence is not None:
-                found.setdefault(one.overlay, []).append(redact(sentence))
+                told.setdefault((one.overlay, sentence), []).append(one.source.name)
+        found: dict[str, list[str]] = {}
+        for (overlay, sentence), names in told.items():
+            found.setdefault(overlay, []).append(redact(f"Data {enumeration(names, 'and')}: {sentence}"))
         return found
 
     @property
@@ -219,6 +225,7 @@ class Data:
             self._known, self._wrong = known, wrong
 
     def _problem(self, one: _Source) -> str | None:
+        """What is wrong with a source, if anything is; without its name."""
         key, source = one.key, one.source
         wrong, known = self._wrong.get(key), self._known.get(key)
         good = known is not None and not self._too_old(known, source)
@@ -233,7 +240,7 @@ class Data:
             instead = "there is no value yet" if known is None else "its last good value is too old"
             if source.default is not None:
                 instead += ", and its default is shown"
-        return f"Data {source.name}: {redact_url(source.url)} {what}; {instead}."
+        return f"{redact_url(source.url)} {what}; {instead}."
 
     def _too_old(self, known: Known, source: DataSource) -> bool:
         return source.max_age is not None and self._now() - known.at > source.max_age.seconds
