@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from peers.vistter import command_line
 from peers.waiting import until
 from playout.sounds import counting, write
 from vistterstream.playout import deck as decks
@@ -31,13 +32,13 @@ def deck() -> Iterator[Deck]:
     made.close()
 
 
-def children() -> list[int]:
-    """The processes of the decks, whichever thread started them."""
+def decoders(playing: Playing) -> list[int]:
+    """The processes that decode this file: other tests in this process may have children that live longer."""
     found: list[int] = []
     for task in os.listdir("/proc/self/task"):
         with contextlib.suppress(OSError):  # a thread that has just ended
             found += map(int, Path(f"/proc/self/task/{task}/children").read_text().split())
-    return found
+    return [pid for pid in found if f"file:{playing.file}" in command_line(pid)]
 
 
 def taken(deck: Deck, playing: Playing, start: int, count: int = FRAME) -> Samples:
@@ -79,12 +80,12 @@ def test_what_nobody_wants_is_unknown_and_its_process_ends(deck: Deck, tmp_path:
     assert deck.take(playing, 0, FRAME) is None
     deck.want({playing: 0}, time.monotonic())
     taken(deck, playing, 0)
-    assert children()
+    assert decoders(playing)
     deck.want({}, time.monotonic())
     assert deck.take(playing, FRAME, FRAME) is not None, "it may have to fade out"
     deck.want({}, time.monotonic() + 2)
     assert deck.take(playing, 2 * FRAME, FRAME) is None
-    until(lambda: not children(), 10, "its process has ended")
+    until(lambda: not decoders(playing), 10, "its process has ended")
 
 
 def test_a_file_that_is_mended_is_heard(deck: Deck, tmp_path: Path) -> None:
@@ -109,7 +110,7 @@ def test_a_process_that_dies_or_hangs_is_replaced(
     start = 0
     for number in (signal.SIGKILL, signal.SIGSTOP):
         taken(deck, playing, start)
-        (pid,) = children()
+        (pid,) = decoders(playing)
         os.kill(pid, number)
 
         def replaced(pid: int = pid) -> bool:
@@ -117,7 +118,7 @@ def test_a_process_that_dies_or_hangs_is_replaced(
             start += SECOND // 2  # the clock goes on, and uses up what was read ahead
             deck.take(playing, start, FRAME)
             deck.want({playing: 0}, time.monotonic())
-            return pid not in children() and bool(children())
+            return pid not in decoders(playing) and bool(decoders(playing))
 
         until(replaced, 20, f"process {pid} is replaced")
         start += FRAME
