@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from cli.commands import ROOT, SMALL, vistter
+from peers.process import Peer
 from peers.vistter import VISTTER, Appliance, alive
 from peers.waiting import until
 from vistterstream.base.errors import VistterError
@@ -113,6 +114,11 @@ def test_manifests_are_those_given_else_those_here_else_the_default(
     assert manifest_folders(None) == [ROOT / "manifests"] == [packaged_manifests()]
     (tmp_path / "manifests").mkdir()
     assert manifest_folders(None) == [tmp_path / "manifests"]
+    # A forgotten option must not put the default in the place of what is on air.
+    there, elsewhere = tmp_path / "manifests/sub/a.yaml", tmp_path / "air/a.yaml"
+    assert manifest_folders(None, {there}) == [tmp_path / "manifests"]
+    assert manifest_folders(None, {there, elsewhere}) == []
+    assert manifest_folders([Path("a")], {elsewhere}) == [tmp_path / "a"]
 
 
 def test_the_error_inside_a_group_is_the_one_that_is_told() -> None:
@@ -369,7 +375,7 @@ running.END_DEADLINE = 0.1
 state = Path(sys.argv[1])
 
 async def main():
-    runner = running.Runner(state, Store(state / "store.sqlite3"), [state], OnExit.STOP)
+    runner = running.Runner(state, Store(state / "store.sqlite3"), [state], OnExit.STOP, on_air=False)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(runner._end_on_signal, tasks.cancel_scope)
         await anyio.wait_all_tasks_blocked()
@@ -439,6 +445,38 @@ def test_what_is_on_a_full_pipe_is_stopped_from_elsewhere(tmp_path: Path) -> Non
         assert (done.returncode, process.wait(5)) == (0, 0)
         assert "Everything is off air, and the controller has ended" in done.stderr
         assert not appliance.processes()
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("named", [(), ("--manifests", ".")], ids=["none", "another"])
+def test_a_start_that_names_other_manifests_takes_nothing_off_air(
+    tmp_path: Path, named: tuple[str, ...]
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "more.yaml").write_text(SMALL.replace("name: main", "name: more"))
+    with Appliance(tmp_path) as appliance:
+        appliance.write("small.yaml", SMALL)
+        appliance.wait_on_air("main", "pier")
+        pid, processes = appliance.pid("playout", "main"), appliance.children()
+        appliance.kill()
+        forgetful = Peer(
+            [VISTTER, "run", *named, "--on-exit", "leave"],
+            log=tmp_path / "forgetful.log",
+            env=appliance.environment,
+            cwd=other,
+        )
+        with forgetful:
+            told = f"{appliance.manifests} was not named at this start, and the appliance was on air"
+            appliance.wait(lambda: told in forgetful.said(), 20, "it is told")
+            if named:
+                appliance.wait_on_air("more", "pier")
+            frame = appliance.playout()["frame"]
+            appliance.wait(lambda: appliance.playout()["frame"] > frame + 60, 20, "it goes on")
+            assert appliance.pid("playout", "main") == pid
+            assert processes <= appliance.children()
+            assert appliance.get("Program", "more") != {} or not named
+            appliance.cli("stop")
 
 
 @pytest.mark.e2e

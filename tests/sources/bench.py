@@ -80,7 +80,12 @@ class Bench:
 
 @asynccontextmanager
 async def running(
-    store: Store, *paths: Path, graces: Graces = QUICK, interval: float = 30.0, alert_interval: float = 0.05
+    store: Store,
+    *paths: Path,
+    graces: Graces = QUICK,
+    interval: float = 30.0,
+    alert_interval: float = 0.05,
+    keep_unnamed: bool = False,
 ) -> AsyncIterator[Bench]:
     """A source on `paths` that has applied what was there. The long interval makes it depend on inotify."""
     changed: list[Path] = []
@@ -88,6 +93,7 @@ async def running(
         paths,
         store,
         on_file_changed=changed.append,
+        keep_unnamed=keep_unnamed,
         graces=graces,
         interval=interval,
         alert_interval=alert_interval,

@@ -623,6 +623,37 @@ async def test_objects_of_a_folder_that_is_no_longer_given_go(
         assert bench.tone("pier") == 3
 
 
+async def test_objects_of_a_folder_that_is_no_longer_given_stay_while_on_air_until_others_have_them(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (folder / "a.yaml").write_text(cameras("wharf", "pier"))
+    (other / "b.yaml").write_text(camera("quay"))
+    async with running(store, folder) as bench:
+        await bench.has("wharf", "pier")
+    async with running(store, other, keep_unnamed=True) as bench:
+        await bench.keeps("wharf", "pier", "quay")
+        (problem,) = bench.problems()
+        assert problem.startswith(f"{folder} was not named at this start, and the appliance was on air;")
+        assert "2 objects from there stay in force." in problem
+        assert [event.reason for event in bench.events(folder)] == ["ManifestsNotNamed"]
+        (other / "b.yaml").write_text(cameras("quay", "wharf", "pier"))
+        await bench.until(lambda: not bench.problems(), "all come from the folder that is named")
+        (other / "b.yaml").write_text(cameras("quay", "wharf"))
+        await bench.has("quay", "wharf")
+
+
+async def test_without_folders_all_stays_while_on_air_and_is_told(store: Store, folder: Path) -> None:
+    (folder / "a.yaml").write_text(camera("wharf"))
+    async with running(store, folder) as bench:
+        await bench.has("wharf")
+    async with running(store, keep_unnamed=True) as bench:
+        await bench.keeps("wharf")
+        (problem,) = bench.problems()
+        assert problem.startswith(f"{folder} was not named at this start")
+
+
 async def test_objects_that_move_to_another_folder_leave_no_trouble_behind(
     store: Store, tmp_path: Path, folder: Path
 ) -> None:

@@ -37,8 +37,8 @@ def gone(*unreadable: Path, why: str = "gone") -> Scan:
 class Bench:
     """A root, looked at as the source does, with an object of `A` and whatever else is known."""
 
-    def __init__(self, *paths: Path) -> None:
-        self.roots = Roots(paths or (ROOT,), GRACES)
+    def __init__(self, *paths: Path, keep_unnamed: bool = False) -> None:
+        self.roots = Roots(paths or (ROOT,), GRACES, keep_unnamed=keep_unnamed)
         self.absences = Absences(GRACES)
 
     def look(
@@ -228,6 +228,22 @@ def test_objects_of_folders_that_are_no_longer_given_go_when_all_given_ones_are_
     due = bench.look(well, 1001, known, {WHARF: foreign})[1]
     assert due is not None
     assert bench.look(well, due + 3, known, {WHARF: foreign}) == ({WHARF}, None)
+
+
+def test_objects_of_folders_that_are_no_longer_given_stay_where_they_are_to_be_kept_and_are_told() -> None:
+    foreign, near = Path("/before/x.yaml"), Path("/near.yaml")
+    bench = Bench(keep_unnamed=True)
+    known, missing = {A: 1, foreign: 3, near: 1}, {WHARF: foreign, PIER: near}
+    bench.settle(scanned(A), known)
+    assert bench.look(scanned(A), 0, known, missing) == (set(), None)
+    assert bench.look(scanned(A), 1000, known, missing) == (set(), None)
+    assert bench.roots.unnamed.keys() == {Path("/before"), Path("/")}
+    assert "/before was not named at this start" in bench.roots.unnamed[Path("/before")]
+    assert "3 objects from there stay in force" in bench.roots.unnamed[Path("/before")]
+    assert bench.roots.troubles == {}
+    # What is named is followed as ever, also beside what is not.
+    assert bench.look(scanned(A, B), 1001, known, {**missing, key("gull"): B}) == (set(), 1001.25)
+    assert bench.look(scanned(A, B), 1002, known, {**missing, key("gull"): B})[0] == {key("gull")}
 
 
 def test_a_single_file_that_is_gone_removes_nothing_and_settles_when_it_is_back() -> None:

@@ -37,10 +37,11 @@ from vistterstream.cli import outlet, signals
 from vistterstream.cli.console import STYLES, console, say
 from vistterstream.cli.news import News, Sentence
 from vistterstream.ffmpeg.binary import executable
+from vistterstream.playout.client import any_alive
 from vistterstream.reconcile.controller import Controller, OnExit
 from vistterstream.reconcile.lock import Taken, state_lock
 from vistterstream.reconcile.paths import Paths, absolute
-from vistterstream.resources.kinds import Key, Output
+from vistterstream.resources.kinds import SOURCE_FILE, Key, Output
 from vistterstream.sources.folders import FolderSource
 from vistterstream.store.store import Store
 from vistterstream.store.watching import ChangeType
@@ -80,7 +81,9 @@ def run(options: Options) -> int:
     with _lock(options.state_dir):
         store = Store(options.state_dir / "store.sqlite3")
         try:
-            runner = Runner(options.state_dir, store, manifest_folders(options.manifests), on_exit)
+            on_air = any_alive(options.state_dir)
+            folders = manifest_folders(options.manifests, held_files(store) if on_air else ())
+            runner = Runner(options.state_dir, store, folders, on_exit, on_air=on_air)
             anyio.run(runner.run, addresses)
         except BaseExceptionGroup as group:
             raise _cause(group) from group
@@ -89,12 +92,23 @@ def run(options: Options) -> int:
     return 0
 
 
-def manifest_folders(given: list[Path] | None) -> list[Path]:
-    """The folders that were given; without any ./manifests, or the default state of a fresh appliance."""
+def manifest_folders(given: list[Path] | None, on_air: Iterable[Path] = ()) -> list[Path]:
+    """The folders that were given; without any ./manifests, or the default state of a fresh appliance.
+
+    `on_air` are the manifests of what is on air. Where they are in other folders than that, a forgotten
+    option must not replace it: there is no folder then.
+    """
     if given:
         return [path.expanduser().absolute() for path in given]
     here = Path("manifests")
-    return [here.absolute() if here.is_dir() else packaged_manifests()]
+    default = here.absolute() if here.is_dir() else packaged_manifests()
+    return [default] if all(default in file.parents for file in on_air) else []
+
+
+def held_files(store: Store) -> set[Path]:
+    """The manifests that the objects of the store came from."""
+    annotations = [resource.metadata.annotations for resource in store.list()[0]]
+    return {Path(found[SOURCE_FILE]) for found in annotations if SOURCE_FILE in found}
 
 
 def packaged_manifests() -> Path:
@@ -165,7 +179,10 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 class Runner:
     """One run of the controller with everything around it."""
 
-    def __init__(self, state_dir: Path, store: Store, manifests: list[Path], on_exit: OnExit) -> None:
+    def __init__(
+        self, state_dir: Path, store: Store, manifests: list[Path], on_exit: OnExit, *, on_air: bool
+    ) -> None:
+        """`on_air`: something was when this one started, and stays so even where `manifests` lack it."""
         self._state_dir = state_dir
         self._store = store
         self._manifests = manifests
@@ -174,7 +191,9 @@ class Runner:
         self._ending_since: float | None = None
         self._end_lock = threading.Lock()
         self._stopping = on_exit is OnExit.STOP
-        self._source = FolderSource(manifests, store, on_file_changed=self._look_at_images)
+        self._source = FolderSource(
+            manifests, store, on_file_changed=self._look_at_images, keep_unnamed=on_air
+        )
         self._controller: Controller | None = None
         self._news = News(self._recordings)
         self._old = {
@@ -290,7 +309,7 @@ class Runner:
         about = self._answers.about
         none = "none; --listen 127.0.0.1:8642 serves a page that plays the picture"
         _talk(f"VistterStream {about['version']}", style="bold")
-        _talk(f"  manifests  {', '.join(about['manifests'])}")
+        _talk(f"  manifests  {', '.join(about['manifests']) or 'none were named; what is on air stays'}")
         _talk(f"  state      {about['stateDir']}")
         _talk(f"  preview    {about.get('preview', none)}", style="bold cyan" if "preview" in about else "")
         end = "ends everything" if self._stopping else "ends the controller and leaves everything on air"

@@ -40,6 +40,7 @@ __all__ = [
     "NotRunning",
     "PlayoutClient",
     "PlayoutLost",
+    "any_alive",
     "connect",
     "object_name",
     "playout_dir",
@@ -71,6 +72,12 @@ def running(state_dir: Path) -> list[Path]:
     """The folders of all playouts that run or ran."""
     folder = state_dir.absolute() / "playout"
     return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def any_alive(state_dir: Path) -> bool:
+    """Whether the process of a playout runs there, be it one that answers or not."""
+    identities = map(read_identity, running(state_dir))
+    return any(identity is not None and identity.alive for identity in identities)
 
 
 async def connect(folder: Path) -> PlayoutClient:

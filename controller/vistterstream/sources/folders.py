@@ -86,8 +86,9 @@ class FolderSource:
     """Keeps `store` as the manifests under `paths` (folders, or single files) say, as the manager "file".
 
     `on_file_changed` is called with the path of each other file there that changed, appeared or went, such
-    as a picture that a manifest names. `interval` is how often, in seconds, everything is looked at although
-    nothing was heard of; `alert_interval` the same while a folder is in trouble or cannot be watched.
+    as a picture that a manifest names. With `keep_unnamed`, objects stay that come from files under none of
+    `paths`. `interval` is how often, in seconds, everything is looked at although nothing was heard of;
+    `alert_interval` the same while a folder is in trouble or cannot be watched.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class FolderSource:
         store: Store,
         *,
         on_file_changed: Callable[[Path], None] = lambda _path: None,
+        keep_unnamed: bool = False,
         graces: Graces | None = None,
         interval: float = 5.0,
         alert_interval: float = 0.5,
@@ -105,7 +107,8 @@ class FolderSource:
         self._on_file_changed = on_file_changed
         self._interval = interval
         self._alert_interval = alert_interval
-        self._roots = Roots(self._paths, graces or Graces())
+        self._keep_unnamed = keep_unnamed
+        self._roots = Roots(self._paths, graces or Graces(), keep_unnamed=keep_unnamed)
         self._absences = Absences(graces or Graces())
         self._watcher = Watcher(self._heard)
         self._wake = anyio.Event()
@@ -120,7 +123,7 @@ class FolderSource:
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Keep the store up to date until cancelled; started once the store is up to date."""
-        if not self._paths:
+        if not self._paths and not self._keep_unnamed:
             task_status.started()
             return
         async with anyio.create_task_group() as group:
@@ -341,6 +344,8 @@ class FolderSource:
         problems: dict[Path, list[Problem]] = defaultdict(list)
         for path, message in self._roots.troubles.items():
             problems[path].append(Problem("ManifestsUnavailable", message))
+        for path, message in self._roots.unnamed.items():
+            problems[path].append(Problem("ManifestsNotNamed", message))
         for path, file in self._files.items():
             problems[path] += [Problem("ManifestBroken", error) for error in file.reading.errors]
         for duplicate in duplicates:

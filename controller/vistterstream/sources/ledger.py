@@ -1,11 +1,13 @@
 """Which file an object comes from, and when an object that no file has any more may go. Pure.
 
 Nobody goes off air over a lost mount or an editor's way of saving. So an object goes only once its file has
-been there, in good order and without it, or has been gone from a folder in good order, for a while.
+been there, in good order and without it, or has been gone from a folder in good order, for a while. Nor over
+a start that names other folders than the one before: what was on air then stays, and is told.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,13 +94,16 @@ class Roots:
     """The health of the folders and single files that manifests come from.
 
     `troubles` says of a root, folder or file what is wrong with it; nothing under it counts as removed.
+    With `keep_unnamed`, neither does what came from files under no root; `unnamed` tells of it by folder.
     """
 
-    def __init__(self, paths: Iterable[Path], graces: Graces) -> None:
+    def __init__(self, paths: Iterable[Path], graces: Graces, *, keep_unnamed: bool = False) -> None:
         self._graces = graces
+        self._keep_unnamed = keep_unnamed
         self._roots = {path: _Root() for path in paths}
         self._devices: dict[Path, int] = {}
         self.troubles: dict[Path, str] = {}
+        self.unnamed: dict[Path, str] = {}
 
     def look(self, scan: Scan, known: Mapping[Path, int], now: float) -> None:
         """Judge a scan. `known` has the files that objects come from, with the number of those objects."""
@@ -107,6 +112,7 @@ class Roots:
             **self._other_device(scan, known),
             **self._empty(scan, known),
         }
+        self.unnamed = self._unnamed(known) if self._keep_unnamed else {}
         for path, root in self._roots.items():
             self._settle(path, root, scan, now)
 
@@ -117,10 +123,11 @@ class Roots:
     def settled_at(self, file: Path) -> float | None:
         """When the root of `file` will have settled if nothing changes (0.0: it has); None: not known.
 
-        A file of no root, such as one of an earlier start with other folders, waits for all of them.
+        A file of no root, such as one of an earlier start with other folders, waits for all of them, or is
+        kept.
         """
-        over = [path for path in self._roots if path == file or path in file.parents]
-        if not over and any(self.trouble_over(path) for path in self._roots):
+        over = self._over(file)
+        if not over and (self._keep_unnamed or any(self.trouble_over(path) for path in self._roots)):
             return None
         due = 0.0
         for path in over or self._roots:
@@ -128,6 +135,22 @@ class Roots:
             if quiet_since is not None:
                 due = max(due, quiet_since + self._graces.settled)
         return due
+
+    def _over(self, file: Path) -> list[Path]:
+        """The roots that `file` is or lies under."""
+        return [path for path in self._roots if path == file or path in file.parents]
+
+    def _unnamed(self, known: Mapping[Path, int]) -> dict[Path, str]:
+        counts: Counter[Path] = Counter()
+        for file, count in known.items():
+            if not self._over(file):
+                counts[file.parent] += count
+        return {
+            folder: f"{folder} was not named at this start, and the appliance was on air; "
+            f"{_kept({folder: count})} Name it with --manifests to have its files followed again, or let go "
+            "of it by vistter stop and another start."
+            for folder, count in counts.items()
+        }
 
     def _unreadable(self, scan: Scan, known: Mapping[Path, int]) -> dict[Path, str]:
         return {
