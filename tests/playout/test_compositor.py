@@ -231,9 +231,6 @@ class TestClocks:
         base.fill((100, 128, 128))
         return bytes(composed(scene, base, [("c", 0)], wall=wall).buffer)
 
-    def wait_for(self, slow: Scene, quick: Scene, wall: datetime) -> None:
-        until(lambda: self.region(slow, wall) == self.region(quick, wall), 5.0, f"the clock shows {wall}")
-
     def test_it_shows_the_time_of_its_zone_and_changes_with_the_second(self) -> None:
         scene = scene_of(instance("c", self.LAYER))
         shown = [self.region(scene, WALL + timedelta(milliseconds=250 * n)) for n in range(8)]
@@ -249,7 +246,7 @@ class TestClocks:
             wall = before.replace(tzinfo=UTC)
             assert self.region(scene, wall) == self.region(utc, wall + timedelta(hours=local))
 
-    def test_a_slow_clock_is_drawn_ahead_by_another_thread_and_is_never_wrong_for_long(
+    def test_a_slow_clock_is_drawn_ahead_by_another_thread_and_is_never_wrong(
         self, monkeypatch: pytest.MonkeyPatch, scenes: list[Scene]
     ) -> None:
         quick = scene_of(instance("c", self.LAYER))
@@ -257,10 +254,9 @@ class TestClocks:
         slow = scene_of(instance("c", self.LAYER))
         scenes.append(slow)
         assert any(thread.name.startswith("clock-layer") for thread in threading.enumerate())
-        for second in range(5):
-            self.wait_for(slow, quick, WALL + timedelta(seconds=second))
-        jump = WALL + timedelta(days=3, hours=7)  # nobody could foresee
-        self.wait_for(slow, quick, jump)
+        for seconds in (0, 1, 2, 3, 300_000, 300_001, 7):  # also such as nobody could foresee
+            wall = WALL + timedelta(seconds=seconds)
+            assert self.region(slow, wall) == self.region(quick, wall)
 
     def test_the_next_second_is_there_when_it_comes(
         self, monkeypatch: pytest.MonkeyPatch, scenes: list[Scene]

@@ -25,7 +25,7 @@ from vistterstream.resources.overlay import ClockLayer, CountdownLayer, Layer, P
 from vistterstream.timeline.tracks import Motion, Pose
 
 SLOW_CLOCK = 0.001
-"""Seconds; the text of a clock that takes longer to draw is drawn ahead of time on another thread."""
+"""Seconds; the text of a clock that takes longer to draw is drawn a second ahead on another thread."""
 YEAR_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 """From here on a countdown of a duration counts."""
 
@@ -48,7 +48,7 @@ class Clock:
         """Draws the text for `wall`, to see how long that takes. The model has checked zone and format."""
         self._say = time_of_day(layer) if isinstance(layer, ClockLayer) else time_left(layer)
         self._face = ClockFace(layer, position, view, tell)
-        self._wanted = self._text = self._format(wall)
+        self._text = self._format(wall)
         self._sprite = self._face.sprite(self._text)
         self._second: datetime | None = None
         self._worker: ThreadPoolExecutor | None = None
@@ -59,24 +59,20 @@ class Clock:
             self._worker.submit(self._format, wall)
 
     def sprite(self, wall: datetime) -> Sprite | None:
-        """What the clock looks like at `wall`.
+        """What the clock looks like at `wall`: drawn ahead, or where that is not ready, now.
 
-        A slow one may show the text before for some frames where the next could not be foreseen.
+        A frame may be late, never wrong.
         """
         second = wall.replace(microsecond=0)
         if second != self._second:
             self._second = second
             self._turn(second)
-        if self._worker is not None and self._wanted != self._text:
-            drawn = self._ahead.get(self._wanted)
-            if drawn is not None and drawn.done():
-                self._text, self._sprite = self._wanted, drawn.result()
         return self._sprite
 
     def draw_at_once(self) -> None:
         """From now on draw each text when it is due, however long that takes: no frame waits for anybody."""
         self.close()
-        self._worker = None
+        self._worker, self._ahead = None, {}
 
     def close(self) -> None:
         """End the thread that draws ahead, if there is one."""
@@ -84,17 +80,16 @@ class Clock:
             self._worker.shutdown(wait=False, cancel_futures=True)
 
     def _turn(self, second: datetime) -> None:
-        """Draw the text of a new second, or where that is slow see to it that it and the next are drawn."""
-        self._wanted = self._format(second)
-        if self._worker is None:
-            if self._wanted != self._text:
-                self._text, self._sprite = self._wanted, self._face.sprite(self._wanted)
-            return
-        coming = {self._wanted, self._format(second + timedelta(seconds=1))} - {self._text}
-        self._ahead = {
-            text: self._ahead.get(text) or self._worker.submit(self._face.sprite, text)
-            for text in sorted(coming)
-        }
+        """Show the text of a new second, and where that is slow, have the next drawn."""
+        text = self._format(second)
+        if text != self._text:
+            drawn = self._ahead.get(text)
+            ready = drawn is not None and drawn.done()
+            self._text, self._sprite = text, drawn.result() if drawn and ready else self._face.sprite(text)
+        if self._worker is not None:
+            following = self._format(second + timedelta(seconds=1))
+            known = self._ahead.get(following)
+            self._ahead = {following: known or self._worker.submit(self._face.sprite, following)}
 
     def _format(self, wall: datetime) -> str:
         return self._say(wall)[:_MAX_CLOCK_TEXT]
