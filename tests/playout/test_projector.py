@@ -127,12 +127,11 @@ async def test_a_file_that_holds_shows_its_last_picture_for_ever() -> None:
 
 async def test_a_frozen_process_gives_way_and_is_replaced_in_the_next_round() -> None:
     async with on_air(lambda n: Turn(n, 0, 0), AtEnd.LOOP, hold=0.5) as air:
-        await air.reach(20)
+        await air.reach(3)
         assert air.projector.pid is not None
         os.kill(air.projector.pid, signal.SIGSTOP)
-        frozen = air.last
-        await air.reach(frozen + FPS + 8)
-        assert not air.projector.usable(air.last, 3200)
+        await eventually(lambda: not air.projector.usable(air.last, 3200), 10)
+        assert air.last < LENGTH, "what was read ahead is shown, and held for half a second, no longer"
         await eventually(lambda: air.fresh[air.last], 15)
         again = air.last
         await air.reach(again + FPS)
@@ -159,4 +158,31 @@ async def test_a_file_that_is_replaced_is_played_from_its_next_round(tmp_path: P
         projector.take(LENGTH, 3200, False)
         await eventually(lambda: projector.usable(LENGTH, 3200), 20)
         await eventually(lambda: projector.failure is None)
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_clock_that_goes_on_while_it_is_asked_what_is_needed_costs_no_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    projector = Projector("film", str(numbered_clip()), FORMAT, os.environ)
+    projector.follow(Reel(RATE, lambda n: Turn(n, 0, 0), AtEnd.HOLD))
+    projector.want(True)
+    needed, asked = projector._needed, 0
+
+    def overtaken() -> list[int]:
+        nonlocal asked
+        found = needed()
+        if projector.number is not None and projector.usable(projector.number + 1, 3200):
+            asked += 1
+            assert projector.take(projector.number + 1, 3200, True) is not None
+        return found
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(projector.run)
+        projector.take(0, 3200, False)
+        await eventually(lambda: projector.usable(0, 3200), 20)
+        pid = projector.pid
+        monkeypatch.setattr(projector, "_needed", overtaken)
+        await eventually(lambda: asked > 20, 20)
+        assert projector.pid == pid
         tasks.cancel_scope.cancel()

@@ -1,7 +1,7 @@
 """A file on air: read ahead of the clock, so that each program frame shows the picture that belongs to it.
 
 Which one that is says a `Reel`, from the plan and the frame's number. A thread reads the process that decodes
-the file a few pictures ahead; the process then waits, at no cost. Where the file is to go on elsewhere (it
+the file some pictures ahead; the process then waits, at no cost. Where the file is to go on elsewhere (it
 starts anew, or the timeline jumps), a second process is started before. Where a picture is not there in time,
 the last one stays for stallAfter, and the fallback comes then; meanwhile the process decodes as fast as it
 can, and what is too late is dropped.
@@ -36,7 +36,8 @@ from vistterstream.playout.sound import samples_before
 from vistterstream.playout.strip import Strip
 from vistterstream.resources.program import Format
 
-_AHEAD = 4  # pictures that wait
+_FEWEST_AHEAD, _MOST_AHEAD = 4, 16  # pictures that wait: half a second of them, where they are not too large
+_MEMORY_AHEAD = 32 << 20  # bytes of such pictures, for each process
 _RESERVE = 2  # of them, behind the one that is given out: its sound is whole then
 _SOON = 2.0  # seconds before a jump at which the process for what follows is started
 _BEHIND = 2.0  # seconds that a process may have to make good; one that is further behind is started anew
@@ -59,7 +60,8 @@ class Run:
         rate = format.frame_rate.fraction
         self._name, self._argv = name, argv
         self._size = format.width * format.height * 3 // 2
-        self._pool = FramePool(format.width, format.height, _AHEAD + 2)
+        self._ahead = max(_FEWEST_AHEAD, min(_MOST_AHEAD, _MEMORY_AHEAD // self._size))
+        self._pool = FramePool(format.width, format.height, self._ahead + 2)
         self._strip = Strip(first, samples_before(first, rate))
         self._length, self._all_sound = length, samples_before(length, rate) if sound else 0
         self._has_sound = sound
@@ -91,7 +93,7 @@ class Run:
 
     def silent_for(self, now: float) -> float:
         """Seconds that its reader has waited for a picture, on the monotonic clock."""
-        waits = not self._strip.ended and len(self._strip) < _AHEAD
+        waits = not self._strip.ended and len(self._strip) < self._ahead
         return now - self._reading_since if waits else 0.0
 
     # --- the clock thread -------------------------------------------------------------------------------
@@ -222,7 +224,7 @@ class Run:
         """A frame to read into. This is where the process is made to wait."""
         with self._condition:
             while not self._closing:
-                if len(self._strip) < _AHEAD and (frame := self._pool.take()) is not None:
+                if len(self._strip) < self._ahead and (frame := self._pool.take()) is not None:
                     self._reading_since = time.monotonic()
                     return frame
                 self._condition.wait(0.5)
@@ -385,8 +387,11 @@ class Projector:
     async def _look(self, tasks: TaskGroup) -> None:
         """Start what is needed now or soon, end what is not."""
         now = time.monotonic()
+        # Before it is asked what is needed: the clock goes on meanwhile, and a run that has just given that
+        # picture would seem to lie behind it.
+        lows = {run: run.low for run in self._runs}
         if not self._wanted:
-            self._keep_only(self._needed()[:1])
+            self._keep_only(self._needed()[:1], lows)
             return
         if now < self._retry_at:
             return
@@ -395,27 +400,29 @@ class Projector:
         self._judge(now)
         self._note_end()
         needed = self._needed()
-        if needed and self._late(needed[0], now):
+        if needed and self._late(needed[0], lows, now):
             self._lead = min(_MOST_LEAD, max(1.0, 2 * self._lead))
         elif self._held is not None and self._held[1] == self.number:
             self._lead = 0.0
-        self._keep_only(needed)
+        self._keep_only(needed, lows)
         for picture in needed:
-            if not any(self._serves(run, picture) for run in self._runs):
+            if not any(self._serves(run, picture, lows) for run in self._runs):
                 await self._start(tasks, picture)
 
-    def _serves(self, run: Run, picture: int) -> bool:
-        """Whether the run gives the picture, or will in time."""
-        return run.low - self._ahead <= picture <= run.next + _BEHIND * self._rate
+    def _serves(self, run: Run, picture: int, lows: Mapping[Run, int]) -> bool:
+        """Whether the run gives the picture, or will in time; `lows` are those of runs, where not as now."""
+        low = lows.get(run, run.low)
+        return low - self._ahead <= picture <= run.next + _BEHIND * self._rate
 
     @property
     def _ahead(self) -> int:
         """Frames ahead of the clock at which a process is started."""
         return round(self._lead * self._rate)
 
-    def _late(self, picture: int, now: float) -> bool:
+    def _late(self, picture: int, lows: Mapping[Run, int], now: float) -> bool:
         """Whether a process is so slow that it has fallen behind before it gave anything."""
-        behind = (run for run in self._runs if run.low <= picture > run.next + _BEHIND * self._rate)
+        limit = picture - _BEHIND * self._rate
+        behind = (run for run in self._runs if lows.get(run, run.low) <= picture and run.next < limit)
         return any(not run.given and now - run.began > _BEHIND for run in behind)
 
     def _needed(self) -> list[int]:
@@ -428,10 +435,10 @@ class Projector:
         found = self._scan.look(number, round(_SOON * self._rate))
         return [picture for picture in found if picture is not None]
 
-    def _keep_only(self, needed: Sequence[int]) -> None:
+    def _keep_only(self, needed: Sequence[int], lows: Mapping[Run, int]) -> None:
         """End the runs that serve nothing of this; the one that serves the first stands first."""
-        kept = [run for run in self._runs if any(self._serves(run, picture) for picture in needed)]
-        kept.sort(key=lambda run: not self._serves(run, needed[0]))
+        kept = [run for run in self._runs if any(self._serves(run, picture, lows) for picture in needed)]
+        kept.sort(key=lambda run: not self._serves(run, needed[0], lows))
         for run in self._runs:
             if run not in kept:
                 self._end(run)
