@@ -27,6 +27,10 @@ def told(news: News, *forms: dict[str, Any]) -> list[str]:
     return [sentence for one in forms for sentence, _tone in news.of_object(one)]
 
 
+def removed(news: News, form: dict[str, Any]) -> list[str]:
+    return [sentence for sentence, _tone in news.of_removed(form)]
+
+
 def test_what_is_on_air_is_told_when_it_changes() -> None:
     assert told(
         News(where),
@@ -74,3 +78,26 @@ def test_problems_are_told_once_and_when_they_are_gone() -> None:
     news = News(where)
     found = [list(news.of_problems(problems)) for problems in (["a"], ["a", "b"], ["b"], [], [])]
     assert found == [[("a", "bad")], [("b", "bad")], [], [("all manifests can be read again", "good")], []]
+
+
+def test_what_is_removed_is_told_and_what_comes_back_is_new() -> None:
+    news = News(where)
+    output = form("Output", "a", condition("Publishing", "True"), activeTarget="primary")
+    camera = form("Camera", "pier", condition("Online", "True"))
+    told(news, shows("Camera", "pier", "Cue"), output, camera)
+    assert removed(news, form("Program", "main")) == ["main goes off air: it was removed"]
+    assert removed(news, form("Output", "a")) == ["output a ended: it was removed"]
+    assert removed(news, form("Camera", "pier")) == ["camera pier was removed"]
+    assert removed(news, form("Overlay", "logo")) == []
+    assert told(news, shows("Camera", "pier", "Cue"), output, camera) == [
+        "main shows camera pier",
+        "output a is publishing to primary",
+    ]
+
+
+def test_a_program_that_was_not_on_air_does_not_go_off_air() -> None:
+    news = News(where)
+    told(news, form("Program", "main", condition("Ready", "False", "Starting", "Soon.")))
+    assert removed(news, form("Program", "main")) == ["program main was removed"]
+    other = form("Program", "other")
+    assert removed(news, other) == ["other goes off air: it was removed"], "of a run before this one"

@@ -363,6 +363,28 @@ def test_what_was_on_air_before_a_restart_is_no_news(tmp_path: Path) -> None:
         assert appliance.controller.said().count("main shows camera pier") == 1
 
 
+@pytest.mark.e2e
+def test_what_is_removed_is_told(tmp_path: Path) -> None:
+    def told(*sentences: str) -> None:
+        def all_there() -> bool:
+            return all(sentence in appliance.controller.said() for sentence in sentences)
+
+        appliance.wait(all_there, 20, f"it says {sentences}")
+
+    with Appliance(tmp_path) as appliance:
+        *rest, program, output, secret = SMALL.split("---")
+        appliance.write("small.yaml", *rest, program, output, secret)
+        told("main shows camera pier", "output preview is publishing to page")
+        appliance.write("small.yaml", *rest, program, secret)
+        told("output preview ended: it was removed")
+        appliance.write("small.yaml", rest[0], rest[2], secret)
+        told("main goes off air: it was removed", "camera spare was removed")
+        (stopped,) = appliance.wait(
+            lambda: [event for event in appliance.events() if event["reason"] == "PlayoutStopped"], 10, "off"
+        )
+        assert stopped["type"] == "Warning"
+
+
 STUCK = """
 import sys, threading
 from pathlib import Path

@@ -28,6 +28,7 @@ from vistterstream.playout.protocol import Came, OnAir, OutputState
 from vistterstream.reconcile import program as reconcile_program
 from vistterstream.reconcile.playouts import STUCK_AFTER
 from vistterstream.resources.kinds import Program
+from vistterstream.store.events import EventType
 from vistterstream.store.store import Store
 from vistterstream.timeline.compile import Compiled, compile_plan
 
@@ -220,13 +221,27 @@ async def test_a_program_that_is_deleted_goes_off_air_and_leaves_no_secret_behin
         await settle()
         assert host.alive == []
         assert not folder.exists()
-        assert "PlayoutStopped" in appliance.events(MAIN)
+        (stopped,) = [event for event in store.events(MAIN) if event.reason == "PlayoutStopped"]
+        assert stopped.type is EventType.WARNING, "it was on air"
         assert "PlayoutLost" not in appliance.events()
         assert appliance.condition("Output", "tape").reason == "ProgramNotFound"
         assert appliance.conditions("Camera", "wharf") == {
             "Ready": "True NotUsed",
             "Online": "Unknown NotUsed",
         }
+
+
+async def test_the_end_of_a_program_that_showed_nothing_yet_is_no_warning(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        appliance.playout().observe(on_air=None)
+        await settle()
+        store.delete(MAIN, manager="file")
+        await settle()
+        (stopped,) = [event for event in store.events(MAIN) if event.reason == "PlayoutStopped"]
+        assert stopped.type is EventType.NORMAL
 
 
 async def test_a_timeline_that_makes_no_sense_leaves_what_is_on_air(

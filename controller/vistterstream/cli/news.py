@@ -22,12 +22,16 @@ class News:
     def __init__(self, where: Callable[[Key, str], Path | None]) -> None:
         self._where = where
         self._told: dict[tuple[str, str, str], Sentence | None] = {}
+        self._off_air: set[tuple[str, str, str]] = set()  # programs
         self._problems: Mapping[str, None] = {}
 
     def of_object(self, form: Form) -> Iterator[Sentence]:
         """What is new of an object, as it is now."""
-        metadata = form["metadata"]
-        key = (form["kind"], metadata["namespace"], metadata["name"])
+        key = _key(form)
+        if form.get("status", {}).get("onAir"):
+            self._off_air.discard(key)
+        else:
+            self._off_air.add(key)
         known = key in self._told
         before = self._told.get(key)
         sentence = self._sentence(form)
@@ -36,6 +40,23 @@ class News:
             return
         if known or sentence[1] != "idle":
             yield sentence
+
+    def of_removed(self, form: Form) -> Iterator[Sentence]:
+        """That an object was removed; of a program of which nothing was told yet, a playout may run."""
+        key = _key(form)
+        on_air = key not in self._off_air
+        self._told.pop(key, None)
+        self._off_air.discard(key)
+        name = object_name(form["metadata"]["namespace"], form["metadata"]["name"])
+        match form["kind"]:
+            case "Program" if on_air:
+                yield f"{name} goes off air: it was removed", "warn"
+            case "Program":
+                yield f"program {name} was removed", "idle"
+            case "Output":
+                yield f"output {name} ended: it was removed", "warn"
+            case "Camera":
+                yield f"camera {name} was removed", "idle"
 
     def of_problems(self, problems: list[str]) -> Iterator[Sentence]:
         """Manifests that could not be taken, and that are taken now."""
@@ -74,6 +95,11 @@ class News:
         folder = self._where(key, target) if target else None
         doing = f"is recording to {folder}" if folder else f"is publishing{f' to {target}' if target else ''}"
         return f"output {name} {doing}", "good"
+
+
+def _key(form: Form) -> tuple[str, str, str]:
+    metadata = form["metadata"]
+    return form["kind"], metadata["namespace"], metadata["name"]
 
 
 def _program(name: str, form: Form) -> Sentence | None:

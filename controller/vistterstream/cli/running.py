@@ -44,7 +44,7 @@ from vistterstream.reconcile.paths import Paths, absolute
 from vistterstream.resources.kinds import SOURCE_FILE, Key, Output
 from vistterstream.sources.folders import FolderSource
 from vistterstream.store.store import Store
-from vistterstream.store.watching import ChangeType
+from vistterstream.store.watching import Change, ChangeType
 
 log = logs.get("cli")
 
@@ -324,11 +324,17 @@ class Runner:
             tasks.start_soon(self._announce_problems)
             tasks.start_soon(self._announce_what_holds)
             async for change in self._store.watch(0):
-                if change.type is ChangeType.DELETED or self._ending_since is not None:
-                    continue
-                if self._old.get(change.resource.key) != change.resource.status:
-                    self._old.pop(change.resource.key, None)
-                    _tell(self._news.of_object(public(change.resource)))
+                if self._ending_since is None:
+                    _tell(self._news_of(change))
+
+    def _news_of(self, change: Change) -> Iterator[Sentence]:
+        resource = change.resource
+        if change.type is ChangeType.DELETED:
+            self._old.pop(resource.key, None)
+            yield from self._news.of_removed(public(resource))
+        elif self._old.get(resource.key) != resource.status:
+            self._old.pop(resource.key, None)
+            yield from self._news.of_object(public(resource))
 
     async def _announce_what_holds(self) -> None:
         await anyio.sleep(_OLD_NEWS)

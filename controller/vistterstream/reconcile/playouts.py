@@ -82,6 +82,11 @@ class Playout:
         """What is so, as far as is known: its newest status, None while it is silent."""
         return None if self.silent else self.status
 
+    @property
+    def may_be_on_air(self) -> bool:
+        """Whether it shows something, or nobody has looked yet whether one runs."""
+        return self.status.on_air is not None if self.status is not None else not self.sought
+
     def stuck_in(self, now: float) -> float:
         """Seconds until it has been without a word for too long; zero or less: it has."""
         return STUCK_AFTER if self.heard is None else self.heard + STUCK_AFTER - now
@@ -191,11 +196,12 @@ class Playouts:
         """Take the program off air for good, and forget it; nothing of its folder stays."""
         playout = self.of(key)
         running = playout.client is not None or playout.folder.is_dir()
+        type = EventType.WARNING if playout.may_be_on_air else EventType.NORMAL
         await self._end(playout, why)
         await to_thread.run_sync(lambda: shutil.rmtree(playout.folder, ignore_errors=True))
         self._known.pop(key, None)
         if running:
-            self._tell(key, "PlayoutStopped", f"Off air: {why}.")
+            self._tell(key, "PlayoutStopped", f"Off air: {why}.", type)
 
     async def lost(self, playout: Playout, client: Client, how: str) -> bool:
         """`client`'s playout ended by itself. False where that is known already, or was planned."""
