@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import signal
 import socket
+import struct
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,6 +37,41 @@ def write(address: str, container: str) -> Failure:
     return said("-i", str(transport_stream()), "-c", "copy", "-f", container, address)
 
 
+@contextmanager
+def refusing() -> Iterator[int]:
+    """The port of an SRT listener that refuses every caller, as one that does not know the key.
+
+    The handshake: draft-sharabayko-srt, section 3.2.1 and 4.3; 1403 is Forbidden in libsrt's access control.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+
+        thread = threading.Thread(target=_refuse, args=[listener])
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as enough:
+                enough.sendto(b"", listener.getsockname())
+            thread.join()
+
+
+def _refuse(listener: socket.socket) -> None:
+    """Answer handshakes until an empty packet comes."""
+    fields = struct.Struct(">IIIIIiII")
+    while True:
+        data, caller = listener.recvfrom(2048)
+        if not data:
+            return
+        _, _, first, mtu, window, kind, peer, _ = fields.unpack_from(data, 16)
+        if kind == 1:  # induction: the cookie
+            answer = fields.pack(5, 0x4A17, first, mtu, window, 1, peer, 12345)
+        else:  # conclusion
+            answer = fields.pack(5, 0, first, mtu, window, 1403, peer, 12345)
+        header = struct.pack(">4I", 0x80000000, 0, 0, peer)
+        listener.sendto(header + answer + data[48:64], caller)
+
+
 @pytest.mark.parametrize("scheme", ["rtsp", "rtmp", "http"])
 def test_a_camera_that_is_switched_off_refuses_the_connection(scheme: str) -> None:
     assert read(f"{scheme}://127.0.0.1:{needs.free_port()}/live").reason == "ConnectionRefused"
@@ -43,6 +82,20 @@ def test_a_platform_that_is_down_refuses_the_connection(scheme: str) -> None:
     failure = write(f"{scheme}://127.0.0.1:{needs.free_port()}/live/key", "flv")
     assert failure.reason == "ConnectionRefused"
     assert "Check that the device or server is on" in failure.message
+
+
+def test_an_srt_address_where_nobody_listens_is_not_taken_for_a_wrong_key() -> None:
+    address = f"srt://127.0.0.1:{needs.free_port(socket.SOCK_DGRAM)}?connect_timeout=300"
+    for failure in (write(address, "mpegts"), read(address)):
+        assert failure.reason == "Unreachable"
+        assert "Nobody answers at that address" in failure.message
+
+
+def test_an_srt_platform_that_refuses_is_told_from_nobody_there() -> None:
+    with refusing() as port:
+        failure = write(f"srt://127.0.0.1:{port}?streamid=wrong", "mpegts")
+    assert failure.reason == "NotAccepted"
+    assert "stream key" in failure.message
 
 
 def test_an_unknown_host_is_told_from_a_silent_one() -> None:

@@ -49,6 +49,16 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "Nothing answers at that address and port. Check that the device or server is on.",
     ),
     (
+        r"REJECT reported from HS processing",  # as libsrt says it
+        "NotAccepted",
+        "The other side refused the connection. Check the address, and the stream key where it wants one.",
+    ),
+    (
+        r"Connection to srt://\S+ failed: Input/output error",  # SRT is UDP: nobody refuses, nobody answers
+        "Unreachable",
+        "Nobody answers at that address and port. Check both, and that the device or server is on.",
+    ),
+    (
         r"No route to host|Network is unreachable|Host is down",
         "Unreachable",
         "The network does not reach that address. Check cable, Wi-Fi and address.",
