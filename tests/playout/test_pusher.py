@@ -16,6 +16,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from ffmpeg_.media import transport_stream
 from peers import needs
@@ -302,13 +303,36 @@ async def test_targets_are_tried_in_order_each_as_often_as_the_plan_says_and_the
 
 
 @pytest.mark.e2e
+async def test_a_failure_is_that_of_the_target_that_failed_not_of_the_next() -> None:
+    nobody = f"srt://127.0.0.1:{needs.free_port(socket.SOCK_DGRAM)}"
+    plan = output("out", rtmp("one", needs.free_port()), Target(name="two", url=nobody), attempts=1)
+    with capture_logs() as logged:
+        async with delivering(plan) as delivery:
+            await _fails_over(delivery)
+    lost = [(entry["target"], entry["reason"], entry["next_target"]) for entry in logged]
+    assert lost[:2] == [("one", "ConnectionRefused", "two"), ("two", "Unreachable", "one")]
+
+
+async def _fails_over(delivery: Delivery) -> None:
+    """From one, which refuses, to two, where nobody is."""
+    found = await delivery.fails_with("ConnectionRefused")
+    assert (found.failed_target, found.active_target) == ("one", "two")
+    await eventually(lambda: delivery.status.state is OutputState.CONNECTING, 5)
+    found = delivery.status
+    assert (found.failed_target, found.reason) == ("one", "ConnectionRefused"), "while two is tried"
+    found = await delivery.fails_with("Unreachable")
+    assert (found.failed_target, found.active_target) == ("two", "one")
+    assert "Nobody answers" in found.message
+
+
+@pytest.mark.e2e
 async def test_a_backup_takes_over_when_the_primary_has_failed_often_enough(tmp_path: Path) -> None:
     primary = rtmp("primary", needs.free_port())
     async with delivering(output("out", primary, recording(tmp_path), attempts=2)) as delivery:
         found = await delivery.publishes()
         assert found.active_target == "file"
         assert found.restarts == {"ConnectionRefused": 2}
-        assert found.reason == ""
+        assert (found.reason, found.failed_target) == ("", "")
 
 
 @pytest.mark.e2e

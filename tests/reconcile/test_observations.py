@@ -169,6 +169,28 @@ def test_an_output_that_fails_recovers_and_changes_target_is_told() -> None:
     assert event.message == "Target disk: ConnectionRefused. Nothing answers."
 
 
+def test_a_failure_is_blamed_on_the_target_that_failed_and_not_on_the_next() -> None:
+    one = output(OutputState.CONNECTING, active_target="one")
+    waiting = output(
+        OutputState.WAITING, active_target="two", failed_target="one", reason="Timeout", message="No answer."
+    )
+    events = [(event.reason, event.message) for event in happened(MAIN, one, waiting)]
+    assert events == [
+        ("OutputFailed", "Target one: Timeout. No answer."),
+        ("TargetChanged", "From target one to two."),
+    ]
+    trying = output(OutputState.CONNECTING, active_target="two", failed_target="one", reason="Timeout")
+    assert told(waiting, trying) == []
+    failed = output(OutputState.WAITING, active_target="two", failed_target="two", reason="Timeout")
+    (event,) = happened(MAIN, waiting, failed)
+    assert event.message == "Target two: Timeout.", "also where nobody saw it being tried"
+
+
+def test_a_change_of_target_is_told_before_the_new_one_takes_the_stream() -> None:
+    before, now = output(OutputState.WAITING), output(OutputState.PUBLISHING, active_target="spare")
+    assert told(before, now) == ["Output TargetChanged", "Output OutputPublishing"]
+
+
 def test_an_encoder_that_was_started_again_is_told_with_the_outputs_that_use_it() -> None:
     outputs = {"tape": OutputStatus(state=OutputState.PUBLISHING, active_target="disk", encoding="e")}
     before = report(outputs=outputs, encoders={"e": EncoderStatus(restarts={"Killed": 1})})

@@ -61,6 +61,27 @@ def test_an_output_that_failed_says_why_and_that_it_is_tried_again() -> None:
     assert shown.conditions[0].message == "Target disk: Nothing answers there."
 
 
+def messages(**output: object) -> set[str]:
+    """What the conditions say of it."""
+    return {one.message for one in status(tape(), report(**output), None, NOW).conditions}
+
+
+def test_the_cause_of_a_failure_can_be_read_until_the_target_takes_the_stream() -> None:
+    failure = {"reason": "ConnectionRefused", "message": "Nothing answers there.", "failed_target": "disk"}
+    for state in (OutputState.WAITING, OutputState.CONNECTING):
+        assert messages(state=state, **failure) == {"Target disk: Nothing answers there."}
+    assert messages(state=OutputState.PUBLISHING) == {"Target disk takes the stream."}
+    assert messages(state=OutputState.CONNECTING) == {"Target disk is being connected to."}
+
+
+def test_after_a_failover_the_target_that_failed_is_named_and_the_next() -> None:
+    failure = {"reason": "Timeout", "message": "No answer came.", "failed_target": "primary"}
+    for state in (OutputState.WAITING, OutputState.CONNECTING):
+        assert messages(state=state, **failure) == {
+            "Target primary: No answer came. Target disk is tried next."
+        }
+
+
 def test_an_output_that_the_user_has_to_mend_is_stalled() -> None:
     seen = report(state=OutputState.WAITING, reason="Rejected", message="The platform refused the stream")
     shown = status(tape(), seen, None, NOW)
@@ -95,7 +116,7 @@ async def test_what_happens_to_an_output_is_told(store: Store, host: FakeHost, s
             "tape", state=OutputState.PUBLISHING, reason="", active_target="spare", reconnects=1
         )
         await settle()
-        assert appliance.events(tape)[1:] == ["OutputFailed", "OutputPublishing", "TargetChanged"]
+        assert appliance.events(tape)[1:] == ["OutputFailed", "TargetChanged", "OutputPublishing"]
         assert appliance.said("TargetChanged") == "From target disk to spare."
         shown = appliance.get("Output", "tape")
         assert isinstance(shown, Output)

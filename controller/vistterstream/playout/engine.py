@@ -488,7 +488,7 @@ class Engine:
             [(camera.pid, camera.reason, camera.codec) for camera in status.cameras.values()],
             [(encoder.pid, encoder.state) for encoder in status.encoders.values()],
             [
-                (name, output.state, output.pid, output.active_target, output.reason)
+                (name, output.state, output.pid, output.active_target, output.failed_target, output.reason)
                 for name, output in status.outputs.items()
             ],
             list(self._errors),

@@ -118,9 +118,10 @@ class OutputStatus(_Message):
     """One output."""
 
     state: OutputState
-    reason: str = ""
-    message: str = ""
-    active_target: str = ""
+    reason: str = ""  # CamelCase, of the last failure, until the stream is taken again
+    message: str = ""  # a sentence, redacted
+    failed_target: str = ""  # whose failure that was; "" from an older playout, which does not tell
+    active_target: str = ""  # that is delivered to, or tried now or next
     encoding: str = ""  # id of the encoder
     pid: int | None = None  # of the pusher
     reconnects: int = 0

@@ -53,7 +53,8 @@ class Pusher:
         self._target = 0
         self._failures_here = 0
         self._state = OutputState.CONNECTING
-        self._failure: Failure | None = None
+        self._failure: Failure | None = None  # the last
+        self._failed_target = ""  # whose it was
         self._child: Child | None = None
         self._subscription: Subscription | None = None
         self._frames = 0
@@ -73,6 +74,7 @@ class Pusher:
             state=self._state,
             reason=failure.reason if failure else "",
             message=failure.message if failure else "",
+            failed_target=self._failed_target if failure else "",
             active_target=self._current.name,
             encoding=self.plan.encoding,
             pid=self._child.pid if self._child is not None else None,
@@ -92,8 +94,9 @@ class Pusher:
         backoff = Backoff(first=0.5, most=30.0)
         while True:
             backoff.stable_after = float(self.plan.failover.stable_after.seconds)
-            failure = await self._run_once()
-            self._failure = failure
+            target = self._current
+            failure = await self._run_once(target)
+            self._failure, self._failed_target = failure, target.name
             self._restarts[failure.reason] = self._restarts.get(failure.reason, 0) + 1
             delivered = time.monotonic() - self._published_at if self._published_at is not None else 0.0
             self._note_failure(delivered)
@@ -102,9 +105,10 @@ class Pusher:
             _log.warning(
                 "output lost",
                 output=self.plan.name,
-                target=self._current.name,
+                target=target.name,
                 reason=failure.reason,
                 message=failure.message,
+                next_target=self._current.name,
                 retry=round(delay, 2),
             )
             self._state, self._retry_at = OutputState.WAITING, time.time() + delay
@@ -120,9 +124,8 @@ class Pusher:
             self._target = (self._target + 1) % len(self.plan.targets)
             self._failures_here = 0
 
-    async def _run_once(self) -> Failure:
+    async def _run_once(self, target: Target) -> Failure:
         self._state, self._published_at, self._frames = OutputState.CONNECTING, None, 0
-        target = self._current
         try:
             await anyio.to_thread.run_sync(_prepare_folder, target)
             child = Child.spawn(

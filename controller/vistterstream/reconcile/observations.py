@@ -139,17 +139,24 @@ def _camera_events(key: Key, before: CameraStatus | None, now: CameraStatus) -> 
 
 
 def _output_events(key: Key, before: OutputStatus | None, now: OutputStatus) -> Iterator[NewEvent]:
+    """In the order of what happened: a target fails, another is tried, and takes the stream."""
     was = before.state if before is not None else None
-    if now.state is OutputState.PUBLISHING and was is not OutputState.PUBLISHING:
-        yield NewEvent(key, "OutputPublishing", f"Target {now.active_target} takes the stream.")
     if now.state is OutputState.WAITING and (
-        was is not OutputState.WAITING or (before is not None and before.reason != now.reason)
+        was is not OutputState.WAITING or (before is not None and _failure(before) != _failure(now))
     ):
-        what = f"Target {now.active_target}: {now.reason or 'it failed'}. {now.message}".rstrip()
+        target, reason = _failure(now)
+        what = f"Target {target}: {reason or 'it failed'}. {now.message}".rstrip()
         yield NewEvent(key, "OutputFailed", what, EventType.WARNING)
     if before is not None and before.active_target and before.active_target != now.active_target:
         message = f"From target {before.active_target} to {now.active_target}."
         yield NewEvent(key, "TargetChanged", message, EventType.WARNING)
+    if now.state is OutputState.PUBLISHING and was is not OutputState.PUBLISHING:
+        yield NewEvent(key, "OutputPublishing", f"Target {now.active_target} takes the stream.")
+
+
+def _failure(output: OutputStatus) -> tuple[str, str]:
+    """The target that failed last, and the reason."""
+    return output.failed_target or output.active_target, output.reason
 
 
 def _encoder_events(program: Key, before: PlayoutStatus | None, now: PlayoutStatus) -> Iterator[NewEvent]:

@@ -98,11 +98,14 @@ def _publishing(seen: Seen | None) -> Condition:
 
 
 def _message(seen: Seen) -> str:
+    """What is to be said of it. A failure is told until the stream is taken again, also while the target is
+    connected to anew: who looks at any moment reads the cause.
+    """
     target = f"Target {seen.active_target}" if seen.active_target else "The target"
-    match seen.state:
-        case OutputState.PUBLISHING:
-            return f"{target} takes the stream."
-        case OutputState.CONNECTING:
-            return f"{target} is being connected to."
-        case OutputState.WAITING:
-            return f"{target}: {seen.message or 'it failed'}" + ("" if seen.message.endswith(".") else ".")
+    if seen.state is OutputState.PUBLISHING:
+        return f"{target} takes the stream."
+    if seen.state is OutputState.CONNECTING and not seen.reason:
+        return f"{target} is being connected to."
+    failed = f"Target {seen.failed_target}" if seen.failed_target else target
+    told = f"{failed}: {(seen.message or 'it failed').removesuffix('.')}."
+    return told if failed == target else f"{told} {target} is tried next."
