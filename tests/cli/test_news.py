@@ -23,12 +23,16 @@ def shows(kind: str, name: str, reason: str, frame: int = 0) -> dict[str, Any]:
     )
 
 
-def told(news: News, *forms: dict[str, Any]) -> list[str]:
-    return [sentence for one in forms for sentence, _tone in news.of_object(one)]
+def told(news: News, *forms: dict[str, Any], now: float = 0.0) -> list[str]:
+    return [sentence for one in forms for sentence, _tone in news.of_object(one, now)]
 
 
 def removed(news: News, form: dict[str, Any]) -> list[str]:
     return [sentence for sentence, _tone in news.of_removed(form)]
+
+
+def refused(what: str = "Target primary: Nothing answers.") -> dict[str, Any]:
+    return form("Output", "a", condition("Publishing", "False", "ConnectionRefused", what))
 
 
 def test_what_is_on_air_is_told_when_it_changes() -> None:
@@ -101,3 +105,26 @@ def test_a_program_that_was_not_on_air_does_not_go_off_air() -> None:
     assert removed(news, form("Program", "main")) == ["program main was removed"]
     other = form("Program", "other")
     assert removed(news, other) == ["other goes off air: it was removed"], "of a run before this one"
+
+
+def test_what_fails_again_and_again_is_told_at_growing_distances() -> None:
+    news = News(where)
+    said = [now for now in range(0, 20_000, 5) if told(news, refused(), now=now)]
+    assert said == [0, 60, 300, 1260, 4860, 8460, 12060, 15660, 19260]
+
+
+def test_causes_that_alternate_are_told_once_each() -> None:
+    news = News(where)
+    other = refused("Target backup: The platform refused the stream.")
+    assert told(news, refused(), other, refused(), other, now=0) == [
+        "output a: target primary: Nothing answers",
+        "output a: target backup: The platform refused the stream",
+    ]
+
+
+def test_a_failure_after_all_was_well_is_told_at_once() -> None:
+    news = News(where)
+    well = form("Output", "a", condition("Publishing", "True"), activeTarget="primary")
+    assert len(told(news, refused(), well, refused())) == 3
+    connecting = form("Output", "a", condition("Publishing", "False", "Connecting", "Soon."))
+    assert len(told(news, connecting, refused())) == 1, "it was begun anew, with an edit for instance"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,32 @@ from vistterstream.resources.kinds import Key
 Form = dict[str, Any]
 Sentence = tuple[str, words.Tone]
 
+_FIRST_REMINDER, _LAST_REMINDER, _GROWTH = 60.0, 3600.0, 4.0  # seconds, and a factor
+
+
+@dataclass(frozen=True, slots=True)
+class _Reminder:
+    """When a failure is told again, and after how long."""
+
+    due: float
+    distance: float
+
 
 class News:
     """Remembers what was told of each object, and tells what is new. `where` gives the folder that the
-    recordings of an output's target go to, None where it is no recording.
+    recordings of an output's target go to, None where it is no recording. `now` are seconds on any clock.
+
+    What goes wrong again and again is told at growing distances, until all is well.
     """
 
     def __init__(self, where: Callable[[Key, str], Path | None]) -> None:
         self._where = where
         self._told: dict[tuple[str, str, str], Sentence | None] = {}
+        self._failures: dict[tuple[str, str, str], dict[str, _Reminder]] = {}
         self._off_air: set[tuple[str, str, str]] = set()  # programs
         self._problems: Mapping[str, None] = {}
 
-    def of_object(self, form: Form) -> Iterator[Sentence]:
+    def of_object(self, form: Form, now: float) -> Iterator[Sentence]:
         """What is new of an object, as it is now."""
         key = _key(form)
         if form.get("status", {}).get("onAir"):
@@ -36,6 +50,11 @@ class News:
         before = self._told.get(key)
         sentence = self._sentence(form)
         self._told[key] = sentence
+        if sentence is not None and sentence[1] == "bad":
+            if self._is_due(key, sentence[0], now):
+                yield sentence
+            return
+        self._failures.pop(key, None)
         if sentence is None or sentence == before:
             return
         if known or sentence[1] != "idle":
@@ -46,6 +65,7 @@ class News:
         key = _key(form)
         on_air = key not in self._off_air
         self._told.pop(key, None)
+        self._failures.pop(key, None)
         self._off_air.discard(key)
         name = object_name(form["metadata"]["namespace"], form["metadata"]["name"])
         match form["kind"]:
@@ -66,6 +86,16 @@ class News:
                 yield problem, "bad"
         if before and not self._problems:
             yield "all manifests can be read again", "good"
+
+    def _is_due(self, key: tuple[str, str, str], failure: str, now: float) -> bool:
+        """Whether a failure is to be told (again)."""
+        known = self._failures.setdefault(key, {})
+        last = known.get(failure)
+        if last is not None and now < last.due:
+            return False
+        distance = min(last.distance * _GROWTH, _LAST_REMINDER) if last is not None else _FIRST_REMINDER
+        known[failure] = _Reminder(now + distance, distance)
+        return True
 
     def _sentence(self, form: Form) -> Sentence | None:
         metadata = form["metadata"]

@@ -334,7 +334,7 @@ class Runner:
             yield from self._news.of_removed(public(resource))
         elif self._old.get(resource.key) != resource.status:
             self._old.pop(resource.key, None)
-            yield from self._news.of_object(public(resource))
+            yield from self._news.of_object(public(resource), time.monotonic())
 
     async def _announce_what_holds(self) -> None:
         await anyio.sleep(_OLD_NEWS)
@@ -342,7 +342,7 @@ class Runner:
         for key in keys:
             resource = self._store.get(key)
             if resource is not None and self._ending_since is None:
-                _tell(self._news.of_object(public(resource)))
+                _tell(self._news.of_object(public(resource), time.monotonic()))
 
     async def _announce_problems(self) -> None:
         while True:
