@@ -46,3 +46,19 @@ def test_what_is_wrong_is_named_and_the_status_is_1(tmp_path_factory: pytest.Tem
         assert "No program is configured" in done.stdout
         assert "lonely: " in done.stdout
         assert "Program default/none does not exist" in done.stdout
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_manifests_that_cannot_be_taken_are_not_well_and_neither_is_an_appliance_without_a_program(
+    tmp_path_factory: pytest.TempPathFactory, broken: bool
+) -> None:
+    with Appliance(tmp_path_factory.mktemp("nothing")) as appliance:
+        if broken:
+            appliance.write("small.yaml", SMALL)
+            appliance.wait_condition("Output", "preview", "Ready")
+            assert vistter("status", state=appliance.state).returncode == 0
+            appliance.write("broken.yaml", "kind: [")
+            appliance.wait(lambda: appliance.ask("problems")["problems"], 10, "it is reported")
+        done = vistter("status", state=appliance.state)
+        assert done.returncode == 1
+        assert ("Manifests that could not be taken" in done.stderr) is broken

@@ -183,7 +183,11 @@ def stop(state_dir: StateDir = None) -> None:
 
 @app.command(rich_help_panel="Look")
 def status(state_dir: StateDir = None) -> None:
-    """Say in a few lines what is on air, and what is wrong."""
+    """Say in a few lines what is on air, and what is wrong.
+
+    Ends with status 0 when all is well, 1 when something is wrong (an object, a manifest that could not be
+    taken, no program, no controller), 2 when neither a controller nor a playout runs.
+    """
     from vistterstream.cli import statedir, summary
 
     raise typer.Exit(summary.show(statedir.resolve(state_dir)))

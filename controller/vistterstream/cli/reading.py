@@ -49,10 +49,11 @@ def problems(source: Reader) -> list[str]:
         return []
 
 
-def say_problems(source: Reader) -> None:
-    """Tell about manifests that could not be taken."""
+def say_problems(source: Reader) -> bool:
+    """Tell about manifests that could not be taken; whether there are any."""
     found = problems(source)
     if found:
         say("Manifests that could not be taken; what they said before stays:", style="red")
         for problem in found:
             say(f"  {problem}")
+    return bool(found)

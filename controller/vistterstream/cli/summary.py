@@ -16,8 +16,9 @@ from vistterstream.resources.kinds import KINDS
 
 
 def show(folder: Path) -> int:
-    """Write what is on air, and every object that is not as it should be; 1 where there is one, or where
-    the playouts work on without a controller, 2 where no controller and no playout runs.
+    """Write what is on air, and every object that is not as it should be; 1 where there is one, where there
+    is no program, where manifests could not be taken, or where the playouts work on without a controller; 2
+    where no controller and no playout runs.
     """
     with reader(folder) as source:
         objects = source.ask("list")["objects"]
@@ -25,8 +26,9 @@ def show(folder: Path) -> int:
         if "pid" not in about:  # nobody answers: the store was read
             return _without_controller(folder, objects)
         _lines(objects, about)
-        say_problems(source)
-    return 0 if all(_well(form) for form in objects) else 1
+        untaken = say_problems(source)
+    programs = any(form["kind"] == "Program" for form in objects)
+    return 0 if programs and not untaken and all(map(_well, objects)) else 1
 
 
 def _without_controller(folder: Path, objects: list[Form]) -> int:
