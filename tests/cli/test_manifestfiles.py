@@ -29,5 +29,5 @@ def test_objects_know_where_they_come_from(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_what_cannot_be_read_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(VistterError, match="nowhere cannot be read"):
+    with pytest.raises(VistterError, match="nowhere cannot be read: there is no such file"):
         read([tmp_path / "nowhere"])

@@ -672,7 +672,9 @@ async def test_objects_that_move_to_another_folder_leave_no_trouble_behind(
 async def test_a_folder_that_never_was_is_told(store: Store, tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     async with running(store, missing) as bench:
-        assert bench.source.problems() == {missing: [f"{missing} is gone; no objects come from there."]}
+        assert bench.source.problems() == {
+            missing: [f"{missing} does not exist; no objects come from there."]
+        }
         missing.mkdir()
         (missing / "a.yaml").write_text(camera("wharf"))
         await bench.has("wharf")

@@ -120,6 +120,12 @@ def test_a_folder_that_is_gone_removes_nothing_ever() -> None:
     assert bench.roots.troubles == {ROOT: "/manifests is gone; 1 object from there stays in force."}
 
 
+def test_a_folder_that_never_held_anything_is_not_called_gone() -> None:
+    bench = Bench()
+    bench.look(gone(ROOT), 0, {}, {})
+    assert bench.roots.troubles == {ROOT: "/manifests does not exist; no objects come from there."}
+
+
 def test_an_empty_folder_removes_nothing_ever_and_says_how_to() -> None:
     bench = Bench()
     bench.settle(scanned(A), {A: 2})

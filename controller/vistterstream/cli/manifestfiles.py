@@ -10,7 +10,7 @@ from vistterstream.base.redaction import redact
 from vistterstream.resources.dialect import MAX_BYTES
 from vistterstream.resources.kinds import SOURCE_FILE, SOURCE_LINE, Resource, Secret
 from vistterstream.resources.manifests import Loaded, load_all
-from vistterstream.sources.scan import scan
+from vistterstream.sources.scan import GONE, scan
 
 
 def read(paths: Iterable[Path]) -> tuple[Loaded, int]:
@@ -19,7 +19,8 @@ def read(paths: Iterable[Path]) -> tuple[Loaded, int]:
     """
     found = scan(paths)
     for path, reason in found.unreadable.items():
-        raise VistterError(f"{path} cannot be read: {reason}", reason="Unreadable")
+        why = "there is no such file" if reason == GONE else reason
+        raise VistterError(f"{path} cannot be read: {why}", reason="Unreadable")
     texts: dict[str, bytes] = {}
     for path in found.manifests:
         with path.open("rb") as file:

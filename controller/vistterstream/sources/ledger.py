@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vistterstream.resources.kinds import Key
-from vistterstream.sources.scan import Scan, is_manifest
+from vistterstream.sources.scan import GONE, Scan, is_manifest
 
 _LONGEST_SETTLING = 30.0
 
@@ -154,7 +154,7 @@ class Roots:
 
     def _unreadable(self, scan: Scan, known: Mapping[Path, int]) -> dict[Path, str]:
         return {
-            path: f"{path} is {why}; {_kept(_under(path, known))}"
+            path: f"{path} {_wrong(why, _under(path, known))}; {_kept(_under(path, known))}"
             for path, why in scan.unreadable.items()
             if path in self._roots or is_manifest(path) or _under(path, known)
         }
@@ -232,6 +232,11 @@ class Absences:
 
 def _under(folder: Path, files: Mapping[Path, int] | Mapping[Path, object]) -> dict[Path, object]:
     return {file: value for file, value in files.items() if file == folder or folder in file.parents}
+
+
+def _wrong(why: str, known: Mapping[Path, object]) -> str:
+    """What is wrong with a path that cannot be looked at. Nothing came from it: it may never have been."""
+    return "does not exist" if why == GONE and not known else f"is {why}"
 
 
 def _kept(known: Mapping[Path, object]) -> str:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 MANIFEST_SUFFIXES = frozenset({".yaml", ".yml"})
+GONE = "gone"
+"""Why something cannot be looked at that is not there."""
 _TEMPORARY_SUFFIXES = ("~", ".swp", ".swx", ".tmp", ".bak", ".orig", ".part", ".kate-swp")
 
 
@@ -131,5 +133,5 @@ def _signature(status: os.stat_result) -> Signature:
 
 def _reason(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
-        return "gone"
+        return GONE
     return f"not readable ({error.strerror})"
