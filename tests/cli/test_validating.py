@@ -54,7 +54,16 @@ def test_paths_without_manifests_are_an_error(tmp_path: Path) -> None:
     assert "There are no manifests" in done.stderr
     done = vistter("validate", tmp_path / "nowhere")
     assert done.returncode == 1
-    assert f"{tmp_path}/nowhere cannot be read" in done.stderr
+    assert f"{tmp_path}/nowhere cannot be read: there is no such file" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["", "# nothing but a comment\n"])
+def test_manifests_without_an_object_are_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    assert validate([tmp_path / "a.yaml"], partial=False) == 1
+    assert capsys.readouterr().err == "There are no objects in there.\n"
 
 
 def test_a_secret_is_in_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,6 +118,43 @@ def test_a_stream_key_in_an_address_is_warned_of(tmp_path: Path, capsys: pytest.
     assert "Warning" not in capsys.readouterr().err
 
 
+NAMES_FILES = """
+apiVersion: stream.vistter.io/v1alpha1
+kind: Overlay
+metadata: {name: logo}
+spec:
+  layers:
+    - {name: a, image: {file: logo.png}}
+    - {name: b, image: {file: here.png}}
+"""
+
+
+def test_a_file_that_is_missing_is_warned_of_though_no_program_shows_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(NAMES_FILES)
+    (tmp_path / "here.png").touch()
+    for partial in (True, False):
+        assert validate([file], partial=partial) == 0
+        said = capsys.readouterr()
+        told = " ".join(said.err.split())
+        assert said.out == ""
+        assert f"{file}:7:31 spec.layers[0].image.file: there is no file {tmp_path}/logo.png" in told
+        assert told.count("Warning: ") == 1
+        assert "1 Overlay: no errors, 1 warning." in told
+
+
+def test_what_is_an_error_is_not_warned_of_as_well(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text(SMALL.replace("testPattern: {pattern: grid}", "file: {path: a.mp4}"))
+    assert validate([tmp_path], partial=False) == 1
+    said = capsys.readouterr()
+    assert f"spec.source.file.path: there is no file {tmp_path}/a.mp4" in said.out
+    assert "Warning" not in said.err
+
+
 def test_a_sound_file_that_is_missing_is_warned_of(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,5 +165,5 @@ def test_a_sound_file_that_is_missing_is_warned_of(
     )
     (tmp_path / "here.mp3").touch()
     assert validate([file], partial=False) == 0
-    told = f"Warning: {file}:7:54 spec.tracks[0].audio[1].file: there is no file gone.mp3"
+    told = f"Warning: {file}:7:54 spec.tracks[0].audio[1].file: there is no file {tmp_path}/gone.mp3"
     assert told in " ".join(capsys.readouterr().err.split())

@@ -259,7 +259,11 @@ def validate(
         bool, typer.Option("--partial", help="What these refer to may be elsewhere: do not look for it.")
     ] = False,
 ) -> None:
-    """Check manifests; needs no controller. Ends with status 1 when something is wrong."""
+    """Check manifests; needs no controller.
+
+    Ends with status 1 when something is wrong, or nothing is there. Warnings, such as of a file that is named
+    and not there yet, change no status.
+    """
     from vistterstream.cli import validating
 
     raise typer.Exit(validating.validate(paths, partial=partial))
