@@ -27,6 +27,14 @@ def test_events_about_one_object(on_air: Appliance) -> None:
     assert {json.loads(line)["regarding"]["name"] for line in lines} == {"preview"}
 
 
+def test_events_about_an_object_that_never_was_are_refused_as_by_describe(on_air: Appliance) -> None:
+    for command in ("events", "describe"):
+        done = vistter(command, "camera", "nosuch", state=on_air.state)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == "There is no Camera default/nosuch\n"
+    assert vistter("events", "secret", "login", state=on_air.state).returncode == 0, "it is, and has none"
+
+
 def test_events_about_a_manifest(on_air: Appliance) -> None:
     path = on_air.manifests / "broken.yaml"
     path.write_text("kind: [")

@@ -20,13 +20,17 @@ HEADINGS = ("LAST SEEN", "TYPE", "REASON", "OBJECT", "COUNT", "MESSAGE")
 def events(
     folder: Path, kind: str | None, name: str | None, namespace: str | None, *, as_json: bool, watch: bool
 ) -> None:
-    """Write the events about an object, a kind, or everything. Raises VistterError."""
+    """Write the events about an object, a kind, or everything. Raises VistterError; NotFound where nothing is
+    known of an object that is named. One that was deleted still has its events.
+    """
     wanted = None if kind is None or kind.lower() == "all" else _kind(kind)
     if wanted == MANIFEST and name is not None:
         name = str(Path(name).absolute())
     table = Table(HEADINGS, console())
     with reader(folder) as source:
         found = source.ask("events", kind=wanted, name=name, namespace=namespace)["events"]
+        if not found and name is not None and not watch and wanted not in (None, MANIFEST):
+            source.ask("get", kind=wanted, namespace=namespace or DEFAULT_NAMESPACE, name=name)
         if not as_json:
             table.print([row(event) for event in found])
         elif not watch:
