@@ -57,6 +57,15 @@ def test_a_wrong_command_is_refused_on_stderr() -> None:
     assert "No such command 'fly'" in done.stderr
 
 
+def test_a_wrong_value_is_refused_with_those_that_there_are() -> None:
+    done = vistter("get", "cameras", "-o", "csv", cold=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    words = " ".join(done.stderr.replace("│", " ").split())
+    assert (
+        "Invalid value for '--output' / '-o': 'csv' is not one of 'table', 'wide', 'json', 'yaml'." in words
+    )
+
+
 def test_an_error_is_one_sentence(tmp_path: Path) -> None:
     done = vistter("get", "cameras", state=tmp_path / "nowhere")
     assert (done.returncode, done.stdout) == (1, "")

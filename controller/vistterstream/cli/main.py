@@ -9,9 +9,10 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from vistterstream.base.errors import VistterError
 
@@ -29,8 +30,22 @@ In another terminal, [bold]vistter status[/bold], [bold]vistter get all[/bold] a
 [bold]vistter events -w[/bold] show how it goes; [bold]vistter stop[/bold] takes everything off air.
 """
 
+
+class _Commands(TyperGroup):
+    """The commands; an argument that is refused is told in one sentence."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")  # Pydantic's, by way of Typer
+            raise
+
+
 app = typer.Typer(
     name="vistter",
+    cls=_Commands,
     help=HELP,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
