@@ -40,6 +40,7 @@ def test_get_all_shows_a_table_for_each_kind(on_air: Appliance) -> None:
     found = rows(vistter("get", "all", state=on_air.state).stdout)
     assert {"CAMERAS", "TIMELINES", "PROGRAMS", "OUTPUTS", "SECRETS"} <= set(found)
     assert "OVERLAYS" not in found
+    assert rows(vistter("get", state=on_air.state).stdout).keys() == found.keys(), "as without a kind"
 
 
 def test_json_and_yaml_are_whole_objects(on_air: Appliance) -> None:

@@ -218,8 +218,8 @@ def get(
             "(cam, ov, tl, prog, out).",
             autocompletion=_kinds,
         ),
-    ],
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", autocompletion=_names)] = None,
+    ] = "all",
+    name: Annotated[str | None, typer.Argument(metavar="NAME", autocompletion=_names)] = None,
     namespace: Namespace = None,
     output: Annotated[Format, typer.Option("--output", "-o", help="How to write it.")] = Format.table,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on with each change.")] = False,
@@ -234,7 +234,7 @@ def get(
 @app.command(rich_help_panel="Look")
 def describe(
     kind: Kind,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", autocompletion=_names)] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", autocompletion=_names)] = None,
     namespace: Namespace = None,
     state_dir: StateDir = None,
 ) -> None:
@@ -247,9 +247,9 @@ def describe(
 @app.command(rich_help_panel="Look")
 def events(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[KIND]", help="Only of this kind.", autocompletion=_kinds)
+        str | None, typer.Argument(metavar="KIND", help="Only of this kind.", autocompletion=_kinds)
     ] = None,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", autocompletion=_names)] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", autocompletion=_names)] = None,
     namespace: Namespace = None,
     output: Annotated[
         EventFormat, typer.Option("--output", "-o", help="A table, or a JSON object a line.")
