@@ -96,3 +96,13 @@ def test_a_label_that_changes_costs_nothing_on_air_and_where_a_manifest_stands_i
         ("metadata.labels.side", "east", "west", "none"),
     ]
     assert on_air(found) == {}
+
+
+def test_a_reference_that_would_lead_nowhere_is_named() -> None:
+    lonely = resource("Output", "lonely", {"program": "none", "targets": [{"name": "page", "hls": {}}]})
+    found = difference(stored(), [lonely, hls("preview")], [], STATE)
+    assert verdicts(found) == {"lonely": "new", "preview": "unchanged"}
+    assert on_air(found) == {}
+    (dangling,) = found.objects[0].dangling
+    assert (dangling.path, dangling.kind, dangling.name) == ("spec.program", "Program", "none")
+    assert found.objects[1].dangling == []

@@ -50,6 +50,32 @@ def test_fields_and_processes_that_would_change_are_named(on_air: Appliance, tmp
     assert on_air.status("Program", "main")["playout"]["pid"] == playout
 
 
+def test_what_is_replaced_with_the_playout_stands_under_it(on_air: Appliance, tmp_path: Path) -> None:
+    file = changed(tmp_path, ("width: 320", "width: 640"))
+    done = vistter("diff", "-f", file, state=on_air.state)
+    playout, encoder, pusher = (
+        on_air.pid(role, name)
+        for role, name in (("playout", "main"), ("encoder", "preview"), ("pusher", "preview"))
+    )
+    assert done.stdout.partition("On air:\n")[2].splitlines() == [
+        f"  the playout of program main (pid {playout}) is replaced: everything of it is interrupted",
+        f"    with it the encoding for output preview (pid {encoder})",
+        f"    with it the pusher of output preview (pid {pusher})",
+    ]
+
+
+def test_an_output_whose_program_is_missing_says_why_nothing_changes(
+    on_air: Appliance, tmp_path: Path
+) -> None:
+    file = changed(tmp_path, ("name: preview", "name: lonely"), ("program: main", "program: none"))
+    done = vistter("diff", "-f", file, state=on_air.state)
+    assert done.returncode == 1
+    assert (
+        "Output lonely: new\n  spec.program: there is no Program none, so nothing carries it\n" in done.stdout
+    )
+    assert done.stderr.endswith("\nNothing changes on air.\n")
+
+
 def test_json_tells_the_same(on_air: Appliance, tmp_path: Path) -> None:
     file = changed(tmp_path, ("width: 320", "width: 640"))
     done = vistter("diff", "-f", file, "-o", "json", state=on_air.state)

@@ -25,6 +25,7 @@ from vistterstream.resources.kinds import (
     Secret,
 )
 from vistterstream.resources.model import Effect
+from vistterstream.resources.references import references
 from vistterstream.resources.status import Process
 
 Form = dict[str, Any]
@@ -39,6 +40,14 @@ class FieldChange(BaseModel):
     effect: str
 
 
+class DanglingReference(BaseModel):
+    """A field that names an object that would not exist."""
+
+    path: str
+    kind: str
+    name: str
+
+
 class ObjectDifference(BaseModel):
     """What becomes of one object."""
 
@@ -47,6 +56,7 @@ class ObjectDifference(BaseModel):
     name: str
     verdict: Literal["new", "changed", "unchanged", "removed"]
     changes: list[FieldChange] = []
+    dangling: list[DanglingReference] = []
 
 
 class ProcessDifference(BaseModel):
@@ -79,12 +89,27 @@ def difference(
     after = before.changed(applied, deleted)
     keys = [*(resource.key for resource in applied), *deleted]
     return Difference(
-        objects=[_object(key, before.get(key), after.get(key)) for key in dict.fromkeys(keys)],
+        objects=[
+            _object(key, before.get(key), after.get(key), _dangling(after, key))
+            for key in dict.fromkeys(keys)
+        ],
         processes=[_process(before, outlook) for outlook in outlooks(before, after, state_dir)],
     )
 
 
-def _object(key: Key, old: Resource | None, new: Resource | None) -> ObjectDifference:
+def _dangling(world: Objects, key: Key) -> list[DanglingReference]:
+    """The references of an object that lead nowhere."""
+    resource = world.get(key)
+    return [
+        DanglingReference(path=reference.path, kind=reference.target.kind, name=reference.target.name)
+        for reference in (references(resource) if resource is not None else ())
+        if world.get(reference.target) is None
+    ]
+
+
+def _object(
+    key: Key, old: Resource | None, new: Resource | None, dangling: list[DanglingReference]
+) -> ObjectDifference:
     if old is None or new is None:
         found: list[FieldChange] = []
     elif isinstance(old, Secret) and isinstance(new, Secret):
@@ -101,7 +126,12 @@ def _object(key: Key, old: Resource | None, new: Resource | None) -> ObjectDiffe
     else:
         verdict = "changed" if found else "unchanged"
     return ObjectDifference(
-        kind=key.kind, namespace=key.namespace, name=key.name, verdict=verdict, changes=found
+        kind=key.kind,
+        namespace=key.namespace,
+        name=key.name,
+        verdict=verdict,
+        changes=found,
+        dangling=dangling,
     )
 
 

@@ -107,19 +107,39 @@ def _write(found: Form) -> None:
     for item in found["objects"]:
         out.print(Text(f"{_name(item)}: {item['verdict']}", style=_STYLES[item["verdict"]]))
         _changes(item["changes"])
+        _dangling(item)
     touched = [item for item in found["processes"] if _differs(item)]
     if not touched:
         say("Nothing changes on air.")
         return
     out.print(Text("On air:", style="bold"))
+    replaced = {_program(item) for item in touched if _is_replaced(item) and item["role"] == "playout"}
     for item in touched:
-        out.print(Text(f"  {sentence(item)}", style=_STYLES[item["consequence"]]))
+        with_it = item["role"] != "playout" and _is_replaced(item) and _program(item) in replaced
+        told = f"  with it {_who(item)}" if with_it else sentence(item)
+        out.print(Text(f"  {told}", style=_STYLES[item["consequence"]]))
+
+
+def _is_replaced(item: Form) -> bool:
+    return bool(item["consequence"] == "replaced")
+
+
+def _program(item: Form) -> tuple[str, str]:
+    return item["namespace"], item["program"]
 
 
 def _changes(changes: list[Form]) -> None:
     out = console()
     for change in changes:
         out.print(Text(f"  {change['path']}: {_value(change['old'])} → {_value(change['new'])}"))
+
+
+def _dangling(item: Form) -> None:
+    """The fields that name what would not exist; a controller of an older version does not tell."""
+    for field in item.get("dangling", ()):
+        so = ", so nothing carries it" if field["kind"] == "Program" else ""
+        told = f"  {field['path']}: there is no {field['kind']} {field['name']}{so}"
+        console().print(Text(told, style="yellow"))
 
 
 def _name(item: Form) -> str:
@@ -129,7 +149,7 @@ def _name(item: Form) -> str:
 
 def sentence(item: Form) -> str:
     """What becomes of a process, in words."""
-    name, consequence, program = item["name"], item["consequence"], item["program"]
+    name, consequence = item["name"], item["consequence"]
     pid = f" (pid {item['pid']})" if item["pid"] else ""
     match item["role"], consequence:
         case "playout", "applied live":
@@ -141,19 +161,25 @@ def sentence(item: Form) -> str:
             return f"output {name} moves to another encoder{now}{_why(item)}"
         case "encoder" | "pusher", "applied live":
             return f"the {item['role']} of output {name}{pid} stays; the change is applied live"
-    who = {
-        "playout": f"the playout of program {name}",
-        "ingest": f"the ingest of camera {name} in program {program}",
-        "encoder": f"the encoding for output {name}",
-        "pusher": f"the pusher of output {name}",
-    }[item["role"]]
     doing = {
         "replaced": f"is replaced{_why(item)}",
         "started": "begins",
         "stopped": "ends",
         "applied live": "stays; the change is applied live",
     }[consequence]
-    return f"{who}{pid} {doing}"
+    return f"{_who(item)} {doing}"
+
+
+def _who(item: Form) -> str:
+    """A process, by what it works for."""
+    name, program = item["name"], item["program"]
+    who = {
+        "playout": f"the playout of program {name}",
+        "ingest": f"the ingest of camera {name} in program {program}",
+        "encoder": f"the encoding for output {name}",
+        "pusher": f"the pusher of output {name}",
+    }[item["role"]]
+    return f"{who} (pid {item['pid']})" if item["pid"] else who
 
 
 def _why(item: Form) -> str:
