@@ -209,7 +209,8 @@ async def test_a_temporary_error_is_retried_when_it_says_and_a_permanent_one_not
         await settle(seconds=15)
         assert notes.times("camera") == [0.0, 7.0, 14.0]
         assert notes.times("overlay") == [0.0]
-    assert b'kind="Camera",reason=' not in metrics.render()
+    assert b'vistter_reconcile_errors_total{kind="Camera",reason="InternalError"} 0.0' in metrics.render()
+    assert metrics.render().count(b'kind="Camera",reason=') == 1, "waiting is no error"
     assert b'vistter_reconcile_errors_total{kind="Overlay",reason="Failed"} 1.0' in metrics.render()
 
 

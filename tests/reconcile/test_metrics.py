@@ -29,3 +29,12 @@ def test_two_controllers_do_not_share_figures() -> None:
     one, other = Metrics(), Metrics()
     one.reconciled("Camera", 0.1, None)
     assert b'kind="Camera"' not in other.render()
+
+
+def test_the_series_of_expected_kinds_begin_at_zero() -> None:
+    metrics = Metrics()
+    metrics.expect(["Camera", "Output"])
+    text = metrics.render().decode()
+    for kind in ("Camera", "Output"):
+        assert f'vistter_reconcile_total{{kind="{kind}"}} 0.0' in text
+        assert f'vistter_reconcile_errors_total{{kind="{kind}",reason="InternalError"}} 0.0' in text

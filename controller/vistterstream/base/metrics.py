@@ -6,6 +6,8 @@ Names follow https://prometheus.io/docs/practices/naming/. What the playouts cou
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -18,6 +20,8 @@ from prometheus_client.registry import Collector
 
 from vistterstream.base.errors import TemporaryError, VistterError
 
+UNFORESEEN = "InternalError"
+"""The reason of an error that nobody foresaw."""
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 
@@ -50,6 +54,15 @@ class Metrics:
         self.status_writes = Counter(
             "vistter_status_writes_total", "Statuses written.", ["kind"], registry=self.registry
         )
+
+    def expect(self, kinds: Iterable[str]) -> None:
+        """Have the series of `kinds` begin at zero: what is not there cannot be told from what is not
+        counted, and an alert sees no first rise.
+        """
+        for kind in kinds:
+            self.reconciles.labels(kind)
+            self.reconcile_duration.labels(kind)
+            self.reconcile_errors.labels(kind, UNFORESEEN)
 
     def reconciled(self, kind: str, duration: float, error: VistterError | None) -> None:
         """Count one attempt that took `duration` seconds."""

@@ -39,7 +39,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from vistterstream.base import logs
 from vistterstream.base.errors import PermanentError, TemporaryError, VistterError
-from vistterstream.base.metrics import Metrics
+from vistterstream.base.metrics import UNFORESEEN, Metrics
 from vistterstream.base.redaction import redact
 from vistterstream.reconcile.queue import Backoff, NameQueue
 from vistterstream.resources.kinds import SOURCE_LINE, Key, Resource
@@ -193,6 +193,7 @@ class Loop(Generic[C]):
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Work until cancelled. `task_status` reports once every object of the store is in the queue."""
+        self.metrics.expect(self.registry.reconcilers)
         self.metrics.queue_depth.set_function(lambda: self._queue.depth(anyio.current_time()))
         async with anyio.create_task_group() as tasks:
             since = self._relist()
@@ -381,5 +382,5 @@ def _told(key: Key, error: Exception) -> VistterError:
     return VistterError(
         f"A fault inside VistterStream ({said}). It is tried again by itself; "
         "the controller's log has the details, please report them.",
-        reason="InternalError",
+        reason=UNFORESEEN,
     )
