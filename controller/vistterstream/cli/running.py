@@ -24,7 +24,7 @@ from anyio.abc import TaskGroup
 from rich.text import Text
 
 import vistterstream
-from vistterstream.api import http, local
+from vistterstream.api import local
 from vistterstream.api.address import SOCKET
 from vistterstream.api.answers import Answers
 from vistterstream.api.client import Client
@@ -74,7 +74,7 @@ def run(options: Options) -> int:
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     level = options.log_level or ("warning" if sys.stderr.isatty() else "info")
     logs.configure(level=level, stream=sys.stderr)
-    addresses = http.listen_addresses(options.listen) if options.listen else []
+    addresses = _addresses(options.listen)
     executable()  # says what is missing before anything begins
     on_exit = OnExit(options.on_exit or ("stop" if terminal else "leave"))
     _make(options.state_dir)
@@ -120,6 +120,15 @@ def packaged_manifests() -> Path:
         if file.match("share/vistterstream/manifests/*.yaml"):
             return Path(str(file.locate())).resolve().parent
     raise VistterError("the installation lacks its default manifests; name a folder with --manifests")
+
+
+def _addresses(listen: str | None) -> list[tuple[str, int]]:
+    """Where to serve, in order of preference. Raises VistterError."""
+    if listen is None:
+        return []
+    from vistterstream.api import http  # aiohttp takes half a second that those who adopt do not have
+
+    return http.listen_addresses(listen)
 
 
 @contextmanager
@@ -233,6 +242,8 @@ class Runner:
 
     async def _listen(self, around: TaskGroup, addresses: list[tuple[str, int]]) -> str:
         """Serve at the first of `addresses` that is free. Raises VistterError."""
+        from vistterstream.api import http  # see _addresses
+
         site = http.Site(self._answers, self._state_dir, self._metrics.render)
         for host, port in addresses[:-1]:
             try:
