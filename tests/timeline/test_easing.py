@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vistterstream.resources.overlay import Easing
 from vistterstream.resources.quantities import CUBIC_BEZIERS, EasingFunction
 from vistterstream.timeline.easing import ease
 
@@ -124,8 +123,3 @@ def test_the_spelling_of_css_is_taken_too(css: str, name: str) -> None:
 def test_what_is_no_easing_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"easing|x1 and x2"):
         EasingFunction.parse(text)
-
-
-def test_an_overlay_s_easings_are_easings() -> None:
-    for easing in Easing:
-        assert ease(easing, 0.25) == ease(EasingFunction.parse(easing.value), 0.25)

@@ -11,15 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vistterstream.resources.overlay import AnimatedProperty, Layer
 from vistterstream.resources.timeline import TransitionType
 from vistterstream.timeline.evaluate import (
-    Curve,
     Picture,
     TimelineIndex,
     elapsed,
     needed,
-    opacity,
     picture,
     position,
     round_half_up,
@@ -289,47 +286,6 @@ class TestNeeded:
                     if name is not None:
                         found.setdefault(name, ahead)
         assert needed(timeline, passed, horizon) == found
-
-
-def layer(*keyframes: tuple[str, float, str], opacity: float = 1.0) -> Layer:
-    track = {
-        "property": "opacity",
-        "keyframes": [{"at": at, "value": value, "easing": easing} for at, value, easing in keyframes],
-    }
-    return Layer.model_validate(
-        {
-            "name": "l",
-            "rectangle": {"width": 1, "height": 1, "color": "#000000"},
-            "opacity": opacity,
-            "tracks": [track] if keyframes else [],
-        }
-    )
-
-
-class TestOpacity:
-    def test_without_a_track_it_is_the_layer_s_own(self) -> None:
-        assert opacity(layer(opacity=0.3), 5, NTSC) == 0.3
-        assert Curve(layer(opacity=0.3), NTSC, AnimatedProperty.OPACITY).constant == 0.3
-
-    def test_a_track_holds_before_its_first_and_after_its_last_keyframe(self) -> None:
-        fade = layer(("1s", 0.2, "linear"), ("2s", 0.8, "linear"))
-        assert [opacity(fade, age, Fraction(30)) for age in (0, 30, 60, 1000)] == [0.2, 0.2, 0.8, 0.8]
-        assert opacity(fade, 45, Fraction(30)) == pytest.approx(0.5)
-
-    def test_a_keyframe_between_two_frames_is_met_between_them(self) -> None:
-        fade = layer(("0s", 0.0, "linear"), ("50ms", 1.0, "linear"), ("1s", 1.0, "linear"))
-        assert opacity(fade, 1, Fraction(30)) == pytest.approx(2 / 3)  # 33.3 of 50 ms
-        assert opacity(fade, 2, Fraction(30)) == 1.0
-
-    def test_hold_jumps_at_the_keyframe(self) -> None:
-        step = layer(("0s", 0.1, "linear"), ("1s", 0.9, "hold"))
-        assert [opacity(step, age, Fraction(30)) for age in (0, 29, 30)] == [0.1, 0.1, 0.9]
-
-    def test_a_track_that_does_not_move_is_constant(self) -> None:
-        still = layer(("0s", 0.4, "linear"), ("1s", 0.4, "linear"))
-        moving = layer(("0s", 0.4, "linear"), ("1s", 0.5, "linear"))
-        assert Curve(still, NTSC, AnimatedProperty.OPACITY).constant == 0.4
-        assert Curve(moving, NTSC, AnimatedProperty.OPACITY).constant is None
 
 
 @given(st.fractions())

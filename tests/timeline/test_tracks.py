@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vistterstream.resources.overlay import AnimatedProperty, Layer, Side
-from vistterstream.timeline.evaluate import Curve
+from vistterstream.resources.overlay import Layer, Side
+from vistterstream.timeline.easing import ease
 from vistterstream.timeline.tracks import Motion, Opacity
 
 RATE = Fraction(30)
@@ -27,15 +27,49 @@ def ramp(property: str, repeat: str = "none", end: float = 1.0) -> dict[str, Any
     return {"property": property, "keyframes": frames, "repeat": repeat}
 
 
-@given(st.lists(st.tuples(st.integers(1, 500), st.floats(0, 1)), min_size=1, max_size=8), st.integers(0, 200))
-def test_opacity_is_the_curve_that_it_was(steps: list[tuple[int, float]], age: int) -> None:
-    time, frames = 0, []
-    for step, value in steps:
-        time += step
-        frames.append({"at": f"{time}ms", "value": value, "easing": "easeInOutCubic"})
-    moved = layer(tracks=[{"property": "opacity", "keyframes": frames}])
-    assert Opacity(moved, NTSC).at(age) == Curve(moved, NTSC, AnimatedProperty.OPACITY).at(age)
-    assert Opacity(moved, NTSC).constant == Curve(moved, NTSC, AnimatedProperty.OPACITY).constant
+def faded(*keyframes: tuple[str, float, str]) -> Layer:
+    """A layer whose opacity has these keyframes."""
+    frames = [{"at": at, "value": value, "easing": easing} for at, value, easing in keyframes]
+    return layer(tracks=[{"property": "opacity", "keyframes": frames}])
+
+
+@given(st.lists(st.tuples(st.integers(1, 500), st.floats(0, 1)), min_size=2, max_size=8), st.integers(0, 200))
+def test_opacity_is_between_two_keyframes_where_the_easing_has_it(
+    steps: list[tuple[int, float]], age: int
+) -> None:
+    times = [sum(step for step, _ in steps[: index + 1]) for index in range(len(steps))]
+    moved = faded(
+        *((f"{time}ms", value, "easeInOutCubic") for time, (_, value) in zip(times, steps, strict=True))
+    )
+    now, values = float(age * 1000 / NTSC), [value for _, value in steps]
+    expected = values[0] if now < times[0] else values[-1]
+    for index in range(1, len(times)):
+        if times[index - 1] <= now < times[index]:
+            share = (now - times[index - 1]) / (times[index] - times[index - 1])
+            expected = values[index - 1] + (values[index] - values[index - 1]) * ease("easeInOutCubic", share)
+    assert Opacity(moved, NTSC).at(age) == pytest.approx(expected, abs=1e-9)
+    assert (Opacity(moved, NTSC).constant is None) == (len(set(values)) > 1)
+
+
+def test_without_a_track_opacity_is_the_layer_s_own() -> None:
+    assert Opacity(layer(opacity=0.3), NTSC).at(5) == Opacity(layer(opacity=0.3), NTSC).constant == 0.3
+
+
+def test_a_track_holds_before_its_first_and_after_its_last_keyframe() -> None:
+    fade = Opacity(faded(("1s", 0.2, "linear"), ("2s", 0.8, "linear")), RATE)
+    assert [fade.at(age) for age in (0, 30, 60, 1000)] == [0.2, 0.2, 0.8, 0.8]
+    assert fade.at(45) == pytest.approx(0.5)
+
+
+def test_a_keyframe_between_two_frames_is_met_between_them() -> None:
+    fade = Opacity(faded(("0s", 0.0, "linear"), ("50ms", 1.0, "linear"), ("1s", 1.0, "linear")), RATE)
+    assert fade.at(1) == pytest.approx(2 / 3)  # 33.3 of 50 ms
+    assert fade.at(2) == 1.0
+
+
+def test_hold_jumps_at_the_keyframe() -> None:
+    step = Opacity(faded(("0s", 0.1, "linear"), ("1s", 0.9, "hold")), RATE)
+    assert [step.at(age) for age in (0, 29, 30)] == [0.1, 0.1, 0.9]
 
 
 def test_a_loop_starts_again_and_a_ping_pong_runs_back() -> None:

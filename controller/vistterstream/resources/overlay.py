@@ -101,16 +101,6 @@ class Anchor(StrEnum):
     BOTTOM_RIGHT = "bottomRight"
 
 
-class Easing(StrEnum):
-    """How a value moves from one keyframe to the next; the curve of the CSS function of that name."""
-
-    LINEAR = "linear"
-    HOLD = "hold"
-    EASE_IN_CUBIC = "easeInCubic"
-    EASE_OUT_CUBIC = "easeOutCubic"
-    EASE_IN_OUT_CUBIC = "easeInOutCubic"
-
-
 class AnimatedProperty(StrEnum):
     """Which property of a layer a track moves."""
 

@@ -21,7 +21,6 @@ from fractions import Fraction
 from typing import Generic, TypeGuard, TypeVar
 from zoneinfo import ZoneInfo
 
-from vistterstream.resources.overlay import AnimatedProperty, Easing, Layer
 from vistterstream.resources.program import PlaybackState
 from vistterstream.resources.timeline import TransitionType
 from vistterstream.timeline.easing import ease
@@ -352,44 +351,6 @@ def _upcoming(timeline: TimelineIndex, now: int, distance: int, horizon: int, fo
 def _moves(source: str | None) -> TypeGuard[str]:
     """Whether it is a camera or a clip."""
     return source is not None and not source.startswith(IMAGE)
-
-
-class Curve:
-    """A property over time, from the keyframes of its track; constant without one.
-
-    Times are taken in frames of the program, as real numbers: a keyframe need not fall on a frame.
-    """
-
-    def __init__(self, layer: Layer, rate: Fraction, property: AnimatedProperty) -> None:
-        track = next((track for track in layer.tracks if track.property is property), None)
-        if track is None:
-            self._times, self._values = [0.0], [float(getattr(layer, property.value))]
-            self._easings: list[str] = [Easing.LINEAR]
-        else:
-            self._times = [float(keyframe.at.seconds * rate) for keyframe in track.keyframes]
-            self._values = [keyframe.number for keyframe in track.keyframes]
-            self._easings = [keyframe.easing for keyframe in track.keyframes]
-
-    @property
-    def constant(self) -> float | None:
-        """The value, if it is always the same."""
-        return self._values[0] if len(set(self._values)) == 1 else None
-
-    def at(self, age: int) -> float:
-        """The value `age` frames after the overlay entered; a keyframe's easing leads up to it."""
-        index = bisect_right(self._times, age)
-        if index == 0:
-            return self._values[0]
-        if index == len(self._times):
-            return self._values[-1]
-        start, end = self._values[index - 1], self._values[index]
-        share = (age - self._times[index - 1]) / (self._times[index] - self._times[index - 1])
-        return start + (end - start) * ease(self._easings[index], share)
-
-
-def opacity(layer: Layer, age_frames: int, rate: Fraction) -> float:
-    """The opacity of the layer `age_frames` after its overlay entered: its track's value where it has one."""
-    return Curve(layer, rate, AnimatedProperty.OPACITY).at(age_frames)
 
 
 def round_half_up(value: Fraction) -> int:
