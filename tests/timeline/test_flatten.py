@@ -318,6 +318,18 @@ class TestContradictions:
         )
         assert planned(outer, rate="60").video[0].fade == 31
 
+    def test_a_transition_shorter_than_half_a_frame(self) -> None:
+        short = {"type": "crossfade", "duration": "16ms"}  # half a frame is 16.7 ms
+        assert (
+            refused(timeline(video(cue("a", "1s"), cue("b", "1s", transition=short))))
+            == "spec.tracks[0].video[1].transition.duration: the crossfade (16ms) is shorter than half a "
+            "frame; give it 1f at least, or write cut"
+        )
+        assert (
+            planned(timeline(video(cue("a", "1s", transition=short | {"duration": "17ms"})))).video[0].fade
+            == 1
+        )
+
     def test_a_transition_longer_than_the_first_picture_of_an_inner_timeline(self) -> None:
         outer = timeline(video(show("news", transition={"type": "slide", "duration": "1001ms"})))
         assert "is longer than the first picture of the Timeline 'news'" in refused(outer, NEWS)

@@ -34,6 +34,7 @@ MAX_CUES = 100_000
 """Cues that a timeline may come to, loops of the timelines in it written out."""
 
 _NOTHING = Fraction(0)
+_HALF = Fraction(1, 2)
 
 
 class PlanError(PermanentError):
@@ -330,6 +331,10 @@ class _Reader:
         if given is None:
             return _NOTHING
         frames = self.exact(given, f"{path}.transition.duration")
+        if frames < _HALF:
+            kind = cue.transition.type.value
+            sentence = f"the {kind} ({given}) is shorter than half a frame; give it 1f at least, or write cut"
+            raise PlanError(f"{path}.transition.duration", sentence)
         if cue.timeline is not None and inner is None:
             return frames
         if frames > length:
