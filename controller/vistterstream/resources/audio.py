@@ -15,6 +15,7 @@ from vistterstream.resources.quantities import (
     PositiveTimelinePosition,
     Threshold,
     TimelinePosition,
+    follows,
 )
 from vistterstream.resources.texts import FilePath
 
@@ -32,13 +33,17 @@ class CueAudio(Model):
 class GainKeyframe(Model):
     """A gain at a time."""
 
-    at: Duration = field(description="Time since the cue started.")
+    at: TimelinePosition = field(description="Time since the cue started.")
     gain: Gain = field(description="The gain at that time, on top of the cue's own; -96dB is silence.")
     easing: EasingFunction = field(
         EasingFunction("linear"),
         description="How the gain got here, in dB, from the keyframe before: linear (without), hold, "
         "easeInOut, easeOutCubic, cubic-bezier(x1, y1, x2, y2) and so on.",
     )
+
+    def too_early(self, before: GainKeyframe) -> str:
+        """The sentence that says that it is not after the keyframe before it."""
+        return f"{self.at} is not later than the keyframe before ({before.at})"
 
 
 class Duck(Model):
@@ -107,9 +112,8 @@ class AudioCue(Model):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         for index, (before, keyframe) in enumerate(pairwise(self.curve), 1):
-            if keyframe.at.seconds <= before.at.seconds:
-                sentence = f"{keyframe.at} is not later than the keyframe before ({before.at})"
-                raise Problems((("curve", index, "at"), sentence))
+            if follows(keyframe.at, before.at) is False:  # at a rate it is checked when a plan is made
+                raise Problems((("curve", index, "at"), keyframe.too_early(before)))
         return self
 
     @model_validator(mode="after")

@@ -21,13 +21,23 @@ from vistterstream.resources.names import PartName
 from vistterstream.resources.quantities import (
     Color,
     Digest,
-    Duration,
     EasingFunction,
     FrameRate,
     PositiveDuration,
+    PositiveTimelinePosition,
     Quantity,
+    TimelinePosition,
+    follows,
 )
-from vistterstream.resources.texts import FilePath, Instant, Line, Text, TimeFormat, TimeZone, check_line
+from vistterstream.resources.texts import (
+    FilePath,
+    Instant,
+    Line,
+    Text,
+    TimeFormat,
+    TimeZone,
+    check_line,
+)
 
 OCL_VERSION = "1.0"
 """The newest version of OCL that is understood here."""
@@ -195,7 +205,7 @@ class Keyframe(Model):
     A number is given as value, a colour as color, a text as text, as the property wants it.
     """
 
-    at: Duration = field(description="Time since the overlay entered.")
+    at: TimelinePosition = field(description="Time since the overlay entered.")
     value: float | None = field(
         None, description="The value at that time, of a property that is a number.", ge=-36000, le=36000
     )
@@ -206,6 +216,10 @@ class Keyframe(Model):
     easing: EasingFunction = field(
         EasingFunction("linear"), description="How the value got here from the keyframe before."
     )
+
+    def too_early(self, before: Keyframe) -> str:
+        """The sentence that says that it is not after the keyframe before it."""
+        return f"{self.at} is not later than the keyframe before ({before.at})"
 
     @property
     def number(self) -> float:
@@ -240,10 +254,9 @@ class Track(Model):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         for index, (before, keyframe) in enumerate(pairwise(self.keyframes), 1):
-            if keyframe.at.seconds <= before.at.seconds:
-                path = ("keyframes", index, "at")
-                raise Problems((path, f"{keyframe.at} is not later than the keyframe before ({before.at})"))
-        if self.repeat is not Repeat.NONE and not self.keyframes[-1].at.seconds:
+            if follows(keyframe.at, before.at) is False:  # at a rate it is checked when a plan is made
+                raise Problems((("keyframes", index, "at"), keyframe.too_early(before)))
+        if self.repeat is not Repeat.NONE and self.keyframes[-1].at.zero:
             raise Problems((("repeat",), "the last keyframe is at 0s, so there is nothing to repeat"))
         return self
 
@@ -270,7 +283,7 @@ class Track(Model):
 class Envelope(Model):
     """How a layer comes or goes, with the overlay: it fades, slides, or both."""
 
-    duration: PositiveDuration = field(description="How long it takes.")
+    duration: PositiveTimelinePosition = field(description="How long it takes.")
     easing: EasingFunction = field(EasingFunction("easeInOut"), description="How it moves meanwhile.")
     opacity: float = field(
         0.0, description="The share of its opacity at the outer end; 1 does not fade.", ge=0, le=1

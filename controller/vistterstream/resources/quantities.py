@@ -171,6 +171,15 @@ PositiveTimelinePosition = Annotated[TimelinePosition, AfterValidator(_some_time
 """A length of time longer than nothing."""
 
 
+def follows(later: TimelinePosition, earlier: TimelinePosition) -> bool | None:
+    """Whether `later` is after `earlier`; None where that depends on the rate."""
+    for sort in (lambda time: time.seconds, lambda time: int(time[:-1]) if time[-1] == "f" else None):
+        first, second = sort(earlier), sort(later)
+        if first is not None and second is not None:
+            return bool(second > first)
+    return None
+
+
 class FrameRate(Quantity):
     """Frames a second: ``25``, ``30000/1001``. Exact, as a fraction; 1 to 120."""
 

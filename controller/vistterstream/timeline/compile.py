@@ -48,6 +48,7 @@ from vistterstream.timeline.plan import (
     TransitionPlan,
     VideoCuePlan,
 )
+from vistterstream.timeline.times import mistimed
 from vistterstream.timeline.tokens import filled, tokens
 
 __all__ = [
@@ -224,6 +225,7 @@ class _Compiler:
     instances: dict[str, OverlayInstance] = field(default_factory=dict)
     lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what an instance lacks, by id
     bases: dict[str, _Base] = field(default_factory=dict)  # by name of the overlay
+    in_time: dict[str, bool] = field(default_factory=dict)  # what `timed` said, by name of the overlay
     problems: dict[Problem, None] = field(default_factory=dict)  # an ordered set
 
     @property
@@ -327,6 +329,16 @@ class _Compiler:
             )
             self.lacking[id] = tuple(told)
         return id, self.lacking[id]
+
+    def timed(self, overlay: Overlay) -> bool:
+        """Whether its times are ones at the program's rate; what is wrong is told once."""
+        name = overlay.metadata.name
+        if name not in self.in_time:
+            wrong = [*mistimed(overlay.spec.layers, self.rate)]
+            for path, sentence in wrong:
+                self.blame(overlay, path_text(("spec", *path)), f"{sentence}; the overlay is left out")
+            self.in_time[name] = not wrong
+        return self.in_time[name]
 
     def _base(self, overlay: Overlay) -> _Base:
         """The overlay with absolute paths, before any value is put in; made once."""
@@ -492,6 +504,8 @@ class _TimelineCompiler:
         if cue.overlay not in self._compiler.overlays:
             self._blame(f"{cue.path}.overlay", f"there is no Overlay {cue.overlay!r}; the cue is left out")
             return None
+        if not self._compiler.timed(self._compiler.overlays[cue.overlay]):
+            return None
         frames = self._start_and_end(cue, length)
         return frames and OverlayCuePlan(start=frames[0], end=frames[1], instance=self._instance(cue))
 
@@ -518,7 +532,7 @@ class _TimelineCompiler:
 
     def _gain_point(self, keyframe: GainKeyframe) -> GainPoint:
         return GainPoint(
-            frame=float(keyframe.at.seconds * self._compiler.rate),
+            frame=float(keyframe.at.frames(self._compiler.rate)),
             decibels=float(keyframe.gain.decibels),
             easing=keyframe.easing,
         )

@@ -371,7 +371,18 @@ class _Reader:
             length = None if cue.duration is None else self.exact(cue.duration, f"{here}.duration")
             fade_in = self.exact(cue.fade_in, f"{here}.fadeIn")
             fade_out = self.exact(cue.fade_out, f"{here}.fadeOut")
+            self._check_curve(cue, here)
             yield _Audio(here, start, None if length is None else start + length, cue, fade_in, fade_out)
+
+    def _check_curve(self, cue: AudioCue, path: str) -> None:
+        """Raise PlanError where the keyframes of its gain are not in order at this rate."""
+        times = [
+            self.exact(keyframe.at, f"{path}.curve[{index}].at") for index, keyframe in enumerate(cue.curve)
+        ]
+        for index in range(1, len(times)):
+            if times[index] <= times[index - 1]:
+                sentence = cue.curve[index].too_early(cue.curve[index - 1])
+                raise PlanError(f"{path}.curve[{index}].at", sentence)
 
     def _text(self, frames: Fraction) -> str:
         return f"{float(frames / self._rate):.10g}s"

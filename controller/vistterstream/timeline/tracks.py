@@ -49,7 +49,7 @@ class _Times:
 
     def __init__(self, track: Track, rate: Fraction, points: CuePoints) -> None:
         self._start = points.get(track.sync, 0) if track.sync is not None else 0
-        self._times = [float(keyframe.at.seconds * rate) for keyframe in track.keyframes]
+        self._times = [float(keyframe.at.frames(rate)) for keyframe in track.keyframes]
         self._easings = [str(keyframe.easing) for keyframe in track.keyframes]
         self._repeat = track.repeat
 
@@ -252,7 +252,7 @@ class _Envelope:
     """An `Envelope` in frames."""
 
     def __init__(self, envelope: Envelope, rate: Fraction) -> None:
-        self.frames = float(envelope.duration.seconds * rate)
+        self.frames = float(envelope.duration.frames(rate))
         self.easing = str(envelope.easing)
         self.outer = envelope.opacity
         self.slide, self.distance = envelope.slide, envelope.distance
