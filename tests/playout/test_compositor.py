@@ -14,7 +14,7 @@ from PIL import Image
 
 from peers.waiting import until
 from playout.pictures import distance, noise, over, twin
-from vistterstream.playout import clocks, framecode
+from vistterstream.playout import framecode
 from vistterstream.playout import items as items_
 from vistterstream.playout.compositor import Scene, compose, prepare
 from vistterstream.playout.frames import Bytes, Frame
@@ -29,12 +29,6 @@ FADE = {
     "property": "opacity",
     "keyframes": [{"at": "0s", "value": 0}, {"at": "1s", "value": 1}],
 }
-
-
-@pytest.fixture(autouse=True)
-def quick_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clocks are drawn in place, however busy the machine is, unless a test says otherwise."""
-    monkeypatch.setattr(clocks, "SLOW_CLOCK", 60.0)
 
 
 @pytest.fixture
@@ -246,39 +240,51 @@ class TestClocks:
             wall = before.replace(tzinfo=UTC)
             assert self.region(scene, wall) == self.region(utc, wall + timedelta(hours=local))
 
-    def test_a_slow_clock_is_drawn_ahead_by_another_thread_and_is_never_wrong(
-        self, monkeypatch: pytest.MonkeyPatch, scenes: list[Scene]
-    ) -> None:
-        quick = scene_of(instance("c", self.LAYER))
-        monkeypatch.setattr(clocks, "SLOW_CLOCK", 0.0)  # every clock is slow
-        slow = scene_of(instance("c", self.LAYER))
-        scenes.append(slow)
-        assert any(thread.name.startswith("clock-layer") for thread in threading.enumerate())
-        for seconds in (0, 1, 2, 3, 300_000, 300_001, 7):  # also such as nobody could foresee
-            wall = WALL + timedelta(seconds=seconds)
-            assert self.region(slow, wall) == self.region(quick, wall)
-
-    def test_the_next_second_is_there_when_it_comes(
-        self, monkeypatch: pytest.MonkeyPatch, scenes: list[Scene]
-    ) -> None:
-        quick = scene_of(instance("c", self.LAYER))
-        monkeypatch.setattr(clocks, "SLOW_CLOCK", 0.0)
-        slow = scene_of(instance("c", self.LAYER))
-        scenes.append(slow)
-        self.region(slow, WALL)
-        items = slow.items["c"]
-        assert isinstance(items[0], items_.Clocked)
-        ahead = items[0].clock._ahead
-        until(lambda: all(drawn.done() for drawn in ahead.values()), 5.0, "the next second is drawn")
+    def test_the_next_second_is_drawn_by_another_thread_before_it_comes(self, scenes: list[Scene]) -> None:
+        scene = scene_of(instance("c", self.LAYER))
+        scenes.append(scene)
+        self.region(scene, WALL)
+        (clock,) = scene.items["c"]
+        assert isinstance(clock, items_.Clocked)
         following = WALL + timedelta(seconds=1)
-        assert self.region(slow, following) == self.region(quick, following)  # at the first try
+        missed = clock.ahead.missed
+        scene.foresee([("c", 30)], 30, following)
+        until(lambda: all(drawn.done() for drawn in clock.ahead._coming.values()), 5.0, "it is drawn")
+        region = self.region(scene, following)
+        assert clock.ahead.missed == missed
+        assert region == self.region(scene_of(instance("c", self.LAYER)), following)
 
-    def test_a_closed_scene_leaves_no_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(clocks, "SLOW_CLOCK", 0.0)
+    def test_a_second_that_nobody_could_foresee_is_shown_at_once_all_the_same(self) -> None:
+        scene = scene_of(instance("c", self.LAYER))
+        self.region(scene, WALL)
+        jump = WALL + timedelta(days=3, hours=7)
+        assert self.region(scene, jump) == self.region(scene_of(instance("c", self.LAYER)), jump)
+
+    @pytest.mark.parametrize("sort", ["timeOfDay", "timeline"])
+    def test_timecode_is_another_text_in_each_frame_and_drawn_ahead(
+        self, sort: str, scenes: list[Scene]
+    ) -> None:
+        layer = {"clock": {"timecode": sort, "background": "#000000"}}
+        scene = scene_of(instance("c", layer))
+        scenes.append(scene)
+        (clock,) = scene.items["c"]
+        assert isinstance(clock, items_.Clocked)
+        out, base, seen = Frame(640, 360), noise(640, 360), set[bytes]()
+        for number in range(100, 160):
+            for coming in scene.ahead_of(number - 1):
+                scene.foresee([("c", 0)], coming, WALL, position=coming - 90, epoch_ns=10**9)
+            until(lambda: all(drawn.done() for drawn in clock.ahead._coming.values()), 5.0, "they are drawn")
+            position = number - 90
+            compose(scene, out, base, None, 0.0, [("c", 0)], number, WALL, position=position, epoch_ns=10**9)
+            seen.add(bytes(out.buffer))
+        assert len(seen) == 60
+        assert clock.ahead.missed <= 1  # the first, which nobody looked at ahead
+
+    def test_a_closed_scene_leaves_no_thread(self) -> None:
         scene = scene_of(instance("c", self.LAYER))
         scene.close()
         until(
-            lambda: not any(thread.name.startswith("clock-layer") for thread in threading.enumerate()),
+            lambda: not any(thread.name.startswith("overlays-ahead") for thread in threading.enumerate()),
             5.0,
             "the thread has ended",
         )

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from playout.pictures import Floats, distance, noise, over, quarters, to_yuv, twin
-from vistterstream.playout import clocks
 from vistterstream.playout.compositor import Scene, compose, prepare
 from vistterstream.playout.frames import Bytes, Frame
 from vistterstream.playout.items import Drawn, Sliding, Still, Together
@@ -23,11 +22,6 @@ WALL = datetime(2026, 5, 17, 9, 30, tzinfo=UTC)
 FORMAT = Format(width=640, height=360)
 BASE = noise(640, 360)
 Planes = tuple[Floats, Floats, Floats]
-
-
-@pytest.fixture(autouse=True)
-def quick_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clocks, "SLOW_CLOCK", 60.0)
 
 
 def scene(*layers: dict[str, Any], previous: Scene | None = None) -> Scene:

@@ -23,11 +23,6 @@ TICKER = {"ticker": {"value": "High tide", "width": 300, "speed": 60, "size": 30
 CODE = {"frameCode": {"square": 8}}
 
 
-@pytest.fixture(autouse=True)
-def quick_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clocks, "SLOW_CLOCK", 60.0)
-
-
 def scene(layer: dict[str, Any]) -> Scene:
     document = {"canvas": {"width": 640, "height": 360}, "layers": [{"name": "l", **layer}]}
     overlay = OverlayInstance(id="o", overlay="o", spec=OverlaySpec.model_validate(document))
@@ -105,7 +100,7 @@ class TestClocks:
         item = made.items["o"][0]
         assert isinstance(item, Drawn)
         assert isinstance(item._part, clocks.MovingClock)
-        assert len(item._part._drawn) <= 4
+        assert len(item._part._drawn) <= 8
 
 
 class TestTickers:

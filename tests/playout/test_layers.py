@@ -14,7 +14,7 @@ import yaml
 from PIL import Image, ImageFont
 
 from playout.pictures import ffmpeg, noise, quarters, to_yuv
-from vistterstream.playout import clocks, compositor, frames, items
+from vistterstream.playout import compositor, frames, items
 from vistterstream.playout.clocks import time_left
 from vistterstream.playout.compositor import Scene, compose, prepare
 from vistterstream.playout.frames import Bytes, Frame
@@ -26,11 +26,7 @@ from vistterstream.timeline.plan import OverlayCuePlan, OverlayInstance, Timelin
 
 WALL = datetime(2026, 5, 17, 9, 30, tzinfo=UTC)
 FORMAT = Format(width=640, height=360)
-
-
-@pytest.fixture(autouse=True)
-def quick_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clocks, "SLOW_CLOCK", 60.0)
+RATE = FORMAT.frame_rate.fraction
 
 
 def scene(*layers: dict[str, Any]) -> Scene:
@@ -64,14 +60,14 @@ class TestCountdown:
         ],
     )
     def test_what_is_left(self, format: str, left: int, text: str) -> None:
-        say = time_left(CountdownLayer.model_validate({"to": "2026-05-17T09:30:00Z", "format": format}))
+        say = time_left(CountdownLayer.model_validate({"to": "2026-05-17T09:30:00Z", "format": format}), RATE)
         assert say(WALL - timedelta(seconds=left)) == text
         if left:
             assert say(WALL - timedelta(seconds=left) + timedelta(milliseconds=999)) == text
 
     def test_it_says_zero_when_the_time_has_come_and_what_is_wanted_after(self) -> None:
         layer = {"to": "2026-05-17T11:30:00+02:00", "done": "Live"}
-        say = time_left(CountdownLayer.model_validate(layer))
+        say = time_left(CountdownLayer.model_validate(layer), RATE)
         moments = [timedelta(milliseconds=ms) for ms in (-1000, -1, 0, 5000)]
         assert [say(WALL + moment) for moment in moments] == ["00:01", "00:01", "Live", "Live"]
 

@@ -22,7 +22,6 @@ from playout.clips import LENGTH, numbered_clip, read_number
 from playout.pictures import ffmpeg, noise
 from playout.plans import FORMAT, film, make_plan, pattern
 from vistterstream.base.errors import VistterError
-from vistterstream.playout import clocks
 from vistterstream.playout.clock import Epoch
 from vistterstream.playout.compositor import prepare
 from vistterstream.playout.deck import Deck
@@ -193,17 +192,6 @@ def test_a_frame_alone_is_that_frame_of_a_long_run_in_any_order() -> None:
     with offline(plan) as program:
         for number in (199, 3, 50, 49, 120, 52, 0):
             assert digest(program, number) == whole[number], number
-
-
-def test_a_clock_that_is_slow_to_draw_shows_the_right_second_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    plan = show_plan()
-    with offline(plan) as program:
-        whole = [digest(program, number) for number in range(28, 62)]
-    monkeypatch.setattr(clocks, "SLOW_CLOCK", 0.0)  # every clock is slow
-    with offline(plan) as program:
-        assert [digest(program, number) for number in range(28, 62)] == whole
 
 
 def test_two_renderings_are_the_same_file(tmp_path: Path) -> None:

@@ -48,3 +48,29 @@ def test_a_layer_is_of_one_sort(content: dict[str, Any]) -> None:
 def test_text_that_cannot_be_drawn_is_refused(text: str) -> None:
     with pytest.raises(ValidationError, match="control characters"):
         Layer.model_validate({"name": "a", "text": {"value": text}})
+
+
+class TestClock:
+    @pytest.mark.parametrize(
+        ("clock", "path", "words"),
+        [
+            ({"format": "%-Z"}, ("format",), "%-d for a number without a leading zero"),
+            ({"format": "%-"}, ("format",), "is not known here"),
+            ({"locale": "no"}, ("locale",), "the language 'no' is not known here"),
+            ({"timecode": "timeOfDay", "format": "%H"}, ("format",), "goes with no timecode"),
+            ({"timecode": "timeOfDay", "locale": "nb"}, ("locale",), "goes with no timecode"),
+            ({"timecode": "timeline", "timeZone": "Europe/Oslo"}, ("timeZone",), "goes with no timecode"),
+        ],
+    )
+    def test_what_does_not_go_together_is_refused_with_its_place(
+        self, clock: dict[str, str], path: tuple[str, ...], words: str
+    ) -> None:
+        with pytest.raises(ValidationError) as caught:
+            Layer.model_validate({"name": "c", "clock": clock})
+        said = str(caught.value)
+        assert words in said
+        assert path[0] in said
+
+    def test_timecode_of_the_time_of_day_has_a_zone(self) -> None:
+        clock = {"timecode": "timeOfDay", "timeZone": "Europe/Oslo"}
+        assert Layer.model_validate({"name": "c", "clock": clock}).clock is not None

@@ -13,9 +13,11 @@ from vistterstream.resources.quantities import (
     Color,
     Duration,
     FrameRate,
-    PositiveDuration,
+    PositiveTimelinePosition,
     Quantity,
+    TimelinePosition,
     between,
+    follows,
 )
 
 
@@ -137,7 +139,7 @@ def test_what_is_no_text_is_answered_with_an_example(quantity: type[Quantity]) -
 
 
 Bounded = TypeAdapter[Duration](Annotated[Duration, between("1s", "1m")])
-Positive = TypeAdapter[Duration](PositiveDuration)
+Positive = TypeAdapter[TimelinePosition](PositiveTimelinePosition)
 
 
 def test_bounds_are_allowed_and_what_is_beyond_them_is_not() -> None:
@@ -151,6 +153,24 @@ def test_a_positive_duration_is_longer_than_nothing() -> None:
     assert Positive.validate_python("1ms") == "1ms"
     with pytest.raises(ValidationError, match="no time at all"):
         Positive.validate_python("0h0s")
+
+
+@pytest.mark.parametrize(
+    ("later", "earlier", "answer"),
+    [
+        ("2s", "1s", True),
+        ("1000ms", "1s", False),
+        ("10f", "9f", True),
+        ("9f", "9f", False),
+        ("10f", "1s", None),
+        ("00:00:02:00", "1s", None),
+        ("00:00:02:00", "00:00:01:00", None),
+    ],
+)
+def test_which_of_two_times_is_the_later_one_is_known_without_a_rate_where_it_can_be(
+    later: str, earlier: str, answer: bool | None
+) -> None:
+    assert follows(TimelinePosition.parse(later), TimelinePosition.parse(earlier)) is answer
 
 
 def test_a_quantity_is_written_as_it_was_read() -> None:

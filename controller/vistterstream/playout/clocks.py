@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from vistterstream.playout.calendar import written
 from vistterstream.playout.clockface import ClockFace, clock_piece
 from vistterstream.playout.geometry import View
 from vistterstream.playout.masks import masked
@@ -21,78 +20,31 @@ from vistterstream.playout.plates import Patch
 from vistterstream.playout.sliding import Slider
 from vistterstream.playout.sprites import Sprite
 from vistterstream.playout.turning import Turner
-from vistterstream.resources.overlay import ClockLayer, CountdownLayer, Layer, Position
+from vistterstream.resources.overlay import ClockLayer, CountdownLayer, Layer, TimecodeOf
+from vistterstream.timeline.daytime import timecode_of, timecode_of_day
 from vistterstream.timeline.tracks import Motion, Pose
 
-SLOW_CLOCK = 0.001
-"""Seconds; the text of a clock that takes longer to draw is drawn a second ahead on another thread."""
 YEAR_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 """From here on a countdown of a duration counts."""
 
 _MAX_CLOCK_TEXT = 128
-_TEXTS = 4  # texts of a moving clock that are kept: this second's, the next, and some that were
+_TEXTS = 8  # texts of a moving clock that are kept: as many as are drawn ahead, and some that were
 _DIRECTIVE = re.compile("%(.)")
 
 
-class Clock:
-    """The changing text of a clock layer. `sprite` is for the clock thread alone."""
+class StandingClock:
+    """The changing text of a clock or countdown that stands still. Any thread may ask."""
 
-    def __init__(
-        self,
-        layer: ClockLayer | CountdownLayer,
-        position: Position,
-        view: View,
-        wall: datetime,
-        tell: Tell,
-    ) -> None:
-        """Draws the text for `wall`, to see how long that takes. The model has checked zone and format."""
-        self._say = time_of_day(layer) if isinstance(layer, ClockLayer) else time_left(layer)
-        self._face = ClockFace(layer, position, view, tell)
-        self._text = self._format(wall)
-        self._sprite = self._face.sprite(self._text)
-        self._second: datetime | None = None
-        self._worker: ThreadPoolExecutor | None = None
-        self._ahead: dict[str, Future[Sprite | None]] = {}
-        if min(_seconds(lambda: self._face.sprite(self._text)) for _ in range(3)) > SLOW_CLOCK:
-            self._worker = ThreadPoolExecutor(1, thread_name_prefix="clock-layer")
-            # Its thread starts here and not at the first turn: it must not inherit the clock's priority.
-            self._worker.submit(self._format, wall)
+    def __init__(self, layer: Layer, view: View, rate: Fraction, start: Moment, tell: Tell) -> None:
+        """Draws the text of `start`, to have done once what later texts need too."""
+        self.state: Callable[[Moment], str] = sayer(layer, rate)
+        self._face = ClockFace(_face(layer), layer.position, view, tell)
+        self._face.sprite(self.state(start))
 
-    def sprite(self, wall: datetime) -> Sprite | None:
-        """What the clock looks like at `wall`: drawn ahead, or where that is not ready, now.
-
-        A frame may be late, never wrong.
-        """
-        second = wall.replace(microsecond=0)
-        if second != self._second:
-            self._second = second
-            self._turn(second)
-        return self._sprite
-
-    def draw_at_once(self) -> None:
-        """From now on draw each text when it is due, however long that takes: no frame waits for anybody."""
-        self.close()
-        self._worker, self._ahead = None, {}
-
-    def close(self) -> None:
-        """End the thread that draws ahead, if there is one."""
-        if self._worker is not None:
-            self._worker.shutdown(wait=False, cancel_futures=True)
-
-    def _turn(self, second: datetime) -> None:
-        """Show the text of a new second, and where that is slow, have the next drawn."""
-        text = self._format(second)
-        if text != self._text:
-            drawn = self._ahead.get(text)
-            ready = drawn is not None and drawn.done()
-            self._text, self._sprite = text, drawn.result() if drawn and ready else self._face.sprite(text)
-        if self._worker is not None:
-            following = self._format(second + timedelta(seconds=1))
-            known = self._ahead.get(following)
-            self._ahead = {following: known or self._worker.submit(self._face.sprite, following)}
-
-    def _format(self, wall: datetime) -> str:
-        return self._say(wall)[:_MAX_CLOCK_TEXT]
+    def sprite(self, state: Hashable) -> Sprite | None:
+        """What it looks like when it says that."""
+        assert isinstance(state, str), "it is what `state` gave"
+        return self._face.sprite(state)
 
 
 class ClockState(NamedTuple):
@@ -106,13 +58,13 @@ class MovingClock:
     """A clock that is moved, turned, masked or in a group. Any thread may ask."""
 
     def __init__(
-        self, layer: Layer, motion: Motion, view: View, rate: Fraction, wall: datetime, tell: Tell
+        self, layer: Layer, motion: Motion, view: View, rate: Fraction, start: Moment, tell: Tell
     ) -> None:
-        """Draws the text for `wall`. Raises Unusable."""
-        self._say, self._aged = _sayer(layer)
-        self._layer, self._motion, self._view, self._rate = layer, motion, view, rate
+        """Draws the text of `start`. Raises Unusable."""
+        self._say = sayer(layer, rate)
+        self._layer, self._motion, self._view = layer, motion, view
         self._fine = view.finer(finer_for(motion))
-        text = self._say(YEAR_1970 if self._aged else wall)[:_MAX_CLOCK_TEXT]
+        text = self._say(start)
         self._drawn: dict[str, Slider | Turner | None] = {text: self._draw(text, tell)}
 
     @property
@@ -122,8 +74,7 @@ class MovingClock:
 
     def state(self, moment: Moment) -> ClockState:
         """All that it depends on at that moment."""
-        wall = aged(moment.age, self._rate) if self._aged else moment.wall
-        return ClockState(self._motion.at(moment.age, moment.length), self._say(wall)[:_MAX_CLOCK_TEXT])
+        return ClockState(self._motion.at(moment.age, moment.length), self._say(moment))
 
     def patch(self, state: Hashable) -> Patch | None:
         """What it looks like in that state."""
@@ -137,21 +88,38 @@ class MovingClock:
         return None if shown is None else shown.patch(pose)
 
     def _draw(self, text: str, tell: Tell) -> Slider | Turner | None:
-        face = self._layer.clock or self._layer.countdown
-        assert face is not None, "it is for clocks"
-        piece = clock_piece(face, text, self._layer.position, self._fine, tell)
+        piece = clock_piece(_face(self._layer), text, self._layer.position, self._fine, tell)
         if piece is None:
             return None
         piece = masked(piece, self._layer.mask, self._fine, tell)
         return posable(piece, self._layer, self._motion, self._view, planar=False)
 
 
-def _sayer(layer: Layer) -> tuple[Callable[[datetime], str], bool]:
-    """What a clock or countdown says at an instant; and whether that is one of `aged`."""
-    if layer.clock is not None:
-        return time_of_day(layer.clock), False
-    assert layer.countdown is not None, "it is for clocks"
-    return time_left(layer.countdown), layer.countdown.duration is not None
+def sayer(layer: Layer, rate: Fraction) -> Callable[[Moment], str]:
+    """What a clock or countdown says at a moment, in a program of that rate."""
+    say = _sayer(_face(layer), rate)
+    return lambda moment: say(moment)[:_MAX_CLOCK_TEXT]
+
+
+def _sayer(face: ClockLayer | CountdownLayer, rate: Fraction) -> Callable[[Moment], str]:
+    if isinstance(face, CountdownLayer):
+        left = time_left(face, rate)
+        if face.duration is not None:
+            return lambda moment: left(aged(moment.age, rate))
+        return lambda moment: left(moment.wall)
+    if face.timecode is TimecodeOf.TIMELINE:
+        return lambda moment: timecode_of(moment.position or 0, rate)
+    if face.timecode is TimecodeOf.TIME_OF_DAY:
+        zone = ZoneInfo(face.time_zone)
+        return lambda moment: timecode_of_day(moment.number, rate, moment.epoch_ns, zone)
+    clock = time_of_day(face)
+    return lambda moment: clock(moment.wall)
+
+
+def _face(layer: Layer) -> ClockLayer | CountdownLayer:
+    face = layer.clock or layer.countdown
+    assert face is not None, "it is for clocks"
+    return face
 
 
 def aged(age: int, rate: Fraction) -> datetime:
@@ -166,10 +134,11 @@ def _told(_sentence: str) -> None:
 def time_of_day(layer: ClockLayer) -> Callable[[datetime], str]:
     """What a clock says at an instant."""
     zone = ZoneInfo(layer.time_zone)
-    return lambda wall: wall.astimezone(zone).strftime(layer.format)
+    write = written(layer.format, layer.locale)
+    return lambda wall: write(wall.astimezone(zone))
 
 
-def time_left(layer: CountdownLayer) -> Callable[[datetime], str]:
+def time_left(layer: CountdownLayer, rate: Fraction) -> Callable[[datetime], str]:
     """What a countdown says at an instant; of one from the cue's start, at that age after the year 1970.
 
     Seconds that have begun count as whole ones, so that it says zero when the time has come.
@@ -178,7 +147,7 @@ def time_left(layer: CountdownLayer) -> Callable[[datetime], str]:
         end = datetime.fromisoformat(layer.to)
     else:
         assert layer.duration is not None, "the model has checked that there is one of them"
-        end = YEAR_1970 + timedelta(microseconds=int(layer.duration.seconds * 1_000_000))
+        end = YEAR_1970 + timedelta(microseconds=int(layer.duration.frames(rate) * 1_000_000 / rate))
 
     def say(wall: datetime) -> str:
         left = max(-((wall.replace(microsecond=0) - end) // timedelta(seconds=1)), 0)
@@ -195,10 +164,3 @@ def _remaining(format: str, left: int) -> str:
             parts[directive] = str(left // length) if directive == "D" else f"{left // length:02}"
             left %= length
     return _DIRECTIVE.sub(lambda match: parts.get(match[1], ""), format)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    """How long `work` takes."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began

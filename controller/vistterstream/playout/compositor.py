@@ -81,10 +81,18 @@ class Scene:
         self._foreseen = last
         return range(first, last + 1)
 
-    def foresee(self, overlays: Sequence[Instance], number: int, wall: datetime) -> None:
+    def foresee(
+        self,
+        overlays: Sequence[Instance],
+        number: int,
+        wall: datetime,
+        *,
+        position: int | None = None,
+        epoch_ns: int = 0,
+    ) -> None:
         """Have drawn ahead what takes long of frame `number`; parameters as of `compose`."""
         for id, age, *rest in overlays:
-            moment = Moment(age, rest[0] if rest else None, number, wall)
+            moment = Moment(age, rest[0] if rest else None, number, wall, position, epoch_ns)
             for item in self.items.get(id, ()):
                 item.foresee(moment)
 
@@ -161,6 +169,9 @@ def compose(
     number: int,
     wall: datetime,
     transition: TransitionPlan | None = None,
+    *,
+    position: int | None = None,
+    epoch_ns: int = 0,
 ) -> None:
     """Make `out` the frame of the program: `base`, or where there is an `incoming` picture the `transition`
     (a crossfade where None) that has come the share `mix` of its way from `base` to it, and on it the
@@ -168,7 +179,8 @@ def compose(
     is known, from the bottom up).
 
     `number` is the program's frame number (for frameCode layers), `wall` the frame's time of day, with a
-    zone. `base` and `incoming` stay as they are; `out` may be `base`. An id that the scene does not know
+    zone; `position` the frame of the timeline and `epoch_ns` the Unix time of program frame 0, in ns (for
+    timecode). `base` and `incoming` stay as they are; `out` may be `base`. An id that the scene does not know
     shows nothing.
     """
     if incoming is not None:
@@ -176,7 +188,7 @@ def compose(
     elif out is not base:
         np.copyto(out.data, base.data)
     for id, age, *rest in overlays:
-        moment = Moment(age, rest[0] if rest else None, number, wall)
+        moment = Moment(age, rest[0] if rest else None, number, wall, position, epoch_ns)
         for item in scene.items.get(id, ()):
             for sprite, opacity in item.shown(moment):
                 scene.blender.blend(out, sprite, opacity)

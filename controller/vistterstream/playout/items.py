@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from vistterstream.playout import framecode
 from vistterstream.playout.ahead import Ahead, Worker
-from vistterstream.playout.clocks import YEAR_1970, Clock, MovingClock, aged
+from vistterstream.playout.clocks import MovingClock, StandingClock
 from vistterstream.playout.geometry import View, nearest
 from vistterstream.playout.groups import Group, Member, Part, inside
 from vistterstream.playout.layers import key_of, rasterise
@@ -168,34 +168,23 @@ class Code(_Plain):
         return ((framecode.sprite(x - x % 2, y - y % 2, value, self._square), 1.0),)
 
 
-class Clocked:
-    """A clock layer, or a countdown."""
+class Clocked(_Plain):
+    """A clock layer, or a countdown, that stands still: what it is going to say is drawn ahead."""
 
-    def __init__(self, clock: Clock, curve: Opacity, rate: Fraction | None = None) -> None:
-        """`rate`: frames a second, of a clock whose time is the age of its overlay."""
-        self.clock, self._curve, self._rate = clock, curve, rate
+    def __init__(self, clock: StandingClock, curve: Opacity, worker: Worker) -> None:
+        self._say, self._curve = clock.state, curve
+        self.ahead = Ahead(clock.sprite, worker)
 
     def shown(self, moment: Moment) -> Sequence[Shown]:
         """Its face at this time."""
         opacity = self._curve.at(moment.age, moment.length)
-        if opacity <= 0:
-            return ()
-        wall = moment.wall
-        if self._rate is not None:
-            wall = aged(moment.age, self._rate)
-        sprite = self.clock.sprite(wall)
+        sprite = self.ahead.at(self._say(moment)) if opacity > 0 else None
         return () if sprite is None else ((sprite, opacity),)
 
     def foresee(self, moment: Moment) -> None:
-        """It looks ahead itself."""
-
-    def draw_at_once(self) -> None:
-        """Draw each text when it is due."""
-        self.clock.draw_at_once()
-
-    def close(self) -> None:
-        """End the thread that draws ahead."""
-        self.clock.close()
+        """Have it drawn for that moment."""
+        if self._curve.at(moment.age, moment.length) > 0:
+            self.ahead.foresee(self._say(moment))
 
 
 class Running(_Plain):
@@ -273,7 +262,8 @@ def _item(layer: Layer, studio: Studio, tell: Tell) -> Item | None:
     if layer.group is not None:
         return _group(layer, layer.group, motion, curve, studio, tell)
     if motion.still and layer.mask is None and (layer.clock or layer.countdown):
-        return _clock(layer, curve, studio, tell)
+        clock = StandingClock(layer, studio.view, studio.rate, studio.start, tell)
+        return Clocked(clock, curve, studio.worker)
     if motion.still and layer.ticker is not None:
         ticker = Ticker(layer.ticker, layer.position, studio.view, studio.rate, studio.room, tell)
         return Running(ticker, curve)
@@ -302,22 +292,12 @@ def _part(layer: Layer, motion: Motion, studio: Studio, tell: Tell, *, planar: b
     """The layer, to be moved or put into a group. Raises Unusable."""
     view, rate, room = studio.view, studio.rate, studio.room
     if layer.clock or layer.countdown:
-        return MovingClock(layer, motion, view, rate, studio.wall, tell)
+        return MovingClock(layer, motion, view, rate, studio.start, tell)
     if layer.image is not None and layer.image.sequence is not None:
         return PictureSequence(layer, layer.image, motion, view, rate, tell)
     if layer.ticker is not None:
         return Runner(layer, motion, view, rate, room, tell)
     return Mover(layer, motion, view, rate, room, tell, planar=planar)
-
-
-def _clock(layer: Layer, curve: Opacity, studio: Studio, tell: Tell) -> Item:
-    """A clock that stands still."""
-    face = layer.clock or layer.countdown
-    assert face is not None, "it is for clocks"
-    counting = layer.countdown is not None and layer.countdown.duration is not None
-    start = YEAR_1970 if counting else studio.wall
-    clock = Clock(face, layer.position, studio.view, start, tell)
-    return Clocked(clock, curve, studio.rate if counting else None)
 
 
 def _group(

@@ -166,8 +166,19 @@ def make(
     if out is not None:
         base = _picture_of(stage, taken, outgoing)
         over = _picture_of(stage, taken, incoming) if incoming else None
-        wall = _wall(number, rate, epoch)
-        compose(stage.scene, out, base, over, cue.mix, _overlays(cue), number, wall, cue.transition)
+        compose(
+            stage.scene,
+            out,
+            base,
+            over,
+            cue.mix,
+            _overlays(cue),
+            number,
+            _wall(number, rate, epoch),
+            cue.transition,
+            position=where,
+            epoch_ns=epoch.wall_ns,
+        )
     return Made(cue, outgoing, incoming, sound, where, along)
 
 
@@ -176,8 +187,9 @@ def look_ahead(stage: Stage, number: int, rate: Fraction, epoch: Epoch) -> None:
     if stage.index is None:
         return
     for coming in stage.scene.ahead_of(number):
-        cue = picture(stage.index, position(stage.index, coming, rate, epoch.wall_ns))
-        stage.scene.foresee(_overlays(cue), coming, _wall(coming, rate, epoch))
+        where = position(stage.index, coming, rate, epoch.wall_ns)
+        overlays, wall = _overlays(picture(stage.index, where)), _wall(coming, rate, epoch)
+        stage.scene.foresee(overlays, coming, wall, position=where, epoch_ns=epoch.wall_ns)
 
 
 def _overlays(cue: Picture) -> list[Instance]:

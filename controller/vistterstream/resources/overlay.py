@@ -23,7 +23,6 @@ from vistterstream.resources.quantities import (
     Digest,
     EasingFunction,
     FrameRate,
-    PositiveDuration,
     PositiveTimelinePosition,
     Quantity,
     TimelinePosition,
@@ -33,6 +32,7 @@ from vistterstream.resources.texts import (
     FilePath,
     Instant,
     Line,
+    Locale,
     Text,
     TimeFormat,
     TimeZone,
@@ -445,16 +445,34 @@ class RectangleLayer(Model):
     radius: int = field(0, description="Radius of its corners in canvas pixels.", ge=0, le=3840)
 
 
+class TimecodeOf(StrEnum):
+    """What a clock that shows timecode counts."""
+
+    TIME_OF_DAY = "timeOfDay"
+    TIMELINE = "timeline"
+
+
 class ClockLayer(Model):
-    """The time of day."""
+    """The time of day, by the clock or in frames; or how far the timeline is, in frames."""
 
     time_zone: TimeZone = field("UTC", description="IANA time zone, such as Europe/Oslo.")
     format: TimeFormat = field(
         "%H:%M:%S",
-        description="strftime format of the text.",
+        description="strftime format of the text; %-d, %-H, %-I and so on are without a leading zero.",
         min_length=1,
         max_length=128,
         tokens=Tokens.FORMAT,
+    )
+    locale: Locale | None = field(
+        None,
+        description="Language of the names of days and months, and of %p, such as nb, de or pt-PT; English "
+        "without.",
+    )
+    timecode: TimecodeOf | None = field(
+        None,
+        description="Show hours, minutes, seconds and frames, drop-frame at 30000/1001 and 60000/1001 frames "
+        "a second, instead of the format: timeOfDay those since midnight, timeline those since the start of "
+        "the timeline.",
     )
     font: Line = field("Inter", description="Font family.", max_length=64)
     size: int = field(48, description="Font size in canvas pixels.", ge=4, le=1024)
@@ -464,6 +482,19 @@ class ClockLayer(Model):
         16, description="Space between text and the edge of its box, canvas pixels.", ge=0, le=512
     )
 
+    @model_validator(mode="after")
+    def _of_one_sort(self) -> Self:
+        fixed = ("format", "locale", *(("time_zone",) if self.timecode is TimecodeOf.TIMELINE else ()))
+        if self.timecode is not None:
+            problems = [
+                ((to_camel(name),), "goes with no timecode; take one of them out")
+                for name in fixed
+                if name in self.model_fields_set
+            ]
+            if problems:
+                raise Problems(*problems)
+        return self
+
 
 class CountdownLayer(Model):
     """The time that is left until an instant, or of a duration that starts with the cue."""
@@ -471,7 +502,9 @@ class CountdownLayer(Model):
     EXACTLY_ONE = ("to", "duration")
 
     to: Instant | None = field(None, description="The instant, such as 2026-05-17T09:30:00Z.")
-    duration: PositiveDuration | None = field(None, description="The time, counted from the cue's start.")
+    duration: PositiveTimelinePosition | None = field(
+        None, description="The time, counted from the cue's start."
+    )
     format: CountdownFormat = field(
         "%M:%S",
         description="Text with %D days, %H hours, %M minutes and %S seconds that are left; the largest unit "

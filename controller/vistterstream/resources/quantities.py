@@ -98,16 +98,6 @@ def between(least: str, most: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _more_than_nothing(value: Duration) -> Duration:
-    if not value.seconds:
-        raise ValueError(f"{str(value)!r} is no time at all; it must be longer than 0s")
-    return value
-
-
-PositiveDuration = Annotated[Duration, AfterValidator(_more_than_nothing)]
-"""A duration longer than 0s."""
-
-
 class TimelinePosition(Quantity):
     """A time on a timeline, or a length of one: a duration, frames (``120f``) or timecode.
 

@@ -9,13 +9,21 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
-from vistterstream.resources.messages import nearest, shown
+from vistterstream.resources.messages import enumeration, nearest, shown
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(,[^:/]*)?:")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
+_DIRECTIVE = re.compile(r"%(-?)(.?)", re.DOTALL)
 NAME_OF_A_VALUE = r"[A-Za-z_][A-Za-z0-9_]{0,62}"
 _DIRECTIVES = "aAbBdeFHIjmMpRSTuUVwWyYzZ%"
+_UNPADDED = "deHIjmMSUVWy"
+LOCALES = (
+    *("ar", "bg", "ca", "cs", "cy", "da", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "ga", "gl"),
+    *("he", "hi", "hr", "hu", "id", "is", "it", "ja", "ko", "lt", "lv", "ms", "nb", "nl", "nn", "pl", "pt"),
+    *("pt-PT", "ro", "ru", "sk", "sl", "sq", "sr", "sr-Latn", "sv", "sw", "th", "tr", "uk", "vi", "zh"),
+    "zh-Hant",
+)
+"""Languages (BCP 47) whose names of days and months are known here."""
 
 
 def check_path(text: str) -> str:
@@ -44,13 +52,28 @@ def check_time_zone(text: str) -> str:
 
 
 def check_time_format(text: str) -> str:
-    """`text`, if it is a strftime format that every system knows; else ValueError."""
+    """`text`, if it is a strftime format that every system knows; else ValueError.
+
+    ``%-d`` and the like, without a leading zero, are known here whatever the system knows.
+    """
     for directive in _DIRECTIVE.finditer(text):
-        if not directive[1] or directive[1] not in _DIRECTIVES:
+        unpadded, letter = directive[1], directive[2]
+        if not letter or letter not in (_UNPADDED if unpadded else _DIRECTIVES):
             raise ValueError(
-                f"{shown(directive[0])} is not known here; use %H:%M:%S and such, and %% for a % sign"
+                f"{shown(directive[0])} is not known here; use %H:%M:%S and such, %-d for a number without a "
+                "leading zero, and %% for a % sign"
             )
     return check_line(text)
+
+
+def check_locale(text: str) -> str:
+    """`text`, if it is a language whose names of days and months are known; else ValueError."""
+    if text not in LOCALES:
+        raise ValueError(
+            f"the language {shown(text)} is not known here{nearest(text, LOCALES)}; there are "
+            f"{enumeration(LOCALES, 'and')}"
+        )
+    return text
 
 
 def check_token_name(text: str) -> str:
@@ -91,6 +114,9 @@ FilePath = Annotated[
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 4095}),
 ]
 TimeZone = Annotated[str, AfterValidator(check_time_zone)]
+Locale = Annotated[
+    str, AfterValidator(check_locale), WithJsonSchema({"type": "string", "enum": list(LOCALES)})
+]
 TimeFormat = Annotated[str, AfterValidator(check_time_format)]
 Instant = Annotated[str, AfterValidator(check_instant)]
 TokenName = Annotated[str, AfterValidator(check_token_name)]

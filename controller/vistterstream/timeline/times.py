@@ -19,9 +19,9 @@ def mistimed(layers: Iterable[Layer], rate: Fraction) -> Iterator[Wrong]:
     for path, layer in every_layer(layers):
         for index, track in enumerate(layer.tracks):
             yield from _of_track(track, (*path, "tracks", index, "keyframes"), rate)
-        for name, envelope in (("enter", layer.enter), ("exit", layer.exit)):
-            if envelope is not None:
-                yield from _of_time(envelope.duration, (*path, name, "duration"), rate)
+        for name, part in (("enter", layer.enter), ("exit", layer.exit), ("countdown", layer.countdown)):
+            if part is not None and part.duration is not None:
+                yield from _of_time(part.duration, (*path, name, "duration"), rate)
 
 
 def _of_track(track: Track, path: Path, rate: Fraction) -> Iterator[Wrong]:
