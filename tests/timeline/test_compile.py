@@ -9,19 +9,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from timeline.objects import camera, compiled, graphics, output, overlay, program, text, timeline, video
+from timeline.objects import (
+    camera,
+    compiled,
+    graphics,
+    hls_folder,
+    output,
+    overlay,
+    program,
+    recording_folder,
+    resolve,
+    text,
+    timeline,
+    video,
+)
 from vistterstream.resources.kinds import Overlay, Timeline
 from vistterstream.resources.output import Encoding
-from vistterstream.resources.overlay import every_layer
+from vistterstream.resources.overlay import Envelope, every_layer
 from vistterstream.timeline.compile import (
     MAX_FRAMES,
     OVERLAYS_AT_ONCE,
     Compiled,
     PlanError,
+    compile_plan,
     encoding_id,
     plan_revision,
 )
-from vistterstream.timeline.evaluate import round_half_up
+from vistterstream.timeline.evaluate import TimelineIndex, picture, round_half_up
 from vistterstream.timeline.plan import Plan, TimelinePlan
 
 CAMERAS = [camera("a"), camera("b"), camera("c")]
@@ -381,6 +395,60 @@ class TestOverlays:
         assert layer.image is not None
         assert layer.image.file == "/Overlay/logo/image/logo.png"
         assert layer.opacity == 0.5
+
+    def test_a_layer_says_which_overlay_lies_on_top_and_then_the_order_of_tracks_and_cues(self) -> None:
+        tags = {name: overlay(name, text("t", name)) for name in "uvwxyz"}
+        inner = timeline(
+            video(cue("a", "2s")),
+            graphics({"overlay": "u"}, {"overlay": "v", "layer": 3}),
+        )
+        named = inner.metadata.model_copy(update={"name": "in"})
+        outer = timeline(
+            video({"timeline": "in"}),
+            graphics({"overlay": "w", "layer": 2}, {"overlay": "x", "layer": -1}, name="one"),
+            graphics({"overlay": "y"}, {"overlay": "z", "layer": 3}, name="two"),
+        )
+        result = compile_plan(
+            program(),
+            timeline=outer,
+            timelines={"in": inner.model_copy(update={"metadata": named})},
+            overlays=tags,
+            cameras={"a": camera("a")},
+            outputs=(),
+            resolve=resolve,
+            hls_folder=hls_folder,
+            recording_folder=recording_folder,
+        )
+        assert result.plan.timeline is not None
+        names = {instance.id: instance.overlay for instance in result.plan.overlays}
+        assert [names[shown.instance] for shown in result.plan.timeline.overlays] == list("xuywvz")
+        shown = picture(TimelineIndex(result.plan.timeline), 30).overlays
+        assert [names[id] for id, _ in shown] == list("xuywvz")
+
+    def test_cues_that_come_in_alike_share_an_instance_and_others_do_not(self) -> None:
+        fade, slide = {"duration": "10f"}, {"duration": "10f", "slide": "left"}
+        hows: list[dict[str, Any]] = [
+            {}, {"enter": fade}, {"enter": fade}, {"exit": fade}, {"enter": slide}, {"layer": 4},
+        ]  # fmt: skip
+        cues = [{"overlay": "tag", "at": f"{2 * n}s", "duration": "1s", **how} for n, how in enumerate(hows)]
+        result = compiled(
+            timeline(graphics(*cues)), program=program(), overlays=[overlay("tag", text("t", "x"))]
+        )
+        assert result.plan.timeline is not None
+        by_start = {shown.start: shown.instance for shown in result.plan.timeline.overlays}
+        ids = [by_start[60 * n] for n in range(6)]
+        assert ids[1] == ids[2]
+        assert ids[5] == ids[0], "the layer is no part of what it looks like"
+        assert len(set(ids)) == 4
+        enters = {instance.id: instance.enter for instance in result.plan.overlays}
+        assert enters[ids[0]] is None
+        assert enters[ids[1]] == Envelope.model_validate(fade)
+
+    def test_an_entry_in_timecode_that_the_rate_lacks_is_refused_with_its_place(self) -> None:
+        late = {"overlay": "tag", "enter": {"duration": "00:00:00;10"}}
+        with pytest.raises(PlanError, match="drop-frame") as caught:
+            timed(timeline(video(cue("a", "9s")), graphics(late)), "25")
+        assert caught.value.path == "spec.tracks[1].overlays[0].enter.duration"
 
 
 class TestProgram:

@@ -18,6 +18,8 @@ from vistterstream.playout.geometry import View
 from vistterstream.playout.items import Item, Studio, item_of
 from vistterstream.playout.moment import Moment
 from vistterstream.playout.moving import Room
+from vistterstream.playout.passing import as_one
+from vistterstream.playout.pieces import Tell
 from vistterstream.playout.slate import slate, slate_key
 from vistterstream.playout.sprites import SpriteCache
 from vistterstream.playout.stills import Stills
@@ -148,8 +150,10 @@ def prepare(
             continue
         view = View(format.width, format.height, overlay.spec.canvas)
         studio = Studio(view, rate, scene.cache, Room(), wall, scene.worker, overlay.cue_points)
-        items = [_item(layer, studio, sentences) for layer in spec.layers]
-        scene.items[overlay.id] = tuple(item for item in items if item is not None)
+        items = [(layer, _item(layer, studio, sentences)) for layer in spec.layers]
+        drawn = [(layer, item) for layer, item in items if item is not None]
+        tell = _teller(sentences)
+        scene.items[overlay.id] = as_one(drawn, overlay.enter, overlay.exit, studio, tell)
         scene.specs[overlay.id] = spec
         if sentences:
             scene.incomplete.add(overlay.id)
@@ -196,8 +200,14 @@ def compose(
 
 def _item(layer: Layer, studio: Studio, sentences: dict[str, None]) -> Item | None:
     """The layer, drawn; what is wrong with it becomes a key of `sentences`."""
+    tell = _teller(sentences)
+    return item_of(layer, studio, lambda sentence: tell(f"{layer.name}: {sentence}"))
+
+
+def _teller(sentences: dict[str, None]) -> Tell:
+    """Takes a sentence that begins with the name of a layer."""
 
     def tell(sentence: str) -> None:
-        sentences[f"Layer {layer.name}: {sentence}"] = None
+        sentences[f"Layer {sentence}"] = None
 
-    return item_of(layer, studio, tell)
+    return tell

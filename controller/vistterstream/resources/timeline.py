@@ -15,6 +15,7 @@ from vistterstream.resources.audio import AudioCue, CueAudio
 from vistterstream.resources.messages import enumeration, nearest, shown
 from vistterstream.resources.model import Effect, Model, Problems, field
 from vistterstream.resources.names import Name, PartName
+from vistterstream.resources.overlay import Envelope
 from vistterstream.resources.quantities import (
     Color,
     Digest,
@@ -249,6 +250,19 @@ class OverlayCue(Model):
     )
     values: Values = field(
         {}, description="Texts for the tokens of the overlay; they win over those of the Program."
+    )
+    layer: int = field(
+        0,
+        description="Higher ones lie on top, in other timelines' cues too; of the same, tracks further down, "
+        "and in a track later cues.",
+        ge=-1000,
+        le=1000,
+    )
+    enter: Envelope | None = field(
+        None, description="How all of it comes in, as one, with whatever its layers do; at once without."
+    )
+    exit: Envelope | None = field(
+        None, description="How all of it goes at the end of the cue, if that has one; at once without."
     )
 
     @model_validator(mode="after")

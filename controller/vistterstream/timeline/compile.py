@@ -23,7 +23,7 @@ from vistterstream.resources.camera import CameraSpec
 from vistterstream.resources.kinds import Camera, Output, Overlay, Program, Resource, Timeline
 from vistterstream.resources.model import path_text
 from vistterstream.resources.output import Encoding, Target
-from vistterstream.resources.overlay import ImageLayer, Layer, MaskImage, every_layer
+from vistterstream.resources.overlay import Envelope, ImageLayer, Layer, MaskImage, every_layer
 from vistterstream.resources.program import Fallback, PlaybackState
 from vistterstream.resources.timeline import DailyAnchor, FileCue, ImageCue, Transition, no_cue_point
 from vistterstream.timeline.evaluate import round_half_up
@@ -302,15 +302,20 @@ class _Compiler:
         return id
 
     def instance(
-        self, overlay: Overlay, values: Mapping[str, str], points: Mapping[str, int]
+        self,
+        overlay: Overlay,
+        values: Mapping[str, str],
+        points: Mapping[str, int],
+        enter: Envelope | None,
+        exit: Envelope | None,
     ) -> tuple[str, tuple[str, ...]]:
-        """Id of the overlay with these values and cue points, and what it lacks.
+        """Id of the overlay with these values and cue points, that comes and goes so, and what it lacks.
 
         The tokens of one that shows data are replaced by the playout, all at once.
         """
         base = self._base(overlay)
         mine = {name: values[name] for name in sorted(base.used & values.keys())}
-        id = _digest([base.digest, mine, dict(points)])
+        id = _digest([base.digest, mine, dict(points), *(how and how.dump() for how in (enter, exit))])
         if id not in self.instances:
             told: list[str] = []
             data = tuple(source for source in overlay.spec.data if source.name in base.used - mine.keys())
@@ -325,6 +330,8 @@ class _Compiler:
                 overlay=overlay.metadata.name,
                 spec=overlay.spec.model_copy(update={"layers": layers, "data": data}),
                 values=mine if data else {},
+                enter=enter,
+                exit=exit,
                 cue_points=dict(points),
             )
             self.lacking[id] = tuple(told)
@@ -501,10 +508,12 @@ class _TimelineCompiler:
 
     def _overlay(self, cue: FlatOverlay, length: int | None) -> OverlayCuePlan | None:
         """The cue in whole frames of a timeline of `length` (None: endless); None if it shows nothing."""
-        if cue.overlay not in self._compiler.overlays:
-            self._blame(f"{cue.path}.overlay", f"there is no Overlay {cue.overlay!r}; the cue is left out")
+        overlay = self._compiler.overlays.get(cue.cue.overlay)
+        if overlay is None:
+            sentence = f"there is no Overlay {cue.cue.overlay!r}; the cue is left out"
+            self._blame(f"{cue.path}.overlay", sentence)
             return None
-        if not self._compiler.timed(self._compiler.overlays[cue.overlay]):
+        if not self._compiler.timed(overlay):
             return None
         frames = self._start_and_end(cue, length)
         return frames and OverlayCuePlan(start=frames[0], end=frames[1], instance=self._instance(cue))
@@ -561,12 +570,18 @@ class _TimelineCompiler:
 
     def _instance(self, cue: FlatOverlay) -> str:
         """The overlay with the cue's values; made once for all cues that have the same."""
-        points = self._cue_points(cue)
-        key = cue.overlay, frozenset(cue.values.items()), frozenset(points.items())
+        points, given = self._cue_points(cue), cue.cue
+        key = (
+            given.overlay,
+            frozenset(given.values.items()),
+            frozenset(points.items()),
+            given.enter,
+            given.exit,
+        )
         if key not in self._instances:
-            overlay = self._compiler.overlays[cue.overlay]
-            values = {**self._compiler.program.spec.values, **cue.values}
-            self._instances[key] = self._compiler.instance(overlay, values, points)
+            overlay = self._compiler.overlays[given.overlay]
+            values = {**self._compiler.program.spec.values, **given.values}
+            self._instances[key] = self._compiler.instance(overlay, values, points, given.enter, given.exit)
         id, sentences = self._instances[key]
         for sentence in sentences:
             self._blame(f"{cue.path}.values", sentence)
@@ -574,11 +589,11 @@ class _TimelineCompiler:
 
     def _cue_points(self, cue: FlatOverlay) -> dict[str, int]:
         """The ages of the overlay at which the cue points lie that its tracks name."""
-        overlay = self._compiler.overlays[cue.overlay]
-        if cue.overlay not in self._synced:
-            self._synced[cue.overlay] = tuple(_synced(overlay))
+        overlay = self._compiler.overlays[cue.cue.overlay]
+        if cue.cue.overlay not in self._synced:
+            self._synced[cue.cue.overlay] = tuple(_synced(overlay))
         points: dict[str, int] = {}
-        for path, name in self._synced[cue.overlay]:
+        for path, name in self._synced[cue.cue.overlay]:
             if name in cue.cue_points:
                 there = self._frame(cue.path, cue.offset + cue.cue_points[name])
                 points[name] = there - self._frame(cue.path, cue.start)

@@ -80,8 +80,7 @@ class FlatOverlay:
     path: str
     start: Fraction
     end: Fraction | None
-    overlay: str
-    values: Mapping[str, str]
+    cue: OverlayCue
     cut_short: bool
     cue_points: Mapping[str, Fraction] = field(compare=False)
     offset: Fraction = field(compare=False)
@@ -133,6 +132,7 @@ def flatten(timeline: Timeline, timelines: Mapping[str, Timeline], rate: Fractio
     flat = Flat(length=outer.length)
     writer = _Writer(flat)
     writer.write(outer, _NOTHING, outer.length, "", _NOTHING)
+    flat.overlays.sort(key=lambda overlay: overlay.cue.layer)  # of the same layer they stay as they were
     flat.cue_points += outer.cue_points.values()
     return flat
 
@@ -362,6 +362,9 @@ class _Reader:
                 if end <= start:
                     sentence = f"the cue point {cue.until} is not after the cue's start ({self._text(start)})"
                     raise PlanError(f"{here}.until", sentence)
+            for name, envelope in (("enter", cue.enter), ("exit", cue.exit)):
+                if envelope is not None:
+                    self.exact(envelope.duration, f"{here}.{name}.duration")
             yield _Overlay(here, start, end, cue)
 
     def _audio(self, track: TimelineTrack, path: str) -> Iterator[_Audio]:
@@ -578,8 +581,7 @@ class _Writer:
                 path=path or overlay.path,
                 start=start,
                 end=stop,
-                overlay=overlay.cue.overlay,
-                values=overlay.cue.values,
+                cue=overlay.cue,
                 cut_short=cut,
                 cue_points=read.cue_points,
                 offset=offset,

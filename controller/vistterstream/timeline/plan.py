@@ -10,7 +10,7 @@ from __future__ import annotations
 from vistterstream.resources.camera import CameraSpec
 from vistterstream.resources.model import Effect, Model, field
 from vistterstream.resources.output import Encoding, Failover, Target
-from vistterstream.resources.overlay import OverlaySpec
+from vistterstream.resources.overlay import Envelope, OverlaySpec
 from vistterstream.resources.program import Fallback, Format, PlaybackState
 from vistterstream.resources.quantities import Color, Digest, EasingFunction
 from vistterstream.resources.timeline import ClipEnd, Direction, Fit, TransitionType
@@ -34,6 +34,8 @@ class OverlayInstance(Model):
         description="Its spec, paths made absolute, tokens replaced; they still stand there if it has data."
     )
     values: dict[str, str] = field({}, description="Texts for the tokens that are not of data.")
+    enter: Envelope | None = field(None, description="How all of it comes in, as one.")
+    exit: Envelope | None = field(None, description="How all of it goes.")
     cue_points: dict[str, int] = field(
         {}, description="Frames from its entry to the cue points that its tracks name; may be negative."
     )

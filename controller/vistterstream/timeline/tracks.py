@@ -248,6 +248,20 @@ class Motion:
         return envelope.slide, out, envelope.distance
 
 
+class Passage:
+    """When something that comes and goes does either."""
+
+    def __init__(self, enter: Envelope | None, exit: Envelope | None, rate: Fraction) -> None:
+        self._enter = _Envelope(enter, rate) if enter else None
+        self._exit = _Envelope(exit, rate) if exit else None
+
+    def at(self, age: int, length: int | None = None) -> bool:
+        """Whether it is on its way in or out at that age, in a cue of that length."""
+        if self._enter is not None and age < self._enter.frames:
+            return True
+        return self._exit is not None and length is not None and length - age < self._exit.frames
+
+
 class _Envelope:
     """An `Envelope` in frames."""
 
