@@ -58,6 +58,22 @@ def test_a_frame_alone_is_that_frame_of_the_movie(tmp_path: Path) -> None:
     assert pictures(tmp_path / "some.mkv") == whole[315:320]
 
 
+def test_guides_are_drawn_where_they_are_asked_for_alone(tmp_path: Path) -> None:
+    write(tmp_path)
+    found = []
+    for name, more in (("plain.png", []), ("guides.png", ["--guides"])):
+        done = vistter("render", "tour", "-m", tmp_path, "-o", tmp_path / name, *more)
+        assert done.returncode == 0, done.stderr
+        with Image.open(tmp_path / name) as image:
+            found.append(np.asarray(image).astype(int))
+    changed = np.abs(found[0] - found[1]).max(axis=2) > 8
+    height, width = changed.shape
+    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+    assert columns[0] == pytest.approx(width * 0.035, abs=2)
+    assert rows[0] == pytest.approx(height * 0.035, abs=2)
+    assert not changed[height // 10 : -height // 10, width // 10 : -width // 10].any()
+
+
 def test_a_program_that_is_named_is_paused_as_on_air(tmp_path: Path) -> None:
     write(tmp_path, SHOW.replace("timeline: tour}", "timeline: tour, playback: {state: paused, at: 4s}}"))
     arguments: list[str | Path] = ["render", "tour", "-m", tmp_path, "--from", "1s", "--frames", "9"]

@@ -396,6 +396,9 @@ def render(
     lossless: Annotated[
         bool, typer.Option("--lossless", help="Keep every bit: FFV1 and PCM in Matroska.")
     ] = False,
+    guides: Annotated[
+        bool, typer.Option("--guides", help="Draw the outlines of the areas safe for action and titles.")
+    ] = False,
     epoch: EpochInstant = None,
 ) -> None:
     """Make a movie or a picture of a timeline: the frames that would be on air, faster than real time.
@@ -417,6 +420,7 @@ def render(
             epoch=epoch,
             out=output,
             lossless=lossless,
+            guides=guides,
         )
     )
     raise typer.Exit(code)

@@ -41,6 +41,7 @@ class Options:
     epoch: str | None
     out: Path | None
     lossless: bool
+    guides: bool = False
 
 
 def render(options: Options) -> int:
@@ -59,7 +60,9 @@ def render(options: Options) -> int:
     epoch_ns = scenes.instant(scenes.DEFAULT_EPOCH) if epoch is None else epoch
     with (
         _ended_by_sigterm(),
-        closing(Offline(plan, epoch_ns, files=files, first=first, data=data)) as program,
+        closing(
+            Offline(plan, epoch_ns, files=files, first=first, data=data, guides=options.guides)
+        ) as program,
     ):
         began = time.monotonic()
         if out.suffix == ".png":

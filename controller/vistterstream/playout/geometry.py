@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from vistterstream.resources.overlay import Anchor, Canvas, Position
+from vistterstream.resources.overlay import Anchor, Area, Canvas, Position
 
 FAR = 1 << 24
 """Farther away than anything stands that is looked at, in program pixels."""
@@ -67,6 +67,7 @@ class View:
     height: int
     canvas: Canvas
     box: tuple[int, int] | None = None  # width and height of the group, in program pixels
+    area: Area = Area.CANVAS  # of what is looked at, the part that positions count from
 
     @property
     def scale_x(self) -> float:
@@ -88,11 +89,20 @@ class View:
         """The program's picture, or the group's box."""
         return Rect(0, 0, *(self.box or (self.width, self.height)))
 
+    def against(self, area: Area | None) -> View:
+        """The same for a layer whose position counts from that area; without one from that of the canvas,
+        in a group from its box.
+        """
+        if area is None:
+            area = self.canvas.area if self.box is None else Area.CANVAS
+        return self if area is self.area else replace(self, area=area)
+
     def of_group(self, width: int | None, height: int | None) -> View:
-        """The view of a group in this one; of a side that is not given (canvas pixels) that is this one's."""
-        wide = self.whole.width if width is None else side_of(width, self.scale_x)
-        tall = self.whole.height if height is None else side_of(height, self.scale_y)
-        return replace(self, box=(wide, tall))
+        """The view of a group in this one; of a side that is not given (canvas pixels) that is the area's."""
+        share = self.area.share
+        wide = nearest(self.whole.width * share) if width is None else side_of(width, self.scale_x)
+        tall = nearest(self.whole.height * share) if height is None else side_of(height, self.scale_y)
+        return replace(self, box=(max(wide, 1), max(tall, 1)), area=Area.CANVAS)
 
     def finer(self, times: int) -> View:
         """The same in so many times as many pixels."""
@@ -107,9 +117,11 @@ class View:
     def exact(self, anchor: Anchor, x: float, y: float, width: float, height: float) -> tuple[float, float]:
         """Left and top of a layer of that size (program pixels) that stands at `x`, `y` (canvas pixels)."""
         across, down = shares(anchor)
+        outside = 1.0 - self.area.share
+        right, lower = self.whole.width * outside * (0.5 - across), self.whole.height * outside * (0.5 - down)
         return (
-            (self.whole.width - width) * across + x * self.scale_x,
-            (self.whole.height - height) * down + y * self.scale_y,
+            (self.whole.width - width) * across + x * self.scale_x + right,
+            (self.whole.height - height) * down + y * self.scale_y + lower,
         )
 
 

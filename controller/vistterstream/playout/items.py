@@ -26,7 +26,7 @@ from vistterstream.playout.sequences import PictureSequence
 from vistterstream.playout.sliding import Slider, slid
 from vistterstream.playout.sprites import Sprite, SpriteCache
 from vistterstream.playout.ticker import Runner, Ticker
-from vistterstream.resources.overlay import FrameCodeLayer, GroupLayer, Layer, Play
+from vistterstream.resources.overlay import Area, FrameCodeLayer, GroupLayer, Layer, Play
 from vistterstream.timeline.tracks import CuePoints, Motion, Opacity
 
 T = TypeVar("T")
@@ -221,6 +221,11 @@ class Studio:
         """How the layer moves and fades."""
         return Motion(layer, self.rate, self.cue_points), Opacity(layer, self.rate, self.cue_points)
 
+    def against(self, layer: Layer) -> Studio:
+        """The same for that layer, whose position may count from an area of its own."""
+        view = self.view.against(layer.position.area)
+        return self if view is self.view else replace(self, view=view)
+
     @property
     def start(self) -> Moment:
         """The first moment of an overlay."""
@@ -256,6 +261,7 @@ def _tried(layer: Layer, draw: Callable[[Layer, Tell], T | None], tell: Tell) ->
 
 
 def _item(layer: Layer, studio: Studio, tell: Tell) -> Item | None:
+    studio = studio.against(layer)
     motion, curve = studio.moved(layer)
     if layer.frame_code is not None:
         return _code(layer, layer.frame_code, motion, studio.view, tell)
@@ -309,8 +315,10 @@ def _group(
     if known is not None:
         return Still(known, curve)
     inner = inside(layer, group, motion, studio.view)
-    if motion.still and layer.mask is None and curve.constant == 1.0 and inner.whole == studio.view.whole:
-        items = [item_of(one, studio, _named(one, tell)) for one in group.layers]
+    plain = motion.still and layer.mask is None and curve.constant == 1.0
+    if plain and inner.whole == studio.view.whole and studio.view.area is Area.CANVAS:
+        within = replace(studio, view=inner)
+        items = [item_of(one, within, _named(one, tell)) for one in group.layers]
         return Together([item for item in items if item is not None])
     wrong: list[str] = []
     made = _grouped(layer, group, motion, inner, studio, wrong.append)
@@ -341,6 +349,7 @@ def _grouped(
 
 
 def _member(layer: Layer, studio: Studio, tell: Tell) -> Member | None:
+    studio = studio.against(layer)
     motion, curve = studio.moved(layer)
     if layer.group is None:
         return Member(_part(layer, motion, studio, tell, planar=False), curve)

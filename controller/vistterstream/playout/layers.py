@@ -49,7 +49,7 @@ def key_of(layer: Layer, view: View, opacity: float) -> str:
     """Digest of everything that the pixels depend on, the file's date and size included."""
     content = layer.model_dump_json(exclude={"name", "tracks", "opacity"}, exclude_none=True)
     files = "|".join(stamp_of(Path(file)) for _, file in pictures([layer]))
-    sizes = f"{view.width}x{view.height}|{view.canvas.width}x{view.canvas.height}|{view.box}"
+    sizes = f"{view.width}x{view.height}|{view.canvas.width}x{view.canvas.height}|{view.box}|{view.area}"
     text = f"{content}|{sizes}|{opacity!r}|{files}"
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from vistterstream.base.redaction import redact
+from vistterstream.playout import guides as guides_
 from vistterstream.playout.clock import NANOSECONDS, Epoch
 from vistterstream.playout.compositor import prepare
 from vistterstream.playout.feeds import PatternFeed
@@ -147,10 +148,11 @@ class Offline:
         first: int = 0,
         data: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
+        guides: bool = False,
     ) -> None:
         """`epoch_wall_ns` is the Unix time of program frame 0, `files` stand for cameras, by name; `first` is
         the first frame that will be asked for. `data` are the values of data sources, which are not fetched:
-        by NAME, or by OVERLAY.NAME; others have their defaults.
+        by NAME, or by OVERLAY.NAME; others have their defaults. `guides` draws the safe areas' outlines.
         """
         self.format = plan.format
         self.rate = plan.format.frame_rate.fraction
@@ -176,6 +178,7 @@ class Offline:
         self._bus = Bus(self.rate)
         self._memory = memory(self._index)
         self._next: int | None = None
+        self._guides = guides
 
     @property
     def problems(self) -> list[str]:
@@ -193,7 +196,10 @@ class Offline:
             for before in range(max(0, number - self._memory), number):
                 self._make(before, None)
         self._next = number + 1
-        return self._make(number, out)
+        made = self._make(number, out)
+        if self._guides:
+            guides_.draw(out)
+        return made
 
     def _make(self, number: int, out: Frame | None) -> Made:
         return make(self._stage, number, self.rate, self.epoch, float(number / self.rate), out, self._bus)

@@ -9,7 +9,7 @@ from vistterstream.playout.items import Item, Shown, Studio, item_of
 from vistterstream.playout.moment import Moment
 from vistterstream.playout.moving import Room
 from vistterstream.playout.pieces import Tell
-from vistterstream.resources.overlay import Envelope, GroupLayer, Layer
+from vistterstream.resources.overlay import Area, Envelope, GroupLayer, Layer, Position
 from vistterstream.timeline.tracks import Passage
 
 Drawn = tuple[Layer, Item]
@@ -54,15 +54,22 @@ def as_one(
     Frame codes are left out of it: they are always solid, and lie on top while the others pass.
     """
     items = tuple(item for _, item in drawn)
-    layers = tuple(layer for layer, _ in drawn if layer.frame_code is None)
+    layers = tuple(_placed(layer, studio) for layer, _ in drawn if layer.frame_code is None)
     if (enter is None and exit is None) or not layers:
         return items
     # Not validated: groups stand one deeper in each other than anybody may write them.
     group = GroupLayer.model_construct(width=None, height=None, layers=layers)
-    whole = Layer.model_construct(name="all", group=group, enter=enter, exit=exit)
+    there = Position(area=Area.CANVAS)
+    whole = Layer.model_construct(name="all", group=group, position=there, enter=enter, exit=exit)
     one = item_of(whole, replace(studio, room=Room()), tell)
     if one is None:
         return items
     plain = [item for layer, item in drawn if layer.frame_code is None]
     codes = [item for layer, item in drawn if layer.frame_code is not None]
     return (Passing(plain, one, Passage(enter, exit, studio.rate)), *codes)
+
+
+def _placed(layer: Layer, studio: Studio) -> Layer:
+    """The layer with its position as it is outside of a group: the box is all of the canvas here."""
+    position = layer.position.model_copy(update={"area": layer.position.area or studio.view.canvas.area})
+    return layer.model_copy(update={"position": position})

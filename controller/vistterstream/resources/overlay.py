@@ -111,6 +111,23 @@ class Anchor(StrEnum):
     BOTTOM_RIGHT = "bottomRight"
 
 
+class Area(StrEnum):
+    """What positions count from: all of the canvas, or the middle of it (EBU R 95, for 16:9)."""
+
+    CANVAS = "canvas"
+    ACTION_SAFE = "actionSafe"
+    TITLE_SAFE = "titleSafe"
+
+    @property
+    def share(self) -> float:
+        """Its share of the width and of the height."""
+        return _AREAS[self]
+
+
+_AREAS = {Area.CANVAS: 1.0, Area.ACTION_SAFE: 0.93, Area.TITLE_SAFE: 0.9}
+"""EBU R 95, Safe areas for 16:9 television production: 3.5 % at each side for action, 5 % for graphics."""
+
+
 class AnimatedProperty(StrEnum):
     """Which property of a layer a track moves."""
 
@@ -189,11 +206,19 @@ class Canvas(Model):
 
     width: int = field(1920, description="Width in canvas pixels.", ge=16, le=7680)
     height: int = field(1080, description="Height in canvas pixels.", ge=16, le=4320)
+    area: Area = field(
+        Area.CANVAS, description="What the layers' positions count from, where they do not say: see there."
+    )
 
 
 class Position(Model):
-    """Where a layer stands: its own anchor point on the canvas's anchor point, then moved by x and y."""
+    """Where a layer stands: its own anchor point on that of the area, then moved by x and y."""
 
+    area: Area | None = field(
+        None,
+        description="What the anchor is a point of: canvas; actionSafe, the middle 93 % of its width and "
+        "height; or titleSafe, the middle 90 %. Without, the area of the canvas; in a group always its box.",
+    )
     anchor: Anchor = field(Anchor.TOP_LEFT, description="The point that x and y count from.")
     x: int = field(0, description="Canvas pixels to the right.", ge=-16384, le=16384)
     y: int = field(0, description="Canvas pixels down.", ge=-16384, le=16384)
@@ -591,16 +616,23 @@ class StandIn(Model):
 
 class GroupLayer(Model):
     """Layers that stand, move, fade and are cut as one, in a box of their own: their anchors are points of
-    the box, and what reaches out of it is cut off.
+    the box, and what reaches out of it is cut off. A box without a size is as large as what its position
+    counts from.
     """
 
     MAX_DEPTH: ClassVar[int] = MAX_GROUPS
 
     width: int | None = field(
-        None, description="Width of the box in canvas pixels; that of what it is in without.", ge=1, le=7680
+        None,
+        description="Width of the box in canvas pixels; that of the area it is in without.",
+        ge=1,
+        le=7680,
     )
     height: int | None = field(
-        None, description="Height of the box in canvas pixels; that of what it is in without.", ge=1, le=4320
+        None,
+        description="Height of the box in canvas pixels; that of the area it is in without.",
+        ge=1,
+        le=4320,
     )
     layers: tuple[Layer, ...] = field(description="From the bottom up.", min_length=1, max_length=64)
 
@@ -771,6 +803,9 @@ class OverlaySpec(Model):
             if layer.frame_code is not None and deep:
                 sentence = "a frameCode layer stands on the picture itself; take it out of the group"
                 problems.append(((*path, "frameCode"), sentence))
+            if layer.position.area is not None and deep:
+                sentence = "a layer in a group stands in its box; give the group's position the area"
+                problems.append(((*path, "position", "area"), sentence))
         if problems:
             raise Problems(*problems)
         return self
