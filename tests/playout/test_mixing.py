@@ -53,6 +53,45 @@ def ends(samples: Samples) -> tuple[int, int]:
     return int(samples[0, 0]), int(samples[-1, 0])
 
 
+def test_unlike_sounds_dip_at_equal_gain_and_not_at_equal_power() -> None:
+    """Noise of two cameras, half a second into a crossfade of one: 3 dB softer, or as loud as before."""
+    random = np.random.default_rng(1)
+    one, other = (random.normal(0, 3000, (48_000, 2)).astype(np.int16) for _ in range(2))
+    loud = {}
+    for power in (False, True):
+        found = []
+        for number in range(14, 16):
+            start, end = number / 30, (number + 1) / 30
+            now = slice(number * COUNT, (number + 1) * COUNT)
+            parts = [
+                Part("a", one[now], 1.0, (1 - start, 1 - end), power),
+                Part("b", other[now], 1.0, (start, end), power),
+            ]
+            found.append(mixed(Bus(RATE), number, parts))
+        loud[power] = 20 * np.log10(np.concatenate(found).std() / 3000)
+    assert loud[False] == pytest.approx(-3, abs=0.2)
+    assert loud[True] == pytest.approx(0, abs=0.2)
+
+
+def test_a_crossfade_at_equal_power_goes_on_from_frame_to_frame_without_a_step() -> None:
+    bus, found = Bus(RATE), []
+    for number in range(-1, 11):
+        start, end = (min(max(n / 10, 0.0), 1.0) for n in (number, number + 1))
+        parts = [level(10_000, name="a"), level(0, name="b")]
+        if 0 <= number < 10:
+            shares = ((1 - start, 1 - end), (start, end))
+            parts = [
+                Part(part.name, part.samples, 1.0, share, power=True)
+                for part, share in zip(parts, shares, strict=True)
+            ]
+        else:
+            parts = parts[:1] if number < 0 else parts[1:]
+        found.append(mixed(bus, number, parts))
+    heard = np.concatenate(found)[:, 0].astype(int)
+    assert (heard[0], heard[-1]) == (10_000, 0)
+    assert np.abs(np.diff(heard)).max() <= 2
+
+
 def test_what_needs_no_gain_is_not_touched() -> None:
     part = level(1234)
     assert mixed(Bus(RATE), 0, [part]) is part.samples

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vistterstream.playout.sound import crossfade, samples_before, samples_of, silence
+from vistterstream.playout.sound import at_equal_power, crossfade, samples_before, samples_of, silence
 
 RATES = [Fraction(25), Fraction(30), Fraction(60), Fraction(30000, 1001), Fraction(24000, 1001), Fraction(1)]
 
@@ -29,6 +29,17 @@ def test_the_samples_of_frames_add_up(rate: Fraction, frame: int, count: int) ->
 @pytest.mark.parametrize(("rate", "sizes"), [(Fraction(30), {1600}), (Fraction(30000, 1001), {1601, 1602})])
 def test_a_frame_has_its_share(rate: Fraction, sizes: set[int]) -> None:
     assert {samples_of(frame, rate) for frame in range(1000)} == sizes
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 2000))
+def test_at_equal_power_the_squares_add_up_to_one_and_the_ends_are_whole(
+    start: float, end: float, count: int
+) -> None:
+    incoming, outgoing = at_equal_power(start, end, count), at_equal_power(1 - start, 1 - end, count)
+    assert incoming.dtype == np.float32
+    assert np.abs(incoming**2 + outgoing**2 - 1).max() < 1e-6
+    assert (at_equal_power(0, 0, count) == 0).all()
+    assert (at_equal_power(1, 1, count) == 1).all()
 
 
 def test_silence_is_silent() -> None:

@@ -165,6 +165,15 @@ class TestNesting:
         shown = picture(TimelineIndex(plan), 30)
         assert (shown.camera, shown.incoming) == ("c", "a")
 
+    def test_the_sound_of_the_transition_goes_over_as_it_says(self) -> None:
+        power = {"type": "crossfade", "duration": "10f", "sound": "equalPower"}
+        even = {"type": "crossfade", "duration": "10f"}
+        plan = planned(timeline(video(cue("c", "1s", transition=even), show("news", transition=power))), NEWS)
+        assert [shown.transition and shown.transition.sound for shown in plan.video[:2]] == [
+            "equalGain",
+            "equalPower",
+        ]
+
     def test_a_transition_into_a_gap_is_one_to_the_slate(self) -> None:
         late = named("late", video(cue("a", "1s", at="1s")))
         wipe = {"type": "wipe", "duration": "10f"}

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vistterstream.playout.ducking import Levels, loudness, window
-from vistterstream.playout.sound import Samples, crossfade, samples_before, silence
+from vistterstream.playout.sound import Samples, at_equal_power, crossfade, samples_before, silence
 from vistterstream.timeline.beds import Bed
 from vistterstream.timeline.evaluate import TimelineIndex
 
@@ -44,12 +44,15 @@ class Sounds(Protocol):
 
 @dataclass(frozen=True)
 class Part:
-    """The sound of a picture: whose, its gain at the end of the frame, and its share of a transition."""
+    """The sound of a picture: whose, its gain at the end of the frame, its share of a transition, and whether
+    that is at equal power.
+    """
 
     name: str
     samples: Samples | None
     gain: float
     share: tuple[float, float] = (1.0, 1.0)
+    power: bool = False
 
 
 def playing(beds: Iterable[Bed], number: int) -> list[tuple[Playing, Bed]]:
@@ -103,12 +106,13 @@ class Bus:
         before, self._gains = self._gains, {part.name: part.gain for part in parts}
         gains = [(before.get(part.name, part.gain), part.gain) for part in parts]
         sounds = [silence(count) if part.samples is None else part.samples for part in parts]
-        if all(gain == (1.0, 1.0) for gain in gains):
+        if all(gain == (1.0, 1.0) and not part.power for gain, part in zip(gains, parts, strict=True)):
             return sounds[0] if len(parts) == 1 else crossfade(sounds[0], sounds[1], *parts[1].share)
         mixed = np.zeros((count, 2), np.float32)
         for part, samples, gain in zip(parts, sounds, gains, strict=True):
             if part.samples is not None and any(gain):
-                mixed += samples * (_ramp(*gain, count) * _ramp(*part.share, count))
+                over = at_equal_power if part.power else _ramp
+                mixed += samples * (_ramp(*gain, count) * over(*part.share, count))
         return _narrow(mixed)
 
     def _beds(

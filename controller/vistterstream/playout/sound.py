@@ -29,6 +29,16 @@ def silence(samples: int) -> Samples:
     return np.zeros((samples, 2), np.int16)
 
 
+def at_equal_power(start: float, end: float, samples: int) -> npt.NDArray[np.float32]:
+    """The gains, (samples, 1), of a sound whose share of a crossfade goes from `start` to `end`.
+
+    A quarter of a sine: the squares of the gains of both sounds add up to one. Computed in double precision,
+    so that it is the same to the bit wherever it is.
+    """
+    shares = np.linspace(start, end, samples, endpoint=False)
+    return np.sin(shares * (np.pi / 2)).astype(np.float32)[:, None]
+
+
 def crossfade(outgoing: Samples, incoming: Samples, start: float, end: float) -> Samples:
     """Both mixed, the weight of `incoming` going from `start` to `end` (0 to 1) over the samples."""
     weight = np.linspace(start, end, len(outgoing), endpoint=False, dtype=np.float32)[:, None]

@@ -21,6 +21,7 @@ from vistterstream.playout.mixing import Bus, Part, Sounds
 from vistterstream.playout.protocol import CameraState
 from vistterstream.playout.sound import Samples, samples_of
 from vistterstream.resources.camera import CameraSpec
+from vistterstream.resources.timeline import SoundFade
 from vistterstream.timeline.beds import Bed, beds
 from vistterstream.timeline.evaluate import Picture, TimelineIndex, elapsed, picture, position
 from vistterstream.timeline.plan import CLIP, IMAGE
@@ -156,9 +157,10 @@ def make(
     parts = [Part(outgoing.feed, _samples_from(taken, outgoing), cue.gains[0])]
     if incoming is not None:
         start, end = cue.sound
+        power = cue.transition is not None and cue.transition.sound is SoundFade.EQUAL_POWER
         parts = [
-            replace(parts[0], share=(1 - start, 1 - end)),
-            Part(incoming.feed, _samples_from(taken, incoming), cue.gains[1], cue.sound),
+            replace(parts[0], share=(1 - start, 1 - end), power=power),
+            Part(incoming.feed, _samples_from(taken, incoming), cue.gains[1], cue.sound, power),
         ]
     measure = stage.index is not None and stage.index.ducks
     along = _beds(stage.index, number, rate, epoch)

@@ -66,10 +66,18 @@ class Direction(StrEnum):
     DOWN = "down"
 
 
+class SoundFade(StrEnum):
+    """How the sound of one picture goes over into that of the next."""
+
+    EQUAL_GAIN = "equalGain"
+    EQUAL_POWER = "equalPower"
+
+
 _MOVING = (TransitionType.WIPE, TransitionType.SLIDE, TransitionType.PUSH)
 _ONLY_FOR: dict[str, tuple[TransitionType, ...]] = {
     "duration": tuple(TransitionType)[1:],
     "easing": tuple(TransitionType)[1:],
+    "sound": tuple(TransitionType)[1:],
     "direction": _MOVING,
     "softness": (TransitionType.WIPE,),
     "color": (TransitionType.FADE_THROUGH_BLACK,),
@@ -92,6 +100,11 @@ class Transition(Model):
         None,
         description="How it gathers and loses speed: linear (without), easeInOut, easeOutCubic, "
         "cubic-bezier(x1, y1, x2, y2) and so on. The sound goes evenly.",
+    )
+    sound: SoundFade | None = field(
+        None,
+        description="equalGain (without): the gains of both sounds add up to one, right for like ones; "
+        "equalPower: their squares do, so that unlike ones, as of two cameras, do not dip in the middle.",
     )
     direction: Direction | None = field(
         None, description="Where to: of a wipe its edge, of slide and push the picture; left without."

@@ -499,7 +499,7 @@ class _TimelineCompiler:
 
     def _new_transition(self, given: Transition, frames: int) -> TransitionPlan:
         how: dict[str, Any] = {"direction": given.direction, "softness": given.softness}
-        how |= {"color": given.color, "easing": given.easing}
+        how |= {"color": given.color, "easing": given.easing, "sound": given.sound}
         return TransitionPlan(
             type=given.type,
             frames=frames,

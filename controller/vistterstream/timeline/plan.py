@@ -13,7 +13,7 @@ from vistterstream.resources.output import Encoding, Failover, Target
 from vistterstream.resources.overlay import Envelope, OverlaySpec
 from vistterstream.resources.program import Fallback, Format, PlaybackState
 from vistterstream.resources.quantities import Color, Digest, EasingFunction
-from vistterstream.resources.timeline import ClipEnd, Direction, Fit, TransitionType
+from vistterstream.resources.timeline import ClipEnd, Direction, Fit, SoundFade, TransitionType
 
 PLAN_VERSION = 2
 
@@ -69,6 +69,7 @@ class TransitionPlan(Model):
     softness: float = field(0.0, description="Of wipe: width of the edge, share of the picture.", ge=0, le=1)
     color: Color = field(Color("#000000"), description="Of fadeThroughBlack.")
     easing: EasingFunction = field(EasingFunction("linear"), description="Of the picture; sound goes evenly.")
+    sound: SoundFade = field(SoundFade.EQUAL_GAIN, description="How the sounds go over.")
 
 
 IMAGE = "image:"
