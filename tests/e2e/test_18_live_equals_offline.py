@@ -62,9 +62,24 @@ def _show(folder: Path) -> list[Object]:
             {"name": "time", "clock": {"format": "%H:%M:%S", "size": 14}, "position": {"x": 220, "y": 60}},
         ],
     }  # fmt: skip
+    corner = {
+        "canvas": {"width": WIDTH, "height": HEIGHT, "area": "titleSafe"},
+        "layers": [
+            {"name": "box", "rectangle": {"width": 110, "height": 40, "color": "#800000"},
+             "position": {"anchor": "topRight"}},
+            {"name": "day", "clock": {"timecode": "timeOfDay", "timeZone": "Asia/Kathmandu", "size": 14},
+             "position": {"anchor": "topRight", "x": -4, "y": 2}},
+            {"name": "show", "clock": {"timecode": "timeline", "size": 14},
+             "position": {"anchor": "topRight", "area": "actionSafe", "x": -4, "y": 22}},
+        ],
+    }  # fmt: skip
     code = {"name": "code", "frameCode": {"square": SQUARE}, "position": {"x": 0, "y": HEIGHT - SQUARE}}
     video: list[dict[str, Any]] = [
-        {"camera": "wharf", "duration": "1500ms", "transition": {"type": "crossfade", "duration": "500ms"}},
+        {
+            "camera": "wharf",
+            "duration": "1500ms",
+            "transition": {"type": "crossfade", "duration": "500ms", "sound": "equalPower"},
+        },
         {
             "camera": "pier",
             "duration": "1s",
@@ -80,7 +95,9 @@ def _show(folder: Path) -> list[Object]:
     overlays = [
         {"overlay": "tag", "at": "200ms", "duration": "2s", "values": {"title": "The old wharf"}},
         {"overlay": "tag", "at": "2500ms", "duration": "1800ms", "values": {"title": "The pier"}},
-    ]
+        {"overlay": "corner", "at": "1s", "duration": "3s", "layer": -1,
+         "enter": {"duration": "12f", "slide": "right"}, "exit": {"duration": "15f"}},
+    ]  # fmt: skip
     tracks = [
         {"name": "v", "video": video},
         {"name": "o", "overlays": overlays},
@@ -93,6 +110,7 @@ def _show(folder: Path) -> list[Object]:
         manifest("Camera", "wharf", {"source": {"file": {"path": "wharf.mp4"}}}),
         manifest("Camera", "pier", {"source": {"file": {"path": "pier.mov"}}}),
         manifest("Overlay", "tag", tag),
+        manifest("Overlay", "corner", corner),
         manifest("Overlay", "code", {"canvas": {"width": WIDTH, "height": HEIGHT}, "layers": [code]}),
         manifest("Timeline", "show", {"loop": True, "tracks": tracks}),
         manifest("Program", "main", {"format": picture, "timeline": "show"}),

@@ -36,21 +36,24 @@ _TRACKS = [
     {
         "property": "scale",
         "repeat": "loop",
-        "keyframes": [{"at": "0s", "value": 0.5}, {"at": "2s", "value": 2}],
+        "keyframes": [{"at": "0f", "value": 0.5}, {"at": "00:00:02:00", "value": 2}],
     },
 ]
 _OVERLAY: dict[str, Any] = {
     "version": "1.0",
-    "canvas": {"width": 640, "height": 360},
+    "canvas": {"width": 640, "height": 360, "area": "actionSafe"},
     "layers": [
         {"name": "a", "rectangle": {"width": 60, "height": 40, "color": "#FF0000", "radius": 9},
-         "tracks": [_TRACKS[0], _TRACKS[1], _TRACKS[2]], "exit": {"duration": "1s", "slide": "left"}},
+         "tracks": [_TRACKS[0], _TRACKS[1], _TRACKS[2]], "exit": {"duration": "12f", "slide": "left"},
+         "position": {"area": "titleSafe", "anchor": "bottomRight"}},
         {"name": "b", "text": {"value": "Harbour {{ name }}", "size": 40, "width": 200, "align": "center",
          "outline": {"width": 2}, "shadow": {"right": 3, "blur": 5}, "background": "#00000080"},
          "tracks": [_TRACKS[3], _TRACKS[4] | {"sync": "sermon"}], "rotation": 10, "crop": {"left": 0.1}},
         {"name": "c", "image": {"file": FILES[1], "play": "loop"}, "scale": 1.5},
         {"name": "i", "image": {"file": "gone.png", "sha256": "0" * 64, "fallback": {"text": "?"}}},
-        {"name": "d", "clock": {"timeZone": "Europe/Oslo", "format": "%H:%M"}},
+        {"name": "d", "clock": {"timeZone": "Europe/Oslo", "format": "%A %-d. %B %H:%M %Z", "locale": "nb"}},
+        {"name": "l", "clock": {"timecode": "timeOfDay", "timeZone": "Asia/Kathmandu"}, "rotation": 3},
+        {"name": "m", "clock": {"timecode": "timeline"}, "position": {"area": "actionSafe"}},
         {"name": "e", "countdown": {"duration": "5m", "format": "%H:%M:%S", "done": "Live"}},
         {"name": "f", "ticker": {"value": "news\n{{ news }}", "width": 600, "speed": 100.5},
          "fallback": {"text": {"value": "none, {{ name }}", "size": 20}}},
@@ -79,7 +82,8 @@ _TIMELINE: dict[str, Any] = {
     "cuePoints": [{"name": "sermon", "at": "00:00:04:12"}, {"name": "end", "at": "300f"}],
     "tracks": [
         {"name": "v", "video": [
-            {"camera": "wharf", "duration": "2s", "transition": {"type": "crossfade", "duration": "1s"},
+            {"camera": "wharf", "duration": "2s",
+             "transition": {"type": "crossfade", "duration": "1s", "sound": "equalPower"},
              "audio": {"gain": "-6dB"}, "preset": "bridge"},
             {"file": {"path": FILES[3], "in": "200ms", "atEnd": "loop"}, "duration": "2s",
              "transition": {"type": "slide", "duration": "10f"}},
@@ -93,7 +97,8 @@ _TIMELINE: dict[str, Any] = {
             {"camera": "gone", "duration": "1s", "transition": {"type": "slide"}},
         ]},
         {"name": "low", "overlays": [
-            {"overlay": "tag", "at": "1s", "duration": "3s", "values": {"title": "Low tide"}},
+            {"overlay": "tag", "at": "1s", "duration": "3s", "values": {"title": "Low tide"}, "layer": 3,
+             "enter": {"duration": "10f", "slide": "left"}, "exit": {"duration": "00:00:00:12"}},
             {"overlay": "tag", "at": "120f",
              "values": {"title": "{{ title }}", "name": "\u05e9\u05dc\u05d5\u05dd"}},
         ]},
@@ -101,7 +106,7 @@ _TIMELINE: dict[str, Any] = {
                                      {"overlay": "tag", "cue": "sermon", "at": "100ms", "until": "end"}]},
         {"name": "bed", "audio": [
             {"file": FILES[2], "at": "1s", "duration": "5s", "loop": True, "gain": "-3dB", "fadeIn": "1s",
-             "curve": [{"at": "0s", "gain": "-60dB"}, {"at": "2s", "gain": "+3dB", "easing": "easeIn"}],
+             "curve": [{"at": "0f", "gain": "-60dB"}, {"at": "60f", "gain": "+3dB", "easing": "easeIn"}],
              "duck": {"threshold": "-40dB", "amount": "-12dB"}},
             {"file": "gone.wav", "duration": "100f", "mute": True},
         ]},
@@ -116,7 +121,8 @@ _VALUES: list[Any] = [
 _STRINGS = [
     "a", "wharf", "pier", "tag", "news", "title", "0s", "1s", "40ms", "2h30m", "500f", "1f", "00:00:01:05",
     "00:10:00;00", "#FF8000", "#12345678", "linear", "hold", "easeInOutBack", "cubic-bezier(0.3,-1,0.7,2)",
-    "Inter", "Europe/Oslo", "UTC", "%H:%M:%S", "%d.%m.%Y", "2026-03-29T02:30:00+01:00", "02:30", "1.0",
+    "Inter", "Europe/Oslo", "UTC", "%H:%M:%S", "%d.%m.%Y", "%-d %b %p", "00:00:00;12",
+    "2026-03-29T02:30:00+01:00", "02:30", "1.0",
     *FILES, "gone.png", "{{ title }} {{ name }}", "\u0645\u0631\u062d\u0628\u0627 12", "one\ntwo", "30", "25",
     "0" * 64, "https://vistter.example/x", "-6dB", "/a/0/b", "frame-%04d.png", "6M",
 ]  # fmt: skip

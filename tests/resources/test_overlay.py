@@ -73,4 +73,5 @@ class TestClock:
 
     def test_timecode_of_the_time_of_day_has_a_zone(self) -> None:
         clock = {"timecode": "timeOfDay", "timeZone": "Europe/Oslo"}
-        assert Layer.model_validate({"name": "c", "clock": clock}).clock is not None
+        layer = Layer.model_validate({"name": "c", "clock": clock})
+        assert Layer.model_validate(layer.dump()) == layer, "defaults that are written out do no harm"

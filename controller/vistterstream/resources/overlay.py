@@ -514,7 +514,7 @@ class ClockLayer(Model):
             problems = [
                 ((to_camel(name),), "goes with no timecode; take one of them out")
                 for name in fixed
-                if name in self.model_fields_set
+                if getattr(self, name) != type(self).model_fields[name].default
             ]
             if problems:
                 raise Problems(*problems)
