@@ -20,7 +20,10 @@ E2E_ARGS ?=
 # --quick for short looks; names of parts for those alone.
 BENCH_ARGS ?=
 
-.PHONY: help demo test check lint types contracts generated unit e2e bench soak peers format generate lock clean
+# Without it, rewriting the assertions of all tests each time takes longer than most of them.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help demo test check lint types contracts generated unit slow e2e bench soak peers format generate lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -28,9 +31,9 @@ help: ## Show this list
 demo: $(RUNTIME) ## On air in a minute: test pictures, an overlay, a page in the browser; Ctrl-C ends it
 	@exec $(BIN)/vistter run --manifests examples/01-hello --state-dir $(STATE) --listen 127.0.0.1:8642-8661 --on-exit stop
 
-test: peers check e2e ## Everything that CI runs (installs Debian packages where it may)
+test: peers check slow e2e ## Everything that CI runs (installs Debian packages where it may)
 
-check: lint types contracts generated unit ## The fast part of the tests, under a minute
+check: lint types contracts generated unit ## The fast part of the tests: under a minute, once types are cached
 
 lint: $(DEV)
 	$(BIN)/ruff check $(SOURCES)
@@ -46,7 +49,10 @@ generated: $(DEV)
 	$(BIN)/python -m vistterstream.resources.generate --check
 
 unit: $(DEV)
-	$(BIN)/pytest -q -n auto -m "not e2e and not soak and not bench"
+	$(BIN)/pytest -q -n auto --ignore=tests/e2e -m "not slow and not e2e and not soak and not bench"
+
+slow: $(DEV) ## The unit tests that take longer: much of what is fuzzed, killed, played and rendered
+	$(BIN)/pytest -q -n auto --dist worksteal --ignore=tests/e2e -m "slow and not e2e and not soak and not bench" --durations=15
 
 e2e: $(DEV)
 	$(BIN)/pytest -q -n $(E2E_WORKERS) --dist worksteal -m "e2e and not soak" --durations=15 $(E2E_ARGS)

@@ -68,6 +68,7 @@ def plans(draw: st.DrawFn) -> TimelinePlan:
     return timeline(*cues, length=edges[-1] + draw(st.integers(0, 5)), loop=draw(st.booleans()))
 
 
+@pytest.mark.slow
 @given(plans(), st.integers(-50, 200))
 def test_what_is_announced_is_what_is_shown(plan: TimelinePlan, passed: int) -> None:
     index = TimelineIndex(plan)

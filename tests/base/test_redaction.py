@@ -69,6 +69,7 @@ def test_a_password_behind_its_user_is_masked_in_base64(
     assert len(left) <= len(encode(f"{user}:".encode())) + 2
 
 
+@pytest.mark.slow
 @given(SECRETS, st.text(), st.text())
 def test_a_known_secret_never_comes_through(secret: str, before: str, after: str) -> None:
     said = Redactor([secret])(f"{before} {secret} {after}")
@@ -76,6 +77,7 @@ def test_a_known_secret_never_comes_through(secret: str, before: str, after: str
         assert secret.strip() not in said.replace("***", "\0")
 
 
+@pytest.mark.slow
 @given(st.lists(SECRETS, min_size=2, max_size=5))
 def test_a_secret_that_holds_another_is_masked_as_a_whole(secrets: list[str]) -> None:
     whole = "-".join(secrets).strip()
@@ -98,6 +100,7 @@ def test_what_is_learned_later_is_masked_too_and_what_was_known_stays() -> None:
     assert redactor("first-secret second-secret") == "*** ***"
 
 
+@pytest.mark.slow
 def test_learning_while_others_mask_is_safe() -> None:
     redactor = Redactor(["secret-0000"])
     failures: list[str] = []

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from cli.commands import ROOT, vistter
 
 
+@pytest.mark.slow
 def test_crds_go_to_stdout(tmp_path: Path) -> None:
     done = vistter("crds")
     kinds = {document["spec"]["names"]["kind"] for document in yaml.safe_load_all(done.stdout)}

@@ -159,6 +159,7 @@ def test_what_is_wrong_is_said_in_a_sentence_and_nothing_is_written(tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["manifests"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_render_leaves_nothing_behind(
     tmp_path: Path, number: signal.Signals, status: int
@@ -188,6 +189,7 @@ def test_an_interrupted_render_leaves_nothing_behind(
     assert (out / "a.mp4").read_text() == "before"
 
 
+@pytest.mark.slow
 def test_a_terminal_sees_how_far_it_is(tmp_path: Path) -> None:
     write(tmp_path)
     ours, theirs = pty.openpty()

@@ -408,6 +408,7 @@ anyio.run(main)
 """
 
 
+@pytest.mark.slow
 def test_the_watchdog_watches_although_the_loop_is_stuck(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", STUCK, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT

@@ -165,6 +165,7 @@ def test_clips_and_presets_are_named(tmp_path: Path) -> None:
     assert "Gap" not in done.stderr
 
 
+@pytest.mark.slow
 def test_examples_have_nothing_to_be_warned_of_and_a_day_is_quick() -> None:
     began = time.monotonic()
     done = vistter("simulate", "-m", ROOT / "examples/03-lower-thirds", "--strict", "--for", "24h")

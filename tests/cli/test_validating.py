@@ -77,6 +77,7 @@ def test_a_secret_is_in_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "hunter22" not in said.out + said.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("debug", [False, True])
 def test_an_error_that_nobody_foresaw_is_one_sentence_unless_debugging(tmp_path: Path, debug: bool) -> None:
     (tmp_path / "a.yaml").write_text(SMALL)

@@ -427,6 +427,7 @@ def test_a_recording_is_cut_into_files_named_by_their_time(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", list(Container))
 def test_a_real_recording_can_be_played_whatever_the_folder_is_called(
     tmp_path: Path, container: Container

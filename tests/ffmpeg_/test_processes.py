@@ -35,6 +35,7 @@ def anyio_backend() -> str:
 LINES = st.lists(st.text(st.characters(exclude_characters="\r\n", codec="utf-8"), min_size=1, max_size=50))
 
 
+@pytest.mark.slow
 @given(LINES, st.sampled_from(["\n", "\r", "\r\n"]), st.data())
 def test_any_chunking_gives_the_same_lines(lines: list[str], end: str, data: st.DataObject) -> None:
     stream = "".join(line + end for line in lines).encode()

@@ -96,12 +96,14 @@ def test_the_documents_that_are_changed_are_good(kind: str) -> None:
     assert not loaded.errors
 
 
+@pytest.mark.slow
 def test_a_seed_means_a_document() -> None:
     texts = [documents.document(seed) for seed in range(50)]
     assert texts == [documents.document(seed) for seed in range(50)]
     assert len(set(texts)) == 50
 
 
+@pytest.mark.slow
 def test_hundreds_of_documents_are_accepted_or_refused_with_a_position(folder: Path) -> None:
     _check(list(_reports(_start(folder, 0, 300), 300)))
 

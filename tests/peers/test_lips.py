@@ -27,6 +27,7 @@ def flashing(file: Path, delay: int, *, beeping: bool = True) -> Path:
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delay", [-60, 0, 21, 140])
 def test_a_delay_is_found_to_the_millisecond(tmp_path: Path, delay: int) -> None:
     found = lips.measure(flashing(tmp_path / "a.flv", delay), {"a": FLASH, "b": OTHER})
@@ -35,6 +36,7 @@ def test_a_delay_is_found_to_the_millisecond(tmp_path: Path, delay: int) -> None
     assert [meeting.offset for meeting in found.meetings] == pytest.approx([delay / 1000] * 5, abs=0.001)
 
 
+@pytest.mark.slow
 def test_a_flash_without_a_beep_is_alone(tmp_path: Path) -> None:
     found = lips.measure(flashing(tmp_path / "a.flv", 0, beeping=False), {"a": FLASH})
     assert not found.meetings

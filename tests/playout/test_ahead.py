@@ -155,6 +155,7 @@ def settle(scene: Scene) -> None:
     until(lambda: all(future.done() for future in pending))
 
 
+@pytest.mark.slow
 def test_frames_drawn_ahead_are_those_that_are_drawn_when_they_are_due() -> None:
     """A clock and a turning group, through the entry of the cue and the seam of the loop."""
     live, offline = stage(), stage()

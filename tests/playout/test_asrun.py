@@ -104,6 +104,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_the_system(tmp_path: Path) 
         AsRunLog(tmp_path / "file" / "main", "main").write(shown(NOON))
 
 
+@pytest.mark.slow
 def test_a_writer_that_is_killed_costs_the_last_line_at_most(tmp_path: Path) -> None:
     code = (
         "import sys, itertools; from pathlib import Path; from vistterstream.playout.asrun import AsRunLog\n"

@@ -132,6 +132,7 @@ def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("sounds") / "tone.wav", sine(330, 0.4, 1.7))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", ["15", "30000/1001"])
 def test_the_air_and_a_rendering_agree_to_the_sample(tone: Path, rate: str) -> None:
     curve = (GainPoint(frame=3.3, decibels=-20), GainPoint(frame=17.1, decibels=0))
@@ -159,6 +160,7 @@ def test_a_file_that_plays_through_knows_no_rounds_of_the_timeline(tmp_path: Pat
     assert (sound == np.tile(counting(30_000), (13, 1))[: len(sound)]).all()
 
 
+@pytest.mark.slow
 def test_a_plan_swapped_in_does_not_click(tone: Path) -> None:
     before = plan_of(bed(tone, loop=True, through=True), bed(tone, gain=0.5, loop=True))
     after = plan_of(bed(tone, loop=True, through=True, gain=0.1))

@@ -31,6 +31,7 @@ def blended(frame: Frame, rgba: Bytes, x: int, y: int, opacity: float = 1.0) -> 
     return out
 
 
+@pytest.mark.slow
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 60), st.integers(1, 50), st.integers(0, 2**32))
 def test_a_solid_overlay_is_within_one_code_value_of_the_exact_blend(
     x: int, y: int, width: int, height: int, seed: int
@@ -41,6 +42,7 @@ def test_a_solid_overlay_is_within_one_code_value_of_the_exact_blend(
     assert distance(blended(frame, rgba, x, y), over(frame, rgba, x, y, 1.0)) <= 1
 
 
+@pytest.mark.slow
 @given(st.floats(0, 1), st.integers(0, 1), st.integers(0, 1))
 def test_a_moving_opacity_is_within_one_code_value_of_the_exact_blend(opacity: float, x: int, y: int) -> None:
     frame, rgba = noise(WIDTH, HEIGHT), translucent(61, 37)

@@ -175,6 +175,7 @@ async def test_a_playout_that_cannot_come_up_says_why(folder: Path, tmp_path: Pa
     assert caught.value.reason == "PlayoutFailed"
 
 
+@pytest.mark.slow
 async def test_whoever_watches_hears_that_it_went_away(folder: Path, tmp_path: Path) -> None:
     write_plan(folder, make_plan(tmp_path, outputs=[]), {})
     async with started(folder) as playout:

@@ -114,6 +114,7 @@ def test_for_a_new_source_a_known_document_is_fetched_again(server: Documents, t
         until(lambda: says(found, both, 1) == "11", 5)
 
 
+@pytest.mark.slow
 def test_the_last_good_value_stays_when_the_server_fails(server: Documents, tmp_path: Path) -> None:
     url = server.put("/a", {"wind": 7})
     shown = overlay(source(url + "?key=s3cret", path="/wind"))

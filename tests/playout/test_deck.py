@@ -100,6 +100,7 @@ def test_a_file_that_is_mended_is_heard(deck: Deck, tmp_path: Path) -> None:
     assert deck.problems == {}
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_or_hangs_is_replaced(
     deck: Deck, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,6 +151,7 @@ class TestTls:
         yield
         download._tls_context.cache_clear()
 
+    @pytest.mark.slow
     def test_a_certificate_that_the_machine_trusts_is_enough(
         self, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -47,6 +47,7 @@ def test_each_frame_starts_where_the_one_before_ended() -> None:
     assert found[0] == (1.0, 1.0)
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from([LOUD, SOFT]), min_size=40, max_size=80), st.integers(0, 3 * 10**9))
 def test_it_depends_on_its_window_alone(levels: list[float], start: int) -> None:
     whole = followed(DUCK, levels, start)

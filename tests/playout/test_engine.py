@@ -243,6 +243,7 @@ async def test_a_plan_that_cannot_be_read_at_the_start_is_an_error(tmp_path: Pat
         Engine(folder, environment={})
 
 
+@pytest.mark.slow
 async def test_a_camera_s_new_source_replaces_its_ingest_alone(tmp_path: Path) -> None:
     playout = Playout(tmp_path)
     cameras = [film("x", numbered_clip()), film("y", clip())]

@@ -121,6 +121,7 @@ def test_sounds_are_told_as_they_come_and_go() -> None:
     assert len(alone) == 1
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.integers(0, 30), st.integers(1, 20), st.sampled_from("123")), max_size=8),
     st.lists(st.integers(1, 9), min_size=1, max_size=6),

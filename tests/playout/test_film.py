@@ -57,6 +57,7 @@ def pictures(film: Film, first: int, count: int) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
 def test_a_picture_is_the_same_sought_and_decoded_from_the_beginning(
     suffix: str, monkeypatch: pytest.MonkeyPatch
@@ -71,6 +72,7 @@ def test_a_picture_is_the_same_sought_and_decoded_from_the_beginning(
             assert pictures(film, first, 12) == whole[first : first + 12], first
 
 
+@pytest.mark.slow
 def test_sound_that_is_sought_lies_where_it_lay(monkeypatch: pytest.MonkeyPatch) -> None:
     first = 700
     with opened(long_film(".mp4")) as film:

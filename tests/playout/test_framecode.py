@@ -72,6 +72,7 @@ def test_noise_as_of_a_poor_encoder_does_no_harm(value: int, seed: int) -> None:
     assert read(frame.y, 16, 8, 16) == value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", list(Pattern))
 def test_codes_survive_x264_at_a_low_bit_rate(pattern: Pattern) -> None:
     """150 kbit/s at 640x360, less than a tenth of what such a picture wants; counters that carry far."""

@@ -233,6 +233,7 @@ class TestAnimations:
         assert back == [0, 1, 2, 2, 1, 1, 0, 0]
         assert self.shown(scene({"image": image}), ages) == [0] * 9
 
+    @pytest.mark.slow
     def test_what_is_too_much_is_cut_off_and_told(self, tmp_path: Path) -> None:
         image = self.save(tmp_path / "a.gif", [100, 100, 100])
         made = scene({"image": image | {"play": "loop", "width": 2600, "height": 1600}})
@@ -259,6 +260,7 @@ class TestPictures:
         assert f"its SHA-256 is {good}" in stand_in.problems["o"]
         assert frame(stand_in).y[2, 2] == 63
 
+    @pytest.mark.slow
     def test_a_rounded_rectangle_is_as_its_geometry_says(self) -> None:
         """Against coverage counted on a grid of 8x8 points a pixel."""
         layer = {

@@ -77,6 +77,7 @@ class TestRuns:
     def test_what_no_font_has_is_known(self) -> None:
         assert line("a\U000f0000b", INTER).missing == {"\U000f0000"}
 
+    @pytest.mark.slow
     @settings(max_examples=200, deadline=None)
     @given(st.text(max_size=40))
     def test_any_text_is_set_with_all_of_its_characters(self, text: str) -> None:
@@ -89,6 +90,7 @@ class TestRuns:
 
 
 class TestWrapping:
+    @pytest.mark.slow
     @settings(deadline=None)
     @given(st.lists(st.sampled_from(["harbour", "a", "tide", "wharf-side", "x" * 40]), max_size=12))
     def test_no_line_is_wider_and_no_letter_is_lost(self, words: list[str]) -> None:
@@ -105,6 +107,7 @@ class TestWrapping:
         parts = list(lettering._words("\u65e5\u672c\u8a9e\u3002\u5b57\u5e55"))
         assert parts == ["\u65e5", "\u672c", "\u8a9e\u3002", "\u5b57", "\u5e55"]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("width", [3, 40, 333, 5000])
     def test_a_word_that_is_too_long_is_broken_where_no_more_of_it_fits(self, width: int) -> None:
         word = "Wi" * 300
@@ -114,6 +117,7 @@ class TestWrapping:
             assert INTER.getlength(part) <= width or len(part) == 1
             assert INTER.getlength(part + following[0]) > width
 
+    @pytest.mark.slow
     def test_of_a_very_long_word_little_more_is_measured_than_is_set(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

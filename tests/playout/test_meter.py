@@ -65,6 +65,7 @@ SOUNDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOUNDS)
 def test_momentary_loudness_is_that_of_ffmpeg(name: str, tmp_path: Path) -> None:
     sound = SOUNDS[name]

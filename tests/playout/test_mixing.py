@@ -202,6 +202,7 @@ class TestBeds:
         found = [mixed(bus, n, [level(value)], [beds[n]]) - value for n, value in enumerate(loud)]
         assert [ends(one)[0] for one in found] == [1000, 1000, 1000, 100, 100, 100, 316, 1000, 1000]
 
+    @pytest.mark.slow
     @given(st.integers(0, 60))
     def test_frames_made_from_the_middle_are_the_same(self, first: int) -> None:
         duck = DuckPlan(threshold=1e-3, factor=0.1, attack=3, hold=2, release=5)

@@ -115,6 +115,7 @@ def drawing(moved: Layer, finer: int = 1) -> tuple[Bytes, Rect, Rect]:
 
 
 class TestMoves:
+    @pytest.mark.slow
     @settings(deadline=None)
     @given(st.floats(-80, 330), st.floats(-60, 190))
     def test_any_place_is_within_one_and_a_half_code_values_of_the_exact_picture(
@@ -211,6 +212,7 @@ class TestMoves:
 
 
 class TestShapes:
+    @pytest.mark.slow
     @settings(deadline=None)
     @given(
         st.floats(0.55, 1.0),

@@ -168,6 +168,7 @@ def digest(program: Offline, number: int) -> str:
     return hashlib.sha256(bytes(frame.buffer) + made.sound.tobytes()).hexdigest()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", ["15", "30000/1001"])
 def test_ten_seconds_rendered_without_loss_are_what_is_on_air_to_the_bit(tmp_path: Path, rate: str) -> None:
     plan = show_plan(rate)
@@ -194,6 +195,7 @@ def test_a_frame_alone_is_that_frame_of_a_long_run_in_any_order() -> None:
             assert digest(program, number) == whole[number], number
 
 
+@pytest.mark.slow
 def test_two_renderings_are_the_same_file(tmp_path: Path) -> None:
     for name in ("one.mkv", "two.mkv"):
         with offline(show_plan()) as program:
@@ -217,6 +219,7 @@ def film_plan(*cues: tuple[str, int], loop: bool = True) -> Plan:
     return plan.model_copy(update={"overlays": ()})
 
 
+@pytest.mark.slow
 def test_a_file_goes_on_by_a_picture_for_each_frame_that_shows_it() -> None:
     plan = film_plan(("film", 10), ("a", 5), ("film", 10))
     shown = [*range(10), *[None] * 5, *range(10, 20), *range(20, 30), *[None] * 5, *range(30, 40)]
@@ -235,6 +238,7 @@ def test_a_file_that_does_not_loop_starts_anew_and_ends_in_the_slate() -> None:
     assert numbers(plan, [again + 3]) == [3]
 
 
+@pytest.mark.slow
 def test_sound_of_a_file_is_the_same_alone_and_in_a_run() -> None:
     plan = film_plan(("film", 30), ("a", 5), ("film", 20))
     plan = plan.model_copy(
@@ -272,6 +276,7 @@ def clip_plan(*cues: dict[str, object], path: Path | None = None) -> Plan:
     ).plan
 
 
+@pytest.mark.slow
 def test_a_clip_plays_from_its_in_point_and_then_holds_its_last_picture_or_goes_back() -> None:
     rest = LENGTH - 30
     held = clip_plan({"file": {"in": "2s"}, "duration": f"{rest + 10}f"}, {"camera": "a", "duration": "10f"})

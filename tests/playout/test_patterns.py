@@ -40,6 +40,7 @@ def rendered(made: TestPattern, k: int, width: int = 640, height: int = 360) -> 
 
 
 class TestPictures:
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", PATTERNS)
     def test_a_frame_depends_on_its_number_alone(self, name: Pattern) -> None:
         one, other = pattern(pattern=name, label="Pier"), pattern(pattern=name, label="Pier")
@@ -47,6 +48,7 @@ class TestPictures:
         backward = [bytes(rendered(other, k).buffer) for k in reversed(range(40))]
         assert forward == backward[::-1]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", PATTERNS)
     def test_each_frame_differs_from_the_one_before_so_that_a_frozen_picture_is_seen(
         self, name: Pattern

@@ -22,6 +22,7 @@ def places(reel: Reel, length: int, first: int, count: int) -> list[Place]:
     return [place for place in found if place is not None]
 
 
+@pytest.mark.slow
 @given(st.sampled_from(RATES), st.integers(1, 200), st.integers(0, 10**9), st.integers(0, 10**6), st.data())
 def test_a_loop_gives_each_picture_once_with_sound_that_goes_on_without_a_break(
     rate: Fraction, length: int, since: int, first: int, data: st.DataObject

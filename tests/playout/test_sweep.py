@@ -85,6 +85,7 @@ async def test_a_dead_socket_is_removed_and_the_rest_stays(tmp_path: Path) -> No
     assert await sweep(tmp_path) == [], "twice is as good as once"
 
 
+@pytest.mark.slow
 async def test_a_process_that_sweeps_its_own_folder_spares_itself(tmp_path: Path) -> None:
     code = (
         "import anyio, os, sys; from pathlib import Path; from vistterstream.playout.sweep import sweep\n"

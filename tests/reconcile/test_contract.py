@@ -201,6 +201,7 @@ async def test_stopping_ends_it_and_it_can_be_ended_again(rig: Rig) -> None:
     await fails(rig.connect, NotRunning)
 
 
+@pytest.mark.slow
 async def test_one_that_hangs_is_told_apart_and_ended_by_force(rig: Rig) -> None:
     client = await rig.start()
     rig.freeze(client)

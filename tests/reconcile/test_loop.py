@@ -170,6 +170,7 @@ async def test_a_fault_is_told_redacted_and_retried_with_growing_delays_while_ot
     assert b'vistter_reconcile_total{kind="Camera"} 6.0' in metrics.render()
 
 
+@pytest.mark.slow
 async def test_a_change_is_tried_at_once_however_long_the_backoff_is(store: Store) -> None:
     on: Registry[Notes] = Registry()
 
@@ -313,6 +314,7 @@ async def test_delete_is_called_for_what_is_gone_after_its_daemons_have_ended(st
         await settle(lambda: notes.words[3:] == ["follows"])
 
 
+@pytest.mark.slow
 async def test_a_daemon_that_fails_is_started_again_with_backoff_and_one_that_returns_is_not(
     store: Store,
 ) -> None:

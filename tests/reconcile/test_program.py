@@ -83,6 +83,7 @@ async def test_a_program_goes_on_air_with_all_that_it_is_made_of(
         assert "PlayoutStarted" in appliance.events(MAIN)
 
 
+@pytest.mark.slow
 async def test_nothing_is_done_again_for_what_has_not_changed(
     store: Store, host: FakeHost, state_dir: Path
 ) -> None:

@@ -114,7 +114,7 @@ class QueueRules(RuleBasedStateMachine):
         assert self.queue.idle == (not self.due and not self.working)
 
 
-TestQueueRules = QueueRules.TestCase
+TestQueueRules = pytest.mark.slow(QueueRules.TestCase)
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))

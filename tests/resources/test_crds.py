@@ -206,6 +206,7 @@ def test_the_schema_refuses_much_of_what_the_controller_refuses(name: str) -> No
     assert any(list(complaints(schema(KINDS[document["kind"]]), document)) for document in documents)
 
 
+@pytest.mark.slow
 def test_files_are_yaml_that_says_where_it_comes_from() -> None:
     files = crd_files()
     assert set(files) == {f"stream.vistter.io_{info.plural}.yaml" for info in INFOS}
@@ -215,6 +216,7 @@ def test_files_are_yaml_that_says_where_it_comes_from() -> None:
         assert yaml.safe_load(text) == crd(info)
 
 
+@pytest.mark.slow
 def test_the_editor_schema_knows_every_kind_and_resolves() -> None:
     whole = json.loads(editor_schema())
     references = set(re.findall(r'"#/definitions/(\w+)"', editor_schema()))

@@ -135,6 +135,7 @@ wholes = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(wholes, wholes)
 def test_there_are_changes_exactly_where_there_is_a_difference(old: Whole, new: Whole) -> None:
     found = changes(old, new)

@@ -9,6 +9,7 @@ from vistterstream.resources.generate import generate, generated, main
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_the_tree_is_clean() -> None:
     assert generate(ROOT, check=True) == []
 

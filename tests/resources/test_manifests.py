@@ -217,6 +217,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return bytes(text)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     mutated()

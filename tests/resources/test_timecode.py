@@ -52,6 +52,7 @@ def test_a_timecode_is_that_of_its_frame_or_refused(
         assert text_of(frame, rate, drop=drop) == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "drop"), DROPS)
 def test_timecodes_of_successive_frames_rise_for_twenty_minutes(rate: Fraction, drop: bool) -> None:
     texts = [text_of(frame, rate, drop=drop) for frame in range(1200 * nominal(rate))]

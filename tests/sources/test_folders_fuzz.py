@@ -159,6 +159,7 @@ def as_defined(bench: Bench, files: dict[Key, dict[str, object]]) -> bool:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 60))]
 )

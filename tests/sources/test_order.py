@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from store.objects import camera, make
 from vistterstream.resources.kinds import Resource
 from vistterstream.sources.order import in_order
@@ -33,6 +35,7 @@ def test_circles_are_cut_and_nothing_is_lost_or_doubled() -> None:
     assert names(*ring) == names(*reversed(ring))
 
 
+@pytest.mark.slow
 def test_a_long_chain_is_no_problem() -> None:
     chain = [camera(f"camera-{n}", backup=f"camera-{n + 1}") for n in range(3000)]
     assert names(*chain) == [f"camera-{n}" for n in reversed(range(3000))]

@@ -42,6 +42,7 @@ def test_the_file_and_its_side_files_are_for_their_owner_alone(path: Path) -> No
     assert set(modes.values()) == {0o600}
 
 
+@pytest.mark.slow
 def test_a_second_process_is_refused_while_the_first_has_the_file(path: Path) -> None:
     store = Store(path)
     with pytest.raises(PermanentError, match="in use by another process"):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -113,6 +114,7 @@ def test_a_manager_alone_always_gets_exactly_what_it_last_applied(
     assert managers == {"file": frozenset(path for path, _ in leaves(document))}
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(APPLIES)
 def test_merges_never_lose_what_was_applied_nor_keep_what_nobody_owns(

@@ -322,6 +322,7 @@ def test_values_of_secrets_are_masked_from_when_the_store_has_them(store: Store,
     store.close()
 
 
+@pytest.mark.slow
 def test_thousands_of_statuses_do_not_make_the_file_grow(store: Store, path: Path) -> None:
     for number in range(20):
         store.apply(camera(f"camera-{number}"), manager="file")

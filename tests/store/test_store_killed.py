@@ -39,6 +39,7 @@ def writer() -> Iterator[subprocess.Popen[str]]:
         assert process.wait(10) == 0
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_a_kill_at_any_moment(
     tmp_path: Path, writer: subprocess.Popen[str]
 ) -> None:

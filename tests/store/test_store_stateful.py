@@ -239,5 +239,5 @@ def resource(name: str, fields: dict[str, Any]) -> Resource:
     return make("Camera", name, spec, **({"labels": labels} if labels else {}))
 
 
-TestStoreAgainstModel = StoreAgainstModel.TestCase
+TestStoreAgainstModel = pytest.mark.slow(StoreAgainstModel.TestCase)
 TestStoreAgainstModel.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)

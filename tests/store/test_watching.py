@@ -182,6 +182,7 @@ async def test_a_watch_that_fell_behind_what_is_remembered_ends_with_gone(store:
                 await anext(changes)
 
 
+@pytest.mark.slow
 async def test_a_slow_watcher_costs_no_memory_and_then_sees_the_end(store: Store) -> None:
     for number in range(10):
         store.apply(camera(f"camera-{number}"), manager="file")

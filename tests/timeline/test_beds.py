@@ -75,6 +75,7 @@ class TestWhere:
         muted = timeline(video({"timeline": "in", "duration": "4s", "audio": {"mute": True}}))
         assert [one.gain for one in planned(muted, inner).audio] == [0.0, 0.0]
 
+    @pytest.mark.slow
     @given(st.integers(0, 400), st.integers(0, 120))
     def test_what_is_coming_is_what_will_be_heard(self, now: int, horizon: int) -> None:
         tracks = (video(cue("a", "5s")), sounds(bed(loop=True), bed(at="1s", duration="1s"), bed(at="4s")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -98,6 +99,7 @@ def kept(shown: Picture) -> tuple[object, ...]:
     return shown.camera, shown.incoming, overlays, shown.cue, shown.transition
 
 
+@pytest.mark.slow
 @given(specs(), st.sampled_from(PLAYBACKS))
 @settings(deadline=None)
 def test_walking_changes_tells_what_each_frame_shows(
@@ -118,6 +120,7 @@ def test_walking_changes_tells_what_each_frame_shows(
             assert kept(current.first) == kept(picture(index, where)), number
 
 
+@pytest.mark.slow
 @given(specs())
 @settings(deadline=None)
 def test_a_round_is_cut_only_where_something_changes(spec: dict[str, Any]) -> None:
@@ -128,6 +131,7 @@ def test_a_round_is_cut_only_where_something_changes(spec: dict[str, Any]) -> No
         assert {kept(picture(index, at)) for at in range(stretch.start, end)} == {kept(stretch.first)}
 
 
+@pytest.mark.slow
 @given(specs(), st.sampled_from(["a", "b", "ab"]))
 @settings(deadline=None)
 def test_appearances_are_counted_as_if_each_frame_were_looked_at(spec: dict[str, Any], names: str) -> None:

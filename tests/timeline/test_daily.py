@@ -79,6 +79,7 @@ def test_without_a_loop_the_rest_of_the_day_shows_nothing() -> None:
     assert position(timeline, DAY * 30, FPS, ns(epoch)) == 0
 
 
+@pytest.mark.slow
 @given(
     st.integers(0, DAY - 1),
     st.sampled_from(ZONES),

@@ -102,6 +102,7 @@ _JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(document=_JSON, path=st.lists(st.text(max_size=3), max_size=3))
 def test_any_document_gives_a_text_that_can_be_drawn_or_a_sentence(document: Any, path: list[str]) -> None:
     pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)

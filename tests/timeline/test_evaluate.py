@@ -164,6 +164,7 @@ class TestPicture:
             assert (found.incoming is not None) == (0 < found.mix < 1)
             assert found.cue == (None if wanted is None else timeline.video_at(at))
 
+    @pytest.mark.slow
     @given(timelines(), st.randoms(use_true_random=False))
     def test_the_order_of_questions_does_not_matter(self, plan: TimelinePlan, order: random.Random) -> None:
         frames = list(range(-5, 2 * plan.length))
@@ -173,6 +174,7 @@ class TestPicture:
         assert {n: picture(timeline, wrap(timeline, n)) for n in frames} == forward
         assert {n: picture(TimelineIndex(plan), wrap(timeline, n)) for n in frames} == forward
 
+    @pytest.mark.slow
     @given(timelines(loop=True), st.integers(2, 4))
     def test_a_loop_equals_its_unrolled_form(self, plan: TimelinePlan, rounds: int) -> None:
         def moved(cue: VideoCuePlan | OverlayCuePlan, by: int) -> Any:
@@ -273,6 +275,7 @@ class TestNeeded:
         assert needed(timeline, -3, 5) == {"a": 3}
         assert needed(timeline, -3, 13) == {"a": 3, "b": 13}
 
+    @pytest.mark.slow
     @given(timelines(), st.integers(-20, 400), st.integers(0, 120))
     def test_it_is_what_looking_at_each_frame_would_find(
         self, plan: TimelinePlan, passed: int, horizon: int

@@ -93,6 +93,7 @@ class TestTracksThatLoop:
         assert len(plan.overlays) == 7
         assert overs(plan)[-1] == (0, 360)
 
+    @pytest.mark.slow
     @given(st.sampled_from(RATES), st.integers(1, 40), st.integers(1, 40), st.integers(0, 10_000))
     def test_each_goes_round_by_itself_for_ever(self, rate: str, one: int, two: int, frame: int) -> None:
         pictures = video(cue("a", f"{one}f"), cue("b", "7f")) | {"loop": True}
@@ -230,6 +231,7 @@ def written(cues: Sequence[tuple[int, int, str, int]]) -> dict[str, Any]:
     return video(*(one(*entry) for entry in cues))
 
 
+@pytest.mark.slow
 @given(inner_cues(), st.integers(100, 20_000), st.booleans(), st.integers(1, 5000), st.sampled_from(RATES))
 def test_a_nested_timeline_equals_its_unrolled_form(
     cues: list[tuple[int, int, str, int]], length: int, loop: bool, before: int, rate: str
@@ -249,6 +251,7 @@ def test_a_nested_timeline_equals_its_unrolled_form(
     assert (ours.video, ours.length) == (theirs.video, theirs.length)
 
 
+@pytest.mark.slow
 @given(inner_cues(), st.integers(2, 4), st.sampled_from(RATES))
 def test_nesting_twice_is_nesting_once(cues: list[tuple[int, int, str, int]], times: int, rate: str) -> None:
     one = named("one", written(cues))
@@ -258,6 +261,7 @@ def test_nesting_twice_is_nesting_once(cues: list[tuple[int, int, str, int]], ti
     assert deep == flat
 
 
+@pytest.mark.slow
 @given(inner_cues(), st.integers(0, 3), st.sampled_from(RATES))
 def test_a_loop_shows_what_its_unrolled_form_shows(
     cues: list[tuple[int, int, str, int]], lap: int, rate: str
@@ -378,6 +382,7 @@ class TestContradictions:
         plan = planned(timeline(video(show("stays", "2s"))), stays)
         assert [(cue.start, cue.end) for cue in plan.overlays] == [(0, 60)]
 
+    @pytest.mark.slow
     def test_a_short_loop_in_a_long_cue(self) -> None:
         blink = named("blink", video(cue("a", "1f")), loop=True)
         assert f"comes to more than {MAX_CUES} cues" in refused(timeline(video(show("blink", "24h"))), blink)

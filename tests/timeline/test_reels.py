@@ -21,6 +21,7 @@ def camera(name: str, backup: str | None = None) -> CameraPlan:
     return CameraPlan(name=name, spec=spec)
 
 
+@pytest.mark.slow
 @given(specs(), st.sampled_from(["a", "b", "ab"]), st.booleans())
 @settings(deadline=None)
 def test_a_reel_goes_on_by_a_picture_for_each_frame_that_shows_it(

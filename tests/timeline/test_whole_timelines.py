@@ -11,6 +11,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -225,6 +226,7 @@ def shows(draw: st.DrawFn) -> Show:
 # --- what holds -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(shows())
 def test_each_compiles_to_a_plan_in_order_that_can_be_read_again(show: Show) -> None:
@@ -260,6 +262,7 @@ def _unseen_ends(show: Show, plan: TimelinePlan) -> set[int]:
     } | {plan.length}
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(shows(), st.integers(-(10**6), 10**6), st.randoms(use_true_random=False))
 def test_a_frame_does_not_depend_on_which_were_asked_for_before(
@@ -380,6 +383,7 @@ def some_sounds(draw: st.DrawFn, total: int) -> Cues:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(contents(), st.integers(0, 5000), st.integers(1, 4), st.sampled_from(RATES))
 def test_one_that_is_nested_and_loops_shows_and_plays_what_its_unrolled_form_does(
