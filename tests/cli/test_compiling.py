@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from cli.commands import SMALL, vistter
 from vistterstream.cli.compiling import _steps, check_programs
@@ -36,7 +38,7 @@ def test_a_picture_that_is_not_there_is_told_where_it_is_named(tmp_path: Path) -
     assert found == [
         f"small.yaml:20:94 spec.fallback.image: there is no file {tmp_path}/slate.png",
     ]
-    (tmp_path / "slate.png").write_bytes(b"")
+    Image.new("RGB", (2, 2)).save(tmp_path / "slate.png")
     assert errors(tmp_path, ("timeline: tour}", "timeline: tour, fallback: {image: slate.png}}")) == []
 
 
@@ -158,5 +160,27 @@ def test_pictures_in_groups_sequences_and_masks_that_are_not_there_are_told(tmp_
     assert all(error.startswith("small.yaml:") for error in found)
     (tmp_path / "frames").mkdir()
     for name in ("frames/a-0007.png", "b.png", "c.png"):
-        (tmp_path / name).write_bytes(b"")
+        Image.new("RGB", (2, 2)).save(tmp_path / name)
     assert errors(tmp_path, *replacements) == []
+
+
+def test_a_picture_that_is_another_than_is_wanted_or_none_is_told_where_it_is_named(tmp_path: Path) -> None:
+    logo = tmp_path / "logo.png"
+    Image.new("RGB", (2, 2)).save(logo)
+    right = hashlib.sha256(logo.read_bytes()).hexdigest()
+
+    def with_digest(digest: str) -> list[str]:
+        overlay = (
+            "\n---\napiVersion: stream.vistter.io/v1alpha1\nkind: Overlay\nmetadata: {name: mark}\n"
+            f"spec: {{layers: [{{name: logo, image: {{file: logo.png, sha256: '{digest}'}}}}]}}\n---\napiVersion: v1\n"
+        )
+        tracks = "tracks: [{name: o, overlays: [{overlay: mark, at: 1s}]}, "
+        return errors(tmp_path, ("\n---\napiVersion: v1\n", overlay), ("tracks: [", tracks))
+
+    assert with_digest(right) == []
+    (wrong,) = with_digest("0" * 64)
+    assert f"spec.layers[0].image.file: {logo} is another file than is wanted here" in wrong
+    assert right in wrong
+    logo.write_text("words")
+    (broken,) = with_digest(right)
+    assert "is not a PNG, JPEG, WebP or GIF picture" in broken

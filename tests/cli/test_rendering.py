@@ -142,7 +142,7 @@ def test_what_is_wrong_is_said_in_a_sentence_and_nothing_is_written(tmp_path: Pa
         (["tour", "-o", "x.avi"], "has to end in .mp4 or .png"),
         (["tour", "-o", "x.mp4", "--lossless"], "has to end in .mkv"),
         (["tour", "-o", "x.png", "--frames", "3"], "is one picture"),
-        (["tour", "-o", "nowhere/x.mp4"], "nowhere"),
+        (["tour", "-o", "nowhere/x.mp4"], "There is no folder nowhere; make it, or name another."),
         (["tour", "--to", "1s", "--frames", "3"], "do not go together"),
         (["tour", "--from", "2s", "--to", "1s"], "There is nothing between"),
         (["tour", "--from", "noon"], "--from noon is not a time"),
@@ -253,3 +253,41 @@ def test_data_that_nobody_asks_for_is_refused(tmp_path: Path, given: str, said: 
     done = vistter("render", "tour", "-m", tmp_path, "--data", given, cwd=tmp_path)
     assert done.returncode != 0
     assert said in " ".join(done.stderr.split())
+
+
+def test_a_file_that_cannot_stand_for_a_camera_is_an_error(tmp_path: Path) -> None:
+    write(tmp_path, DEVICE)
+    (tmp_path / "words.mp4").write_text("no movie")
+    done = vistter(
+        "render", "tour", "-m", tmp_path, "--from", "13s", "-o", tmp_path / "a.png",
+        "--source", f"pier={tmp_path}/words.mp4",
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Camera pier: " in done.stderr
+    assert "frame 390, with 1 problem (above)." in done.stderr
+
+
+def test_other_problems_are_counted_and_an_error_where_asked_for(tmp_path: Path) -> None:
+    write(tmp_path, SHOW.replace("text: {value", "text: {font: Comic Sins, value"))
+    arguments: list[str | Path] = ["render", "tour", "-m", tmp_path, "-o", tmp_path / "a.png"]
+    for more, status in (([], 0), (["--strict"], 1)):
+        done = vistter(*arguments, *more)
+        assert (done.returncode, "with 1 problem (above)." in done.stderr) == (status, True), done.stderr
+
+
+def test_what_a_render_takes_for_granted_is_said_first(tmp_path: Path) -> None:
+    arguments: list[str | Path] = ["render", "tour", "-m", tmp_path, "-o", tmp_path / "a.png"]
+    write(tmp_path, SHOW.replace("timeline: tour}", "timeline: tour, playback: {state: paused, at: 4s}}"))
+    said = "Program main is paused; add --program main for what is on air."
+    assert vistter(*arguments).stderr.startswith(said)
+    assert said not in vistter(*arguments, "--program", "main").stderr
+    daily = "anchor: {daily: {time: '06:00', timeZone: Europe/Oslo}}"
+    write(tmp_path, SHOW.replace("loop: true", daily))
+    assert vistter(*arguments).stderr.startswith("Timeline tour starts each day at 06:00:00 (Europe/Oslo); ")
+    assert "each day" not in vistter(*arguments, "--epoch", "2026-05-17T04:00:00Z").stderr
+
+
+def test_errors_of_manifests_are_counted(tmp_path: Path) -> None:
+    write(tmp_path, SHOW.replace("loop: true", "lop: true"))
+    done = vistter("render", "tour", "-m", tmp_path, "-o", tmp_path / "a.png")
+    assert (done.returncode, done.stderr) == (1, "1 error in these manifests; nothing was done.\n")

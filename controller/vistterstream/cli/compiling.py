@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from vistterstream.base.files import sha256_of
 from vistterstream.base.numbered import numbered
 from vistterstream.cli.manifestfiles import located
 from vistterstream.reconcile.clashes import clashes
 from vistterstream.reconcile.gather import Inputs, gather
-from vistterstream.reconcile.paths import Paths, absolute, clips, images, sequences
+from vistterstream.reconcile.paths import Image, Paths, absolute, clips, images, sequences
 from vistterstream.reconcile.planner import Objects
 from vistterstream.resources.kinds import Camera, Key, Output, Program, Resource
 from vistterstream.resources.manifests import Loaded, Located, ManifestError
@@ -71,10 +73,44 @@ def _images(inputs: Inputs, where: Where) -> Iterator[ManifestError]:
     for image in (*images(_NOWHERE, inputs), *clips(_NOWHERE, inputs)):
         if not image.file.is_file():
             yield where[image.resource.key].error(_steps(image.path), f"there is no file {image.file}")
+        elif (sentence := _unusable(image)) is not None:
+            yield where[image.resource.key].error(_steps(image.path), sentence)
     for sequence in sequences(_NOWHERE, inputs):
         if not numbered(sequence.file):
             sentence = f"there is no file {sequence.file} with any number"
             yield where[sequence.resource.key].error(_steps(sequence.path), sentence)
+
+
+def _unusable(image: Image) -> str | None:
+    """What is wrong with a file that is there: a picture that nobody can read, or another than is wanted."""
+    if _steps(image.path)[-2:] != ("file", "path"):  # a clip is asked about its digest alone
+        from vistterstream.playout.pictures import open_picture
+        from vistterstream.playout.pieces import Unusable
+
+        try:
+            open_picture(image.file)
+        except Unusable as error:
+            return str(error)
+    digest = _digest(image)
+    try:
+        found = sha256_of(image.file) if digest is not None else None
+    except OSError as error:
+        return f"{image.file} cannot be read: {error.strerror}"
+    if digest is None or found == digest.lower():
+        return None
+    return (
+        f"{image.file} is another file than is wanted here: its SHA-256 is {found}. Put the right one "
+        "there, or change sha256"
+    )
+
+
+def _digest(image: Image) -> str | None:
+    """The sha256 that stands beside the file's name, if there is one."""
+    found: Any = image.resource
+    for step in _steps(image.path)[:-1]:
+        found = found[step] if isinstance(step, int) else getattr(found, step)
+    digest: str | None = getattr(found, "sha256", None)
+    return digest
 
 
 def _camera(camera: Camera, where: Where) -> Iterator[ManifestError]:

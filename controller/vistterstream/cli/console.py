@@ -33,6 +33,11 @@ def say(sentence: str, *, style: str = "") -> None:
     console(sys.stderr).print(Text(sentence, style=style))
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 error``, ``2 errors``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 class Table:
     """Columns of text under headings, as wide as what was in them so far: rows may be added later."""
 

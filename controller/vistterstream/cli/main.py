@@ -400,6 +400,10 @@ def render(
         bool, typer.Option("--guides", help="Draw the outlines of the areas safe for action and titles.")
     ] = False,
     epoch: EpochInstant = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="End with status 1 where something is not shown as it should be."),
+    ] = False,
 ) -> None:
     """Make a movie or a picture of a timeline: the frames that would be on air, faster than real time.
 
@@ -421,6 +425,7 @@ def render(
             out=output,
             lossless=lossless,
             guides=guides,
+            strict=strict,
         )
     )
     raise typer.Exit(code)
@@ -458,6 +463,15 @@ def simulate(
     strict: Annotated[
         bool, typer.Option("--strict", help="End with status 1 where there is a warning.")
     ] = False,
+    zone: Annotated[
+        str | None,
+        typer.Option(
+            "--zone",
+            metavar="ZONE",
+            show_default="that of the timeline's anchor, else of this machine",
+            help="The time zone of the table, such as Europe/Oslo or UTC.",
+        ),
+    ] = None,
 ) -> None:
     """Tell what will be on air when, and warn of gaps, overlaps and what is missing. Needs no controller."""
     from vistterstream.cli import simulating
@@ -471,6 +485,7 @@ def simulate(
             epoch=epoch,
             as_json=output is EventFormat.json,
             strict=strict,
+            zone=zone,
         )
     )
     raise typer.Exit(code)

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from vistterstream.base.errors import VistterError
 from vistterstream.base.redaction import redact
 from vistterstream.cli import scenes
-from vistterstream.cli.console import console, say
+from vistterstream.cli.console import console, counted, say
 from vistterstream.playout.frames import Frame
 from vistterstream.playout.movie import write_movie, write_png
 from vistterstream.playout.offline import Offline
@@ -42,10 +42,13 @@ class Options:
     out: Path | None
     lossless: bool
     guides: bool = False
+    strict: bool = False
 
 
 def render(options: Options) -> int:
-    """Render; the exit status. Raises VistterError and OSError."""
+    """Render; the exit status: 1 where a file that stands for a camera cannot be shown, and with --strict
+    where anything cannot. Raises VistterError and OSError.
+    """
     objects = scenes.world(options.manifests)
     if objects is None:
         return 1
@@ -56,7 +59,9 @@ def render(options: Options) -> int:
     first, count = _range(options, plan, epoch, single=out.suffix == ".png")
     files = _files(options.sources or (), plan)
     data = _data(options.data or (), plan)
-    _complain(found, files, plan)
+    for note in (scenes.daily_note(plan, options.epoch), scenes.paused_note(objects, plan, options.program)):
+        if note is not None:
+            say(note)
     epoch_ns = scenes.instant(scenes.DEFAULT_EPOCH) if epoch is None else epoch
     with (
         _ended_by_sigterm(),
@@ -70,14 +75,23 @@ def render(options: Options) -> int:
         else:
             _movie(program, first, count, out, lossless=options.lossless)
         took = time.monotonic() - began
-        for sentence in program.problems:
-            say(redact(sentence), style="yellow")
+        problems, errors = [*_missing(found, files, plan), *program.problems], program.failures
     if out.suffix == ".png":
-        say(f"{out}: frame {first}.", style="green")
+        done = f"{out}: frame {first}"
     else:
         speed = f"{count / took:.0f} frames/s, {count / took / program.rate:.1f} × real time"
-        say(f"{out}: {count} frames from frame {first}, in {took:.1f} s ({speed}).", style="green")
-    return 0
+        done = f"{out}: {count} frames from frame {first}, in {took:.1f} s ({speed})"
+    return _verdict(done, problems, errors, strict=options.strict)
+
+
+def _verdict(done: str, problems: list[str], errors: list[str], *, strict: bool) -> int:
+    """Say what was made, and what is wrong with it; the exit status."""
+    for sentence in problems:
+        say(redact(sentence), style="red" if sentence in errors else "yellow")
+    failed = bool(errors) or (strict and bool(problems))
+    with_them = f", with {counted(len(problems), 'problem')} (above)" if problems else ""
+    say(f"{done}{with_them}.", style="red" if failed else "yellow" if problems else "green")
+    return 1 if failed else 0
 
 
 def _out(options: Options) -> Path:
@@ -94,6 +108,8 @@ def _out(options: Options) -> Path:
         raise VistterError(f"The name of the file, {out}, has to end in {ends}{more}.", reason="BadOption")
     if out.is_dir():
         raise VistterError(f"{out} is a folder; name a file.", reason="BadOption")
+    if not out.parent.is_dir():
+        raise VistterError(f"There is no folder {out.parent}; make it, or name another.", reason="NoFolder")
     return out
 
 
@@ -160,13 +176,14 @@ def _data(given: Iterable[str], plan: Plan) -> dict[str, str]:
     return found
 
 
-def _complain(found: Compiled, files: dict[str, Path], plan: Plan) -> None:
+def _missing(found: Compiled, files: dict[str, Path], plan: Plan) -> Iterator[str]:
+    """What the manifests ask for and is not there."""
     for problem in found.problems:
-        say(redact(str(problem)), style="yellow")
+        yield str(problem)
     for camera in plan.cameras:
         file = camera.spec.source.file
         if file is not None and camera.name not in files and not Path(file.path).is_file():
-            say(f"Camera {camera.name}: the file {file.path} does not exist.", style="yellow")
+            yield f"Camera {camera.name}: the file {file.path} does not exist."
 
 
 def _picture(program: Offline, first: int, out: Path) -> None:

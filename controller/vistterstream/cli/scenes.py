@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from vistterstream.base.errors import VistterError
-from vistterstream.cli.console import console
+from vistterstream.cli.console import console, counted, say
 from vistterstream.cli.manifestfiles import located, read
 from vistterstream.reconcile.planner import Objects, compiled
 from vistterstream.resources.kinds import ObjectMeta, Program, Resource, Timeline
-from vistterstream.resources.program import Playback, ProgramSpec
+from vistterstream.resources.program import Playback, PlaybackState, ProgramSpec
 from vistterstream.resources.quantities import TimelinePosition
 from vistterstream.timeline.compile import Compiled, PlanError
 from vistterstream.timeline.evaluate import TimelineIndex, restart, round_half_up
@@ -105,6 +106,48 @@ def anchor(plan: Plan) -> int | None:
     return base + round_half_up(until / rate * _NS)
 
 
+def paused_note(objects: Objects, plan: Plan, name: str | None) -> str | None:
+    """That a program does not play the timeline that is rendered as if it did; None where that is not so."""
+    program = _of_kind(objects, Program).get(plan.program)
+    if name is not None or program is None or plan.timeline is None:
+        return None
+    state = program.spec.playback.state
+    if program.spec.timeline != plan.timeline.name or state is PlaybackState.PLAYING:
+        return None
+    return f"Program {plan.program} is {state.value}; add --program {plan.program} for what is on air."
+
+
+def zone_of(name: str | None, plan: Plan) -> tzinfo:
+    """The zone that --zone names; else that of the timeline's anchor, else that of this machine. Raises
+    VistterError.
+    """
+    timeline = plan.timeline
+    if name is None and timeline is not None and timeline.daily is not None:
+        name = timeline.daily.time_zone
+    if name is not None:
+        try:
+            return ZoneInfo(name)
+        except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+            message = f"--zone: there is no time zone {name}; give one such as Europe/Oslo or UTC."
+            raise VistterError(message, reason="BadZone") from error
+    anchor = timeline.anchor if timeline is not None else None
+    start = datetime.fromisoformat(anchor) if anchor is not None else datetime.now().astimezone()
+    return start.tzinfo or UTC
+
+
+def daily_note(plan: Plan, epoch: str | None) -> str | None:
+    """That a daily timeline is looked at on a day that nobody chose; None where that is not so."""
+    timeline = plan.timeline
+    daily = timeline.daily if timeline is not None else None
+    if timeline is None or daily is None or epoch is not None:
+        return None
+    at = f"{daily.second // 3600:02}:{daily.second // 60 % 60:02}:{daily.second % 60:02}"
+    return (
+        f"Timeline {timeline.name} starts each day at {at} ({daily.time_zone}); the day here is "
+        f"{DEFAULT_EPOCH[:10]}. Choose another with --epoch."
+    )
+
+
 def iso(ns: int) -> str:
     """An instant as people and programs read it, to the millisecond."""
     return datetime.fromtimestamp(ns // 1_000_000 / 1000, UTC).isoformat(timespec="milliseconds")
@@ -120,6 +163,8 @@ def world(manifests: Iterable[Path] | None) -> Objects | None:
     loaded, _ = read(paths)
     for error in loaded.errors:
         console().print(str(error))
+    if loaded.errors:
+        say(f"{counted(len(loaded.errors), 'error')} in these manifests; nothing was done.", style="red")
     return None if loaded.errors else Objects(located(loaded))
 
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, tzinfo
 from fractions import Fraction
 from pathlib import Path
 
 from vistterstream.base.errors import VistterError
-from vistterstream.base.numbered import numbered
+from vistterstream.base.files import sha256_of
 from vistterstream.base.redaction import redact
 from vistterstream.cli import scenes
 from vistterstream.cli.console import Cell, Table, console, say
-from vistterstream.resources.overlay import every_layer
+from vistterstream.playout.compositor import prepare
+from vistterstream.playout.pictures import open_picture
+from vistterstream.playout.pieces import Unusable
+from vistterstream.resources.data import DataSource
+from vistterstream.resources.program import PlaybackState
 from vistterstream.resources.quantities import Duration
 from vistterstream.timeline.changes import Stretch, walk
 from vistterstream.timeline.compile import Compiled
 from vistterstream.timeline.evaluate import TimelineIndex, elapsed, round_half_up
-from vistterstream.timeline.plan import CLIP, IMAGE, Plan
+from vistterstream.timeline.plan import CLIP, IMAGE, OverlayInstance, Plan
 
 _NS = 1_000_000_000
 _TOLD = 10  # gaps that are named one by one
@@ -36,6 +40,7 @@ class Options:
     epoch: str | None
     as_json: bool
     strict: bool
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +77,17 @@ def simulate(options: Options) -> int:
     epoch = _epoch(options, plan)
     first = 0 if options.at is None else scenes.moment("--at", options.at).frame(rate, epoch)
     end = first + max(1, round_half_up(_period(options.period) * rate))
-    rows = list(_rows(plan, epoch, first, end))
-    warnings = [redact(sentence) for sentence in (*_problems(found), *_assets(plan), *_gaps(plan, rows, end))]
+    zone = scenes.zone_of(options.zone, plan)
+    rows = list(_until_round(options, plan, _rows(plan, epoch, first, end)))
+    end = rows[-1].frame + rows[-1].frames
+    warnings = [
+        redact(sentence) for sentence in (*_problems(found), *_assets(plan), *_gaps(plan, rows, zone))
+    ]
     if options.as_json:
         form = {
             "program": plan.program,
             "timeline": plan.timeline.name if plan.timeline is not None else None,
+            "playback": _state(plan).value,
             "frameRate": str(plan.format.frame_rate),
             "from": first,
             "to": end,
@@ -86,7 +96,8 @@ def simulate(options: Options) -> int:
         }
         console().print(json.dumps(form, ensure_ascii=False))
     else:
-        _print(plan, rows, full=options.period is not None)
+        _introduce(plan, options, zone if rows[0].at is not None else None)
+        _print(plan, rows, zone, round=_one_round(options, plan))
         for sentence in warnings:
             say(sentence, style="yellow")
     return 1 if warnings and options.strict else 0
@@ -107,6 +118,55 @@ def _period(text: str | None) -> Fraction:
         return Duration.parse(text or "24h").seconds
     except ValueError as error:
         raise VistterError(f"--for: {error}.", reason="BadMoment") from error
+
+
+def _one_round(options: Options, plan: Plan) -> bool:
+    """Whether one round of a loop is enough; programs that read JSON get what they asked for."""
+    return (
+        plan.timeline is not None
+        and plan.timeline.loop
+        and options.period is None
+        and not options.as_json
+        and _state(plan) is PlaybackState.PLAYING
+    )
+
+
+def _until_round(options: Options, plan: Plan, rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows, or where one round is enough, those until it is over."""
+    start: int | None = None
+    for row in rows:
+        start = row.frame if start is None and row.position is not None else start
+        if start is not None and plan.timeline is not None and _one_round(options, plan):
+            left = start + plan.timeline.length - row.frame
+            if left <= row.frames:
+                if left > 0:
+                    yield replace(row, frames=left)
+                return
+        yield row
+
+
+def _state(plan: Plan) -> PlaybackState:
+    """Whether the program plays its timeline, as its playback says."""
+    playback = plan.timeline.playback if plan.timeline is not None else None
+    return playback.state if playback is not None else PlaybackState.PLAYING
+
+
+def _introduce(plan: Plan, options: Options, zone: tzinfo | None) -> None:
+    """What has to be known to read the table."""
+    state = _state(plan)
+    if state is not PlaybackState.PLAYING:
+        since = plan.timeline.playback.since if plan.timeline and plan.timeline.playback else None
+        when = f", since {since}" if since is not None else ""
+        say(f"Program {plan.program} is {state.value}{when} (spec.playback): its timeline does not go on.")
+    if zone is not None:
+        note = scenes.daily_note(plan, options.epoch or (options.at if _is_instant(options.at) else None))
+        if note is not None:
+            say(note)
+        say(f"Times are those of {zone}.")
+
+
+def _is_instant(text: str | None) -> bool:
+    return text is not None and scenes.moment("--at", text).instant_ns is not None
 
 
 def _rows(plan: Plan, epoch: int | None, first: int, end: int) -> Iterator[Row]:
@@ -169,42 +229,45 @@ def _problems(found: Compiled) -> Iterator[str]:
 
 
 def _assets(plan: Plan) -> Iterator[str]:
-    """Files that are not there."""
-    if plan.fallback.image is not None and not Path(plan.fallback.image).is_file():
-        yield f"The image of the fallback does not exist: {plan.fallback.image}"
+    """What cannot be shown, or heard, as it should."""
+    yield from _drawing(plan)
     for camera in plan.cameras:
         file = camera.spec.source.file
         if file is not None and not Path(file.path).is_file():
             yield f"The file of camera {camera.name} does not exist: {file.path}"
-    for clip in sorted({clip.file for clip in plan.clips}):
+    for clip, digest in sorted({(clip.file, clip.sha256 or "") for clip in plan.clips}):
         if not Path(clip).is_file():
             yield f"The clip of a cue does not exist: {clip}"
+        elif digest and sha256_of(Path(clip)) != digest.lower():
+            yield f"The clip of a cue is another than the manifest wants (sha256): {clip}"
+    sounds = plan.timeline.audio if plan.timeline is not None else ()
+    for sound in dict.fromkeys(sound.file for sound in sounds):
+        if not Path(sound).is_file():
+            yield f"The sound file of a cue does not exist: {sound}"
+
+
+def _drawing(plan: Plan) -> Iterator[str]:
+    """What the code that draws on air says of pictures, fonts and texts; data have their defaults."""
+    scene = prepare(plan.format, plan.overlays, plan.fallback, wall=datetime.now(UTC), data=_defaults)
+    try:
+        if scene.slate_problem:
+            yield f"Fallback: {scene.slate_problem}"
+        for name, sentence in scene.problems.items():
+            yield f"Overlay {name}: {sentence}"
+    finally:
+        scene.close()
     for image in plan.images:
-        if not Path(image.file).is_file():
-            yield f"The image of a cue does not exist: {image.file}"
-    told: set[str] = set()
-    for sound in plan.timeline.audio if plan.timeline is not None else ():
-        if sound.file not in told and not Path(sound.file).is_file():
-            told.add(sound.file)
-            yield f"The sound file of a cue does not exist: {sound.file}"
-    for overlay in plan.overlays:
-        files = [
-            (layer, file) for _, layer in every_layer(overlay.spec.layers) for _, file in layer.pictures()
-        ]
-        for layer, path in files:
-            if path not in told and not Path(path).is_file():
-                told.add(path)
-                yield f"The image of overlay {overlay.overlay}, layer {layer.name}, does not exist: {path}"
-        patterns = [
-            (layer, file) for _, layer in every_layer(overlay.spec.layers) for _, file in layer.sequences()
-        ]
-        for layer, pattern in patterns:
-            if pattern not in told and not numbered(Path(pattern)):
-                told.add(pattern)
-                yield f"Overlay {overlay.overlay}, layer {layer.name}, has no picture {pattern}"
+        try:
+            open_picture(Path(image.file))
+        except Unusable as error:
+            yield f"The image of a cue cannot be shown: {error}"
 
 
-def _gaps(plan: Plan, rows: list[Row], end: int) -> Iterator[str]:
+def _defaults(overlay: OverlayInstance, source: DataSource) -> str | None:
+    return source.default
+
+
+def _gaps(plan: Plan, rows: list[Row], zone: tzinfo) -> Iterator[str]:
     """Where the fallback is shown, overlays that show twice, and a timeline that ends."""
     if plan.timeline is None:
         return
@@ -216,15 +279,15 @@ def _gaps(plan: Plan, rows: list[Row], end: int) -> Iterator[str]:
     }
     for row in sorted(gaps.values(), key=lambda row: row.frame)[:_TOLD]:
         why = "no video cue" if row.source is None else f"no Camera {row.source}"
-        yield f"Gap: from {_when(row)} the fallback is shown for {_length(plan, row)} ({why})."
+        yield f"Gap: from {_when(row, zone)} the fallback is shown for {_length(plan, row)} ({why})."
     if len(gaps) > _TOLD:
         yield f"Gap: and {len(gaps) - _TOLD} more."
     last = rows[-1]
     if last.position is None and len(rows) > 1:
-        yield f"The timeline ends at {_when(last)}; the fallback is shown from then on."
+        yield f"The timeline ends at {_when(last, zone)}; the fallback is shown from then on."
     elif last.position is None:
         yield "The timeline shows nothing in this period; the fallback is on air throughout."
-    yield from _overlaps(plan, rows)
+    yield from _overlaps(rows, zone)
 
 
 def _is_there(row: Row, cameras: Collection[str]) -> bool:
@@ -234,47 +297,38 @@ def _is_there(row: Row, cameras: Collection[str]) -> bool:
     return row.source in cameras or row.source.startswith(("image ", "clip "))
 
 
-def _overlaps(plan: Plan, rows: Iterable[Row]) -> Iterator[str]:
+def _overlaps(rows: Iterable[Row], zone: tzinfo) -> Iterator[str]:
     """The same overlay in two cues at a time: one usually hides the other."""
     told: set[str] = set()
     for row in rows:
         for name in row.overlays:
             if row.overlays.count(name) > 1 and name not in told:
                 told.add(name)
-                yield f"Overlap: from {_when(row)} two cues show overlay {name} at the same time."
+                yield f"Overlap: from {_when(row, zone)} two cues show overlay {name} at the same time."
 
 
 # --- the table ------------------------------------------------------------------------------------------
 
 
-def _print(plan: Plan, rows: list[Row], *, full: bool) -> None:
-    """The table; of a loop one round, unless everything was asked for."""
-    shown = rows if full else _one_round(plan, rows)
+def _print(plan: Plan, rows: list[Row], zone: tzinfo, *, round: bool) -> None:
+    """The table."""
     table = Table(("TIME", "FRAME", "FOR", "SOURCE", "TRANSITION", "OVERLAYS"), console())
-    table.print([_cells(plan, row) for row in shown])
-    if len(shown) < len(rows) and plan.timeline is not None:
+    table.print([_cells(plan, row, zone) for row in rows])
+    if round and plan.timeline is not None and any(row.position is not None for row in rows):
         length = _duration(Fraction(plan.timeline.length) / plan.format.frame_rate.fraction)
-        say(f"This repeats every {length}; --for 24h writes all {len(rows)} changes.")
+        say(f"This repeats every {length}; --for 24h writes all changes of a day.")
 
 
-def _one_round(plan: Plan, rows: list[Row]) -> list[Row]:
-    timeline = plan.timeline
-    if timeline is None or not timeline.loop:
-        return rows
-    start = next((row.frame for row in rows if row.position is not None), None)
-    return rows if start is None else [row for row in rows if row.frame < start + timeline.length]
-
-
-def _cells(plan: Plan, row: Row) -> list[Cell]:
+def _cells(plan: Plan, row: Row, zone: tzinfo) -> list[Cell]:
     there = _is_there(row, {camera.name for camera in plan.cameras})
-    source = row.source or "fallback"
+    source = row.source or ("slate" if row.slate else "fallback")
     if row.source is not None and not there:
         source = f"fallback (no Camera {row.source})"
     if row.preset is not None and there:
         source += f" ({row.preset})"
     transition = f"{row.transition} from {row.outgoing or 'fallback'}" if row.transition else "-"
     return [
-        (_when(row), ""),
+        (_when(row, zone), ""),
         (str(row.frame), ""),
         (_length(plan, row), ""),
         (source, "" if there else "warn"),
@@ -283,10 +337,10 @@ def _cells(plan: Plan, row: Row) -> list[Cell]:
     ]
 
 
-def _when(row: Row) -> str:
+def _when(row: Row, zone: tzinfo) -> str:
     if row.at is None:
         return _clock(Fraction(row.seconds).limit_denominator(1_000_000))
-    return datetime.fromisoformat(row.at).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return datetime.fromisoformat(row.at).astimezone(zone).isoformat(timespec="milliseconds")
 
 
 def _length(plan: Plan, row: Row) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vistterstream.cli.compiling import check_programs
-from vistterstream.cli.console import console, say
+from vistterstream.cli.console import console, counted, say
 from vistterstream.cli.manifestfiles import read
 from vistterstream.cli.namedfiles import missing
 from vistterstream.resources.kinds import KINDS, Output, Resource
@@ -36,15 +36,15 @@ def validate(paths: Iterable[Path], *, partial: bool) -> int:
         out.print(str(error))
     if errors:
         files_with = len({error.file for error in errors})
-        say(f"{_count(len(errors), 'error')} in {_count(files_with, 'file')}.", style="red")
+        say(f"{counted(len(errors), 'error')} in {counted(files_with, 'file')}.", style="red")
         return 1
     if not loaded.objects:
         none = "no objects in there" if files else "no manifests (files ending in .yaml or .yml) there"
         say(f"There are {none}.", style="yellow")
         return 1
-    found = f"{_count(files, 'file')}, {_kinds(located.resource for located in loaded.objects)}"
+    found = f"{counted(files, 'file')}, {_kinds(located.resource for located in loaded.objects)}"
     if warnings:
-        say(f"{found}: no errors, {_count(len(warnings), 'warning')}.", style="yellow")
+        say(f"{found}: no errors, {counted(len(warnings), 'warning')}.", style="yellow")
     else:
         say(f"{found}: all good.", style="green")
     return 0
@@ -69,11 +69,7 @@ def _warnings(objects: Iterable[Located[Resource]]) -> Iterator[ManifestError]:
                 yield located.error(("spec", "targets", index, "url"), message)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def _kinds(objects: Iterable[Resource]) -> str:
     """How many of which kind."""
     counts = Counter(resource.kind for resource in objects)
-    return ", ".join(_count(counts[kind], kind) for kind in KINDS if counts[kind])
+    return ", ".join(counted(counts[kind], kind) for kind in KINDS if counts[kind])

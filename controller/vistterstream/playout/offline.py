@@ -166,6 +166,8 @@ class Offline:
         }
         if self._index is not None:
             sources |= {f"{CLIP}{clip.id}": self._clip(clip, self._index) for clip in plan.clips}
+        given = [sources[name] for name in files or {} if name in sources]
+        self._given_films = [source for source in given if isinstance(source, FilmSource)]
         self._films = [source for source in sources.values() if isinstance(source, FilmSource)]
         wall = datetime.fromtimestamp(self.epoch.wall_of(first, self.rate) / NANOSECONDS, UTC)
         self._data = _Given(data or {})
@@ -189,6 +191,11 @@ class Offline:
         found += [scene.slate_problem] if scene.slate_problem else []
         found += self._tapes.problems.values()
         return [*found, *(film.problem for film in self._films if film.problem)]
+
+    @property
+    def failures(self) -> list[str]:
+        """Those of `problems` that are about files that were given for cameras."""
+        return [film.problem for film in self._given_films if film.problem]
 
     def make(self, number: int, out: Frame) -> Made:
         """Make program frame `number` in `out`. Frames may be asked for in any order; rising is fastest."""
