@@ -23,7 +23,7 @@ BENCH_ARGS ?=
 # Without it, rewriting the assertions of all tests each time takes longer than most of them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check lint types contracts generated unit slow e2e bench soak peers format generate lock clean
+.PHONY: help demo test check lint types contracts generated unit slow e2e bench soak peers format generate pictures lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -72,6 +72,9 @@ format: $(DEV) ## Format the sources
 
 generate: $(DEV) ## Write the CRDs and the manifest reference again
 	$(BIN)/python -m vistterstream.resources.generate
+
+pictures: $(DEV) ## Make the pictures of docs/ again, of the manifests beside them
+	PYTHONPATH=tests $(BIN)/python tests/playout/docs_pictures.py
 
 lock: $(DEV) ## Choose the newest versions and write the lock files again
 	$(PIP) install uv

@@ -170,9 +170,10 @@ def test_a_picture_that_is_another_than_is_wanted_or_none_is_told_where_it_is_na
     right = hashlib.sha256(logo.read_bytes()).hexdigest()
 
     def with_digest(digest: str) -> list[str]:
+        image = f"{{file: logo.png, sha256: '{digest}'}}"
         overlay = (
             "\n---\napiVersion: stream.vistter.io/v1alpha1\nkind: Overlay\nmetadata: {name: mark}\n"
-            f"spec: {{layers: [{{name: logo, image: {{file: logo.png, sha256: '{digest}'}}}}]}}\n---\napiVersion: v1\n"
+            f"spec: {{layers: [{{name: logo, image: {image}}}]}}\n---\napiVersion: v1\n"
         )
         tracks = "tracks: [{name: o, overlays: [{overlay: mark, at: 1s}]}, "
         return errors(tmp_path, ("\n---\napiVersion: v1\n", overlay), ("tracks: [", tracks))
