@@ -168,3 +168,15 @@ def test_a_sound_file_that_is_missing_is_warned_of(
     assert validate([file], partial=False) == 0
     told = f"Warning: {file}:7:54 spec.tracks[0].audio[1].file: there is no file {tmp_path}/gone.mp3"
     assert told in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.slow
+def test_looking_at_manifests_starts_neither_logs_nor_loops_nor_pixels() -> None:
+    heavy = ("structlog", "anyio", "asyncio", "numpy", "cv2", "PIL", "aiohttp")
+    code = (
+        f"import vistterstream.cli.validating, sys; print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "[]\n"

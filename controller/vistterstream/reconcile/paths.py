@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from vistterstream.reconcile.assets import Asset
 from vistterstream.reconcile.gather import Inputs
 from vistterstream.reconcile.problems import Problem
 from vistterstream.resources.kinds import DEFAULT_NAMESPACE, SOURCE_FILE, Output, Resource
@@ -16,6 +16,9 @@ from vistterstream.resources.output import Target
 from vistterstream.resources.overlay import every_layer, pictures
 from vistterstream.timeline.compile import AssetKind
 from vistterstream.timeline.plan import Plan
+
+if TYPE_CHECKING:  # commands that only look at manifests start without logs and threads
+    from vistterstream.reconcile.assets import Asset
 
 
 def folder_name(namespace: str, name: str) -> str:
