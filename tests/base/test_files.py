@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from peers.waiting import until
-from vistterstream.base.files import write_atomic
+from vistterstream.base.files import sha256_of, write_atomic
 
 
 def test_a_file_is_made_and_replaced(tmp_path: Path) -> None:
@@ -100,3 +100,8 @@ def test_a_writer_that_is_killed_at_any_moment_leaves_a_whole_file(tmp_path: Pat
         data = file.read_bytes()
         assert len(data) == 500_000
         assert len(set(data)) == 1
+
+
+def test_the_digest_of_a_file_is_that_of_its_content(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")  # FIPS 180-4's example
+    assert sha256_of(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

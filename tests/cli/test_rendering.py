@@ -45,6 +45,7 @@ def test_a_timeline_becomes_a_movie_and_the_command_says_how_fast(tmp_path: Path
     assert found.duration == pytest.approx(60 * 1001 / 30000, abs=0.03)
 
 
+@pytest.mark.slow
 def test_a_frame_alone_is_that_frame_of_the_movie(tmp_path: Path) -> None:
     write(tmp_path)
     for out, arguments in (
@@ -74,6 +75,7 @@ def test_guides_are_drawn_where_they_are_asked_for_alone(tmp_path: Path) -> None
     assert not changed[height // 10 : -height // 10, width // 10 : -width // 10].any()
 
 
+@pytest.mark.slow
 def test_a_program_that_is_named_is_paused_as_on_air(tmp_path: Path) -> None:
     write(tmp_path, SHOW.replace("timeline: tour}", "timeline: tour, playback: {state: paused, at: 4s}}"))
     arguments: list[str | Path] = ["render", "tour", "-m", tmp_path, "--from", "1s", "--frames", "9"]
@@ -113,6 +115,7 @@ def test_a_picture_is_the_frame_at_from(tmp_path: Path) -> None:
     assert (tmp_path / "one.png").read_bytes() != (tmp_path / "other.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_device_is_a_card_or_a_file_that_stands_for_it(tmp_path: Path) -> None:
     write(tmp_path, DEVICE)
     shown = {}
@@ -227,6 +230,7 @@ WEATHER = SHOW.replace(
 )
 
 
+@pytest.mark.slow
 def test_values_of_data_sources_are_given_and_never_fetched(tmp_path: Path) -> None:
     write(tmp_path, WEATHER)
     found = {}

@@ -74,8 +74,8 @@ def timeline() -> Image.Image:
     def across(frame: float) -> float:
         return 90 + frame * 890 / length
 
-    def bar(start: int, end: int, top: int, name: str, color: str) -> None:
-        box = (across(start) + 1, top, across(min(end, length)) - 1, top + 30)
+    def bar(start: int, end: int | None, top: int, name: str, color: str) -> None:
+        box = (across(start) + 1, top, across(length if end is None else min(end, length)) - 1, top + 30)
         draw.rounded_rectangle(box, 5, color)
         if draw.textlength(name, small) < box[2] - box[0] - 12:
             draw.text((box[0] + 8, top + 15), name, "#FFFFFF", small, anchor="lm")
@@ -95,7 +95,7 @@ def timeline() -> Image.Image:
     lanes: list[int] = []
     for shown in sorted(plan.timeline.overlays, key=lambda cue: cue.start):
         lane = next((n for n, end in enumerate(lanes) if end <= shown.start), len(lanes))
-        lanes[lane : lane + 1] = [shown.end]
+        lanes[lane : lane + 1] = [length if shown.end is None else shown.end]
         bar(shown.start, shown.end, 162 + 34 * lane, names[shown.instance], "#1F7A4D")
     bottom = 170 + 34 * len(lanes)
     for second in range(0, int(length / rate) + 1, 2):

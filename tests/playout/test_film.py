@@ -102,6 +102,7 @@ def test_a_file_has_its_pictures_and_what_it_lacks_is_its_last_one() -> None:
         assert read_number(beyond.frame) == LENGTH - 1
 
 
+@pytest.mark.slow
 def test_a_recording_that_was_cut_off_is_read_to_its_last_whole_picture(tmp_path: Path) -> None:
     data = long_film(".mkv").read_bytes()
     cut = tmp_path / "cut.mkv"

@@ -85,6 +85,7 @@ CUTS = st.lists(st.integers(0, 10**7), max_size=30)
 # --- cutting --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(CUTS)
 def test_any_chunking_of_a_real_stream_gives_the_same_groups(cuts: list[int]) -> None:

@@ -186,6 +186,7 @@ def test_ten_seconds_rendered_without_loss_are_what_is_on_air_to_the_bit(tmp_pat
     assert len(set(sound)) > 10
 
 
+@pytest.mark.slow
 def test_a_frame_alone_is_that_frame_of_a_long_run_in_any_order() -> None:
     plan = show_plan()
     with offline(plan) as program:
@@ -230,6 +231,7 @@ def test_a_file_goes_on_by_a_picture_for_each_frame_that_shows_it() -> None:
     assert numbers(plan, [49, 2, 10]) == [39, 2, None]
 
 
+@pytest.mark.slow
 def test_a_file_that_does_not_loop_starts_anew_and_ends_in_the_slate() -> None:
     plan = film_plan(("film", LENGTH + 10), ("a", 5), loop=False)
     last = LENGTH - 1

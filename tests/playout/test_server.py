@@ -213,6 +213,7 @@ async def test_a_watcher_that_reads_nothing_holds_nobody_up(tmp_path: Path) -> N
             assert "status" in await line.ask("status")
 
 
+@pytest.mark.slow
 async def test_an_unforeseen_failure_is_an_answer_and_the_program_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

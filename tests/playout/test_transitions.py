@@ -120,6 +120,7 @@ def test_a_slide_covers_what_stands_still_and_a_push_takes_it_along() -> None:
         assert (out.y[:, -part:] == incoming.y[:, :part]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", Direction)
 @pytest.mark.parametrize("kind", ["slide", "push"])
 def test_pictures_move_pixel_by_pixel_and_their_colour_with_them(kind: str, direction: Direction) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,6 +56,7 @@ def test_one_that_lived_long_has_no_past() -> None:
     assert Deaths(7, 100.0).another(now=500.0, lived=60.0, chance=0.5) == Deaths(1, 500.0)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 1000), st.floats(0, 1), st.floats(0, 59))
 def test_nobody_waits_longer_than_half_a_minute(count: int, chance: float, lived: float) -> None:
     assert Deaths(count, 0.0).another(now=0.0, lived=lived, chance=chance).retry_at <= 30.0

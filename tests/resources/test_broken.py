@@ -86,6 +86,7 @@ HUGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "first"), HUGE.values(), ids=HUGE)
 def test_a_bomb_is_refused_without_being_worked_through(text: bytes, first: str | None) -> None:
     start = time.process_time()

@@ -14,6 +14,7 @@ def test_the_tree_is_clean() -> None:
     assert generate(ROOT, check=True) == []
 
 
+@pytest.mark.slow
 def test_files_are_written_once_and_then_fresh(tmp_path: Path) -> None:
     written = generate(tmp_path, check=False)
     assert written == sorted(generated())

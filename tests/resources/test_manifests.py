@@ -238,6 +238,7 @@ def test_nothing_that_is_in_a_file_makes_it_crash_or_hang(text: bytes) -> None:
         assert type(located.resource).model_validate(located.resource.dump()) == located.resource
 
 
+@pytest.mark.slow
 @given(st.integers(1, 400))
 def test_a_half_written_file_never_loads_something_else_than_the_whole(cut: int) -> None:
     text = (ROOT / "manifests/appliance.yaml").read_bytes()

@@ -121,6 +121,7 @@ def test_what_is_no_colour_is_refused(text: str) -> None:
         Color.parse(text)
 
 
+@pytest.mark.slow
 @given(st.from_regex(f"({Duration.pattern})|({BitRate.pattern})|({FrameRate.pattern})", fullmatch=True))
 def test_whatever_has_the_right_form_is_taken_or_refused_with_a_sentence(text: str) -> None:
     for quantity in (Duration, BitRate, FrameRate):

@@ -151,6 +151,7 @@ class TestPicture:
         assert position(timeline, 10**9, Fraction(30), 0) == 10**9
         assert picture(timeline, 10**9).overlays == (("o", 10**9 - 2),)
 
+    @pytest.mark.slow
     @given(timelines())
     def test_every_frame_of_every_timeline_has_a_picture_as_a_plain_search_finds_it(
         self, plan: TimelinePlan

@@ -430,6 +430,7 @@ def test_tracks_that_loop_show_and_play_what_their_unrolled_form_does(
         assert beds(ours, number) == beds(theirs, number)
 
 
+@pytest.mark.slow
 def test_a_year_of_nested_hours_at_30000_1001_is_on_the_exact_frame_at_each_of_them() -> None:
     hour = named(
         "hour", video({"camera": "a", "duration": "59m"}, {"camera": "b", "duration": "1m"}), loop=True
