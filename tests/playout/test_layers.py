@@ -14,7 +14,7 @@ import yaml
 from PIL import Image, ImageFont
 
 from playout.pictures import ffmpeg, noise, quarters, to_yuv
-from vistterstream.playout import compositor, frames, items
+from vistterstream.playout import compositor, frames, items, lettering
 from vistterstream.playout.clocks import time_left
 from vistterstream.playout.compositor import Scene, compose, prepare
 from vistterstream.playout.frames import Bytes, Frame
@@ -134,6 +134,22 @@ class TestTicker:
         rows, columns = np.nonzero(changed)
         assert (columns.min(), columns.max()) == (100, 499)
         assert rows.min() == 50
+
+    def test_a_band_grows_where_letters_of_other_fonts_reach_out_of_it_and_its_line_stands(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ticker = {**self.LAYER["ticker"], "background": "#000080", "padding": 8}
+        layer = {"ticker": ticker, "position": {"x": 100, "y": 50}}
+
+        def rows() -> tuple[list[int], list[int]]:
+            luma = frame(scene(layer), 200).y
+            band, letters = (np.flatnonzero((luma > level).any(axis=1)).tolist() for level in (20, 120))
+            return band, letters
+
+        band, letters = rows()
+        assert band[0] == 50
+        monkeypatch.setattr(lettering.Line, "reach", (20, 8))
+        assert rows() == ([*range(50 - 12, 50), *band], letters)
 
     def test_it_may_run_to_the_right(self) -> None:
         layer = {**self.LAYER, "ticker": {**self.LAYER["ticker"], "speed": -90}}

@@ -1,33 +1,46 @@
 """Sets text: lines, each of runs in one font and one direction, in the order in which they stand.
 
-A character that the wanted font lacks is taken from another that has it (`typefaces.having`), the whole
-cluster at once: a letter with its marks, an emoji with its modifiers. Where fonts or directions meet in one
-line, the order follows the Unicode Bidirectional Algorithm (UAX #9 without explicit embeddings); within a
-run HarfBuzz shapes and mirrors. A line that one font can set alone is left to it.
+A paragraph is looked at once, before it is broken into lines: its directions (`bidi`), where its lines may
+end (`breaks`), and its fonts. A character that the wanted font lacks is taken from another that has it
+(`typefaces.having`), the whole cluster at once: a letter with its marks, an emoji with its modifiers. What
+no font has is left out, and told. Within a run HarfBuzz shapes and mirrors.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from typing import NamedTuple
 
 from PIL import Image, ImageDraw
 
-from vistterstream.playout import typefaces
+from vistterstream.playout import bidi, breaks, typefaces
 from vistterstream.playout.typefaces import Font
 
 _ZWJ = "\u200d"
-_STRONG = {"L": "L", "R": "R", "AL": "R"}
 _LINE = 64  # characters that are measured to begin with, where a word is to be broken
-_IDEOGRAPHS = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
-_NEVER_FIRST = set("、。，．！？）」』】〕》〉：；ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ")
+_HYPHEN = "-"
+_UNDRAWN = re.compile(f"[\x00-\x1f\x7f-\x9f{breaks.SOFT_HYPHEN}]|{bidi.CONTROLS.pattern}")
+"""What is seen to before anything is drawn, and has no place in a run."""
+_Look = tuple[Font, float]
+"""A font, and the factor that brings it to size."""
 
 
-@dataclass(frozen=True, slots=True)
+class Span(NamedTuple):
+    """The characters of a paragraph that make a line, and whether a hyphen ends it."""
+
+    start: int
+    end: int
+    hyphen: bool = False
+
+
+@dataclass(frozen=True)
 class Run:
     """Text in one font and direction. `factor` scales a font that has its pictures in one size only."""
 
@@ -36,7 +49,7 @@ class Run:
     direction: str | None = None
     factor: float = 1.0
 
-    @property
+    @cached_property
     def width(self) -> float:
         """Width in pixels."""
         return float(self.font.getlength(self.text, direction=self.direction)) * self.factor
@@ -44,9 +57,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of text, ready to be drawn."""
+    """A line of text, ready to be drawn. `font` is the one wanted; `leftward`, how its paragraph runs."""
 
     runs: tuple[Run, ...]
+    font: Font
+    leftward: bool = False
     missing: frozenset[str] = frozenset()
 
     @cached_property
@@ -55,14 +70,16 @@ class Line:
         return sum(run.width for run in self.runs)
 
     @cached_property
-    def ascent(self) -> int:
-        """Pixels above the baseline that its fonts ask for."""
-        return max((round(run.font.getmetrics()[0] * run.factor) for run in self.runs), default=0)
-
-    @cached_property
-    def descent(self) -> int:
-        """Pixels below the baseline that its fonts ask for."""
-        return max((round(run.font.getmetrics()[1] * run.factor) for run in self.runs), default=0)
+    def reach(self) -> tuple[int, int]:
+        """Pixels that letters of other fonts reach above and below what the wanted font asks for."""
+        above = below = 0
+        ascent, descent = self.font.getmetrics()
+        for run in self.runs:
+            if run.font is not self.font:
+                _, top, _, bottom = run.font.getbbox(run.text, anchor="ls", direction=run.direction)
+                above = max(above, math.ceil(-top * run.factor - ascent))
+                below = max(below, math.ceil(bottom * run.factor - descent))
+        return above, below
 
     def draw(
         self, letters: Image.Image, pictures: Image.Image, x: float, baseline: float, stroke: float = 0.0
@@ -115,91 +132,177 @@ def _clipped(
     return picture.crop((left, top, right, bottom)), at
 
 
+class Paragraph:
+    """A text without line breaks, in a font and in others where that lacks a character."""
+
+    def __init__(self, text: str, font: Font) -> None:
+        self._text, self._font = text, font
+        self._directions = bidi.resolved(text)
+        self._missing = set[str]()
+        self._looks: list[_Look | None] | None = None  # each character's; None where nothing is drawn
+        odd = any(self._directions.levels) or _UNDRAWN.search(text)
+        if odd or not all(typefaces.has(font, character) for character in set(text)):
+            self._looks = list(self._chosen())
+
+    @property
+    def whole(self) -> Span:
+        """All of it in one line."""
+        return Span(0, len(self._text))
+
+    def line(self, span: Span) -> Line:
+        """A line of it."""
+        start, end, hyphen = span
+        leftward = self._directions.base == 1
+        if self._looks is None:
+            text = self._text[start:end] + _HYPHEN * hyphen
+            return Line((Run(text, self._font),), self._font, leftward)
+        levels = bidi.of_line(self._directions, start, end)
+        letters = [
+            (character, look, level)
+            for character, look, level in zip(
+                self._text[start:end], self._looks[start:end], levels, strict=True
+            )
+            if look is not None
+        ]
+        if hyphen and typefaces.has(self._font, _HYPHEN):
+            letters.append((_HYPHEN, (self._font, 1.0), self._directions.levels[end - 1]))
+        runs, heights = [], []
+        for (look, level), group in groupby(letters, key=lambda letter: letter[1:]):
+            runs.append(_run("".join(letter[0] for letter in group), look, level))
+            heights.append(level)
+        missing = self._missing.intersection(self._text[start:end])
+        return Line(
+            tuple(runs[place] for place in bidi.order(heights)), self._font, leftward, frozenset(missing)
+        )
+
+    def wrapped(self, width: float) -> list[Span]:
+        """Its lines, not wider than `width` pixels; a word that is longer than a line is broken."""
+        spans: list[Span] = []
+        start = end = 0  # of the line that is being filled, with the spaces behind it
+        used = 0.0
+        for stop in [*breaks.opportunities(self._text), len(self._text)]:
+            visible, spaces = self._measured(end, stop)
+            total = used + visible
+            if start < end and abs(total - width) <= self._font.size:  # letters may stand closer together
+                total = self._measured(start, stop)[0]
+            if start < end and total > width:
+                spans.append(self._ended(start, end))
+                start, total = end, visible
+            while total > width and self._next(start) < stop:
+                cut = self._fitting(start, stop, width)
+                spans.append(Span(start, cut))
+                start, total = cut, self._advance(cut, stop, width)
+            end, used = stop, total + spaces
+            if self._text[stop - 1 : stop] == breaks.SOFT_HYPHEN:
+                used -= self._hyphen
+        return [*spans, self._ended(start, end)._replace(hyphen=False)]
+
+    def cut(self, span: Span, width: float) -> Span:
+        """The beginning of a line that is not wider than `width` pixels."""
+        if span.start == span.end or self._width(span.start, span.end) <= width:
+            return span
+        return Span(span.start, self._fitting(span.start, span.end, width))
+
+    def _ended(self, start: int, end: int) -> Span:
+        """The line of those characters, without the spaces at its end."""
+        end = start + len(self._text[start:end].rstrip())
+        return Span(start, end, hyphen=self._text[start:end].endswith(breaks.SOFT_HYPHEN))
+
+    def _measured(self, start: int, stop: int) -> tuple[float, float]:
+        """The width of what would be seen if a line ended there, and nearly that of the spaces after it."""
+        seen = self._ended(start, stop)
+        width = self._width(start, seen.end) + self._hyphen * seen.hyphen
+        return width, self._space * (stop - seen.end)
+
+    @cached_property
+    def _space(self) -> float:
+        return float(self._font.getlength(" "))
+
+    @cached_property
+    def _hyphen(self) -> float:
+        return float(self._font.getlength(_HYPHEN))
+
+    def _width(self, start: int, end: int) -> float:
+        if self._looks is None:
+            return float(self._font.getlength(self._text[start:end]))
+        return self.line(Span(start, end)).width
+
+    def _advance(self, start: int, stop: int, enough: float) -> float:
+        """The width up to `stop`, or of a beginning that is wider than `enough`: that is all to know."""
+        width, seen = 0.0, self._ended(start, stop)
+        for end in _ends(start, seen.end):
+            width = self._width(start, end)
+            if width > enough + self._font.size:
+                break
+        return width + self._hyphen * seen.hyphen
+
+    def _fitting(self, start: int, stop: int, width: float) -> int:
+        """Where a line from `start` ends that is as full as can be; it holds a cluster at least."""
+        low = start + 1
+        high = next((end for end in _ends(start, stop) if self._width(start, end) > width), stop)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._width(start, middle) <= width:
+                low = middle
+            else:
+                high = middle
+        last = self._starts[bisect_right(self._starts, low) - 1]
+        return last if last > start else self._next(start)
+
+    def _next(self, start: int) -> int:
+        """Where the cluster after that at `start` begins."""
+        place = bisect_right(self._starts, start)
+        return self._starts[place] if place < len(self._starts) else len(self._text)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where clusters begin."""
+        return [start for start, _ in _clusters(self._text)]
+
+    def _chosen(self) -> Iterator[_Look | None]:
+        """The look of each character. A space has that of what is before it, so that runs are long."""
+        known = dict[str, tuple[_Look, frozenset[str]]]()
+        before: _Look = (self._font, 1.0)
+        installed = typefaces.installed()
+        for _, cluster in _clusters(self._text):
+            missing = frozenset[str]()
+            if not (cluster.isspace() and before[1] == 1.0):
+                if cluster not in known:
+                    known[cluster] = _look(cluster, self._font, installed)
+                before, missing = known[cluster]
+                self._missing |= missing
+            for character in cluster:
+                yield None if character in missing or _UNDRAWN.match(character) else before
+
+
 def line(text: str, font: Font) -> Line:
     """`text` without line breaks, set in `font` and in others where that lacks a character."""
-    if all(typefaces.has(font, character) for character in set(text)):
-        return Line((Run(text, font),))
-    missing: set[str] = set()
-    pieces: list[tuple[str, tuple[Font, float], int]] = []
-    levels = _levels(text)
-    before: tuple[Font, float] = (font, 1.0)
-    for start, cluster in _clusters(text):
-        chosen = before if cluster.isspace() and before[1] == 1.0 else _font_of(cluster, font)
-        if chosen is None:
-            missing.update(cluster)
-            chosen = (font, 1.0)
-        before = chosen
-        pieces.append((cluster, chosen, levels[start]))
-    runs = []
-    for (chosen, level), group in groupby(pieces, key=lambda piece: (piece[1], piece[2])):
-        direction = None if not typefaces.SHAPES else "rtl" if level % 2 else "ltr"
-        runs.append((level, Run("".join(part[0] for part in group), chosen[0], direction, chosen[1])))
-    return Line(tuple(_ordered(runs)), frozenset(missing))
+    paragraph = Paragraph(text, font)
+    return paragraph.line(paragraph.whole)
 
 
-def wrapped(text: str, font: Font, width: float) -> list[str]:
-    """`text` in lines not wider than `width` pixels, broken between words, or within one that is too long."""
-    lines: list[str] = []
-    current, used = "", 0.0
-    for word in _words(text):
-        advance = line(word, font).width
-        visible = line(word.rstrip(), font).width if word != word.rstrip() else advance
-        if current and used + visible > width:
-            lines.append(current.rstrip())
-            current, used = "", 0.0
-        while visible > width and len(word) > 1:
-            fitting = _fitting(word, font, width)
-            lines.append(word[:fitting])
-            word = word[fitting:]
-            advance = visible = _advance(word, font, width)
-        current, used = current + word, used + advance
-    return [*lines, current.rstrip()]
+def _run(text: str, look: _Look, level: int) -> Run:
+    """A run of one level. Pillow's shaper looks for directions of its own; an override tells it ours."""
+    font, factor = look
+    if not typefaces.SHAPES:
+        return Run(_turned(text) if level % 2 else text, font, None, factor)
+    if not bidi.uniform(text, level):
+        text = f"{bidi.OVERRIDES[level % 2]}{text}{bidi.POP}"
+    return Run(text, font, "rtl" if level % 2 else "ltr", factor)
 
 
-def _advance(word: str, font: Font, enough: float) -> float:
-    """The width of `word`, or that of a beginning of it which is wider than `enough`: that is all to know."""
-    for length in _lengths(word):
-        width = line(word[:length], font).width
-        if width > enough + font.size:
-            break
-    return width
+def _turned(text: str) -> str:
+    """Text that runs to the left as it stands, where nobody shapes it."""
+    return bidi.mirrored("".join(cluster for _, cluster in reversed(list(_clusters(text)))))
 
 
-def _lengths(word: str) -> Iterator[int]:
-    """Lengths of beginnings of `word`, each twice the one before, up to all of it."""
+def _ends(start: int, stop: int) -> Iterator[int]:
+    """Ends of beginnings, each twice as long as the one before, up to `stop`."""
     length = _LINE
-    while length < len(word):
-        yield length
+    while start + length < stop:
+        yield start + length
         length *= 2
-    yield len(word)
-
-
-def _fitting(word: str, font: Font, width: float) -> int:
-    """How many characters of `word` fit, at least one."""
-    low = 1
-    high = next((length for length in _lengths(word) if line(word[:length], font).width > width), len(word))
-    while high - low > 1:
-        middle = (low + high) // 2
-        if line(word[:middle], font).width <= width:
-            low = middle
-        else:
-            high = middle
-    starts = [start for start, _ in _clusters(word[: low + 1]) if start > 0]
-    return starts[-1] if starts else low
-
-
-def _words(text: str) -> Iterator[str]:
-    """The pieces between which a line may end, each with the space that follows it."""
-    start = 0
-    for index in range(1, len(text)):
-        before, here = text[index - 1], text[index]
-        ideographs = _IDEOGRAPHS.match(before) or _IDEOGRAPHS.match(here)
-        if (before.isspace() and not here.isspace()) or (
-            ideographs and here not in _NEVER_FIRST and not here.isspace()
-        ):
-            yield text[start:index]
-            start = index
-    yield text[start:]
+    yield stop
 
 
 def _clusters(text: str) -> Iterator[tuple[int, str]]:
@@ -221,85 +324,18 @@ def _joins(text: str, start: int, index: int) -> bool:
     return flags and (index - start) % 2 == 1
 
 
-def _font_of(cluster: str, font: Font) -> tuple[Font, float] | None:
-    """The font for a cluster, and its factor; None where nobody has it."""
-    needed = [character for character in cluster if not ignorable(character)]
+def _look(cluster: str, font: Font, installed: typefaces.Installed) -> tuple[_Look, frozenset[str]]:
+    """The look of a cluster, and which of its characters nobody has; those are not drawn."""
+    needed = [character for character in cluster if not typefaces.ignorable(character)]
     pictured = "\ufe0f" in cluster
-    if not pictured and all(typefaces.has(font, character) for character in needed):
-        return font, 1.0
-    return typefaces.having(needed, font.size, pictured=pictured)
-
-
-def ignorable(character: str) -> bool:
-    """Whether a character shows nothing of its own."""
-    return (
-        character.isspace()
-        or unicodedata.category(character) in {"Cf", "Cc"}
-        or "\ufe00" <= character <= "\ufe0f"
-    )
-
-
-def _ordered(runs: Sequence[tuple[int, Run]]) -> list[Run]:
-    """Runs as they stand from left to right: rule L2."""
-    order = list(runs)
-    for level in range(max((level for level, _ in order), default=0), 0, -1):
-        start = 0
-        while start < len(order):
-            end = start
-            while end < len(order) and order[end][0] >= level:
-                end += 1
-            order[start:end] = reversed(order[start:end])
-            start = max(end, start + 1)
-    return [run for _, run in order]
-
-
-def _levels(text: str) -> list[int]:
-    """The embedding level of each character; even runs to the right, odd to the left."""
-    sorts = [unicodedata.bidirectional(character) or "L" for character in text]
-    base = next((int(_STRONG[sort] == "R") for sort in sorts if sort in _STRONG), 0)
-    if base == 0 and not any(sort in {"R", "AL", "AN"} for sort in sorts):
-        return [0] * len(text)
-    kinds = _resolved(sorts, "R" if base else "L")
-    levels = []
-    for kind in kinds:
-        if base == 0:
-            levels.append({"L": 0, "R": 1}.get(kind, 2))
-        else:
-            levels.append(1 if kind == "R" else 2)
-    return levels
-
-
-def _resolved(sorts: Sequence[str], base: str) -> list[str]:
-    """L, R, EN or AN of each character (rules W1 to W7, N1 and N2)."""
-    kinds: list[str] = []
-    strong = raw = base
-    for sort in sorts:
-        if sort in _STRONG:
-            strong, raw = _STRONG[sort], sort
-        if sort == "NSM":
-            kinds.append(kinds[-1] if kinds else base)
-        elif sort == "EN":
-            kinds.append("L" if strong == "L" else "AN" if raw == "AL" else "EN")
-        else:
-            kinds.append(_STRONG.get(sort, "AN" if sort == "AN" else "ON"))
-    for index in range(1, len(kinds) - 1):  # 1,000 and 1.5 are one number
-        if sorts[index] in {"CS", "ES"} and kinds[index - 1] == kinds[index + 1] in {"EN", "AN"}:
-            kinds[index] = kinds[index - 1]
-    index = 0
-    while index < len(kinds):
-        if kinds[index] != "ON":
-            index += 1
-            continue
-        end = index
-        while end < len(kinds) and kinds[end] == "ON":
-            end += 1
-        left = _side(kinds[index - 1]) if index else base
-        right = _side(kinds[end]) if end < len(kinds) else base
-        kinds[index:end] = [left if left == right else base] * (end - index)
-        index = end
-    return kinds
-
-
-def _side(kind: str) -> str:
-    """What a number counts as beside what is neutral: text that runs to the left."""
-    return "L" if kind == "L" else "R"
+    plain = all(typefaces.has(font, character) for character in needed)
+    if plain and not pictured:
+        return (font, 1.0), frozenset()
+    found = typefaces.having(needed, font.size, installed, pictured=pictured)
+    if plain and (found is None or found[1] == 1.0):  # there is no picture of it
+        return (font, 1.0), frozenset()
+    if found:
+        return found, frozenset()
+    base = next((c for c in needed if typefaces.has(font, c)), None)
+    look = (font, 1.0) if base else typefaces.having(needed[:1], font.size, installed) or (font, 1.0)
+    return look, frozenset(c for c in needed if not typefaces.has(look[0], c))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
@@ -13,7 +14,7 @@ from vistterstream.playout import lettering, typefaces
 from vistterstream.playout.frames import Bytes
 from vistterstream.playout.geometry import Rect, View, nearest, shares
 from vistterstream.playout.pieces import Piece, Tell, bounded
-from vistterstream.resources.overlay import Align, ClockLayer, CountdownLayer, Position, TextLayer
+from vistterstream.resources.overlay import Align, Anchor, ClockLayer, CountdownLayer, Position, TextLayer
 from vistterstream.resources.quantities import Color
 
 LARGEST_LETTERS = 2
@@ -26,19 +27,20 @@ _ALIGNED = {Align.LEFT: 0.0, Align.CENTER: 0.5, Align.RIGHT: 1.0}
 def text_piece(style: TextLayer, position: Position, view: View, bounds: Rect, tell: Tell) -> Piece | None:
     """The lines of a text on what lies under them. Raises Unusable."""
     font = font_of(style.font, style.size, view, tell)
-    lines = _paragraph(style, font, view, tell)
+    lines = _block(style, font, view, tell)
     padding = nearest(style.padding * view.scale) if style.background is not None else 0
-    box = lines.box(position, view, padding)
+    area = lines.area(position, view, padding)
+    box = lines.around(area, padding)
     reach = lines.height // 2 + _reach(style, view)  # letters may reach out of their box
     seen = bounded(box.grown(reach), bounds)
     if seen.empty or not style.value.strip():
         return None
-    share = _ALIGNED[style.align] if style.align else shares(position.anchor)[0]
-    letters, pictures = lines.drawn(box, seen, padding, share)
+    shown = [aligned(style.align, position.anchor, leftward=line.leftward) for line in lines.lines]
+    letters, pictures = lines.drawn(area, seen, shown)
     under = ground(style, box, seen)
     if style.shadow is not None or style.outline is not None:
         width = style.outline.width * view.scale if style.outline is not None else 0.0
-        around, _ = lines.drawn(box, seen, padding, share, stroke=width) if width else (letters, pictures)
+        around, _ = lines.drawn(area, seen, shown, stroke=width) if width else (letters, pictures)
         under = _surrounded(style, under, around, pictures, view)
     rgba = inked(letters, style, under)
     if pictures.getbbox() is not None:
@@ -47,30 +49,49 @@ def text_piece(style: TextLayer, position: Position, view: View, bounds: Rect, t
     return Piece(rgba, seen, box, np.asarray(letters), np.asarray(under))
 
 
-def _paragraph(style: TextLayer, font: typefaces.Font, view: View, tell: Tell) -> _Paragraph:
+def aligned(align: Align | None, anchor: Anchor, *, leftward: bool) -> float:
+    """The share of a line's free space that lies at its left.
+
+    Without `align` lines stand as anchored; text that runs to the left, anchored at its left, starts at the
+    right of its box all the same.
+    """
+    if align in _ALIGNED:
+        return _ALIGNED[align]
+    share = shares(anchor)[0]
+    starts, ends = float(leftward), float(not leftward)
+    if align is None:
+        return share if share else starts
+    return starts if align is Align.START else ends
+
+
+def _block(style: TextLayer, font: typefaces.Font, view: View, tell: Tell) -> _Block:
     """The lines of a text, wrapped, as many and as long as the picture could show at all."""
     texts = style.value.replace("\t", "    ").splitlines() or [""]
-    if style.width is not None:
-        width = style.width * view.scale_x
-        texts = [part for text in texts for part in lettering.wrapped(text, font, width)]
-    ascent, descent = font.getmetrics()
-    most = 2 * view.height // max(nearest((ascent + descent) * style.line_spacing), 1) + 1
-    shown = [cut(text, font, 2 * view.width, None) for text in texts[:most]]
-    if shown != texts:
+    limit = 2 * view.width
+    most = 2 * view.height // max(nearest(sum(font.getmetrics()) * style.line_spacing), 1) + 1
+    lines: list[lettering.Line] = []
+    complete = True
+    for text in texts:
+        if len(lines) >= most:
+            complete = False
+            break
+        shown = text if style.width is not None else cut(text, font, limit, None)
+        paragraph = lettering.Paragraph(shown, font)
+        spans = [paragraph.whole]
+        if style.width is not None:
+            spans = paragraph.wrapped(style.width * view.scale_x)
+        kept = [paragraph.cut(span, limit) for span in spans[: most - len(lines)]]
+        complete = complete and shown == text and kept == spans
+        lines += [paragraph.line(span) for span in kept]
+    if not complete:
         tell("The text is far larger than the picture and is cut off; make it shorter or smaller.")
-    lines = [lettering.line(text, font) for text in shown]
     tell_missing(lines, tell)
-    return _Paragraph(
-        lines,
-        ascent=max([ascent, *(line.ascent for line in lines)]),
-        descent=max([descent, *(line.descent for line in lines)]),
-        spacing=style.line_spacing,
-    )
+    return _Block(lines, *font.getmetrics(), style.line_spacing)
 
 
 @dataclass(frozen=True, slots=True)
-class _Paragraph:
-    """Lines of text, measured in program pixels."""
+class _Block:
+    """Lines of text, measured in program pixels. Ascent and descent are those of the layer's own font."""
 
     lines: list[lettering.Line]
     ascent: int
@@ -82,30 +103,43 @@ class _Paragraph:
         """Of one line."""
         return max(self.ascent + self.descent, 1)
 
-    @property
-    def step(self) -> int:
-        """From one line to the next."""
-        return max(nearest(self.height * self.spacing), 1)
+    def baselines(self) -> list[int]:
+        """How far below the top each line stands.
 
-    def box(self, position: Position, view: View, padding: int) -> Rect:
-        """Where the box of the text stands."""
-        width = math.ceil(max(line.width for line in self.lines)) + 2 * padding
-        height = self.height + self.step * (len(self.lines) - 1)
-        return view.place(position, width, height + 2 * padding)
+        Other fonts move no line, but where their letters would touch those of the line above.
+        """
+        step = max(nearest(self.height * self.spacing), 1)
+        places = [self.ascent]
+        for upper, lower in pairwise(self.lines):
+            over = upper.reach[1] + lower.reach[0]
+            places.append(places[-1] + step + max(over - max(step - self.height, 0), 0))
+        return places
+
+    def area(self, position: Position, view: View, padding: int) -> Rect:
+        """Where the lines stand, without the padding around them."""
+        width = math.ceil(max(line.width for line in self.lines))
+        height = self.baselines()[-1] + self.height - self.ascent
+        x, y, _, _ = view.place(position, width + 2 * padding, height + 2 * padding)
+        return Rect(x + padding, y + padding, width, height)
+
+    def around(self, area: Rect, padding: int) -> Rect:
+        """The box of the text: padded, and higher where letters of other fonts reach out of the padding."""
+        above = max(self.lines[0].reach[0], padding) if padding else 0
+        below = max(self.lines[-1].reach[1], padding) if padding else 0
+        return Rect(area.x - padding, area.y - above, area.width + 2 * padding, area.height + above + below)
 
     def drawn(
-        self, box: Rect, seen: Rect, padding: int, share: float, stroke: float = 0.0
+        self, area: Rect, seen: Rect, aligned: Sequence[float], stroke: float = 0.0
     ) -> tuple[Image.Image, Image.Image]:
         """Coverage of the letters in the part of the picture that is `seen`, and emoji; see `Line.draw`.
 
-        `share` of the free space of each line lies at its left.
+        `aligned` tells which share of the free space of each line lies at its left.
         """
         letters = Image.new("L", (seen.width, seen.height))
         pictures = Image.new("RGBA", letters.size)
-        top = box.y - seen.y + padding + self.ascent
-        for number, line in enumerate(self.lines):
-            left = box.x - seen.x + padding + (box.width - 2 * padding - line.width) * share
-            line.draw(letters, pictures, left, top + number * self.step, stroke)
+        for line, baseline, share in zip(self.lines, self.baselines(), aligned, strict=True):
+            left = area.x - seen.x + (area.width - line.width) * share
+            line.draw(letters, pictures, left, area.y - seen.y + baseline, stroke)
         return letters, pictures
 
 
@@ -160,7 +194,9 @@ def tinted(coverage: Image.Image, color: Color) -> Image.Image:
 
 
 def tell_missing(lines: Sequence[lettering.Line], tell: Tell) -> None:
-    """Say which characters no font has."""
+    """Say which characters no font has, and whether letters are not shaped."""
+    if any(typefaces.unshaped(run.text) for line in lines for run in line.runs):
+        tell("Letters that join or change shape are drawn one by one; install FriBidi, Debian's libfribidi0.")
     missing = sorted({character for line in lines for character in line.missing})
     if missing:
         names = ", ".join(f"{character} (U+{ord(character):04X})" for character in missing[:5])

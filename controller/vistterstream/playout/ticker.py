@@ -48,12 +48,15 @@ def strip(ticker: TickerLayer, position: Position, view: View, bounds: Rect, tel
     padding, gap = nearest(ticker.padding * view.scale_y), nearest(ticker.gap * view.scale_x)
     ascent, descent = font.getmetrics()
     longest = MAX_LAYER_PIXELS // max(ascent + descent, 1)
-    texts = [text for text in ticker.value.splitlines() if text.strip()]
+    texts = [text for text in ticker.value.replace("\t", "    ").splitlines() if text.strip()]
     lines = [lettering.line(cut(text, font, longest, None), font) for text in texts]
     tell_missing(lines, tell)
-    ascent = max([ascent, *(line.ascent for line in lines)])
-    height = ascent + max([descent, *(line.descent for line in lines)]) + 2 * padding
-    band = view.place(position, side_of(ticker.width, view.scale_x), height)
+    above = max([padding, *(line.reach[0] for line in lines)])  # other fonts' letters may reach out of it
+    below = max([padding, *(line.reach[1] for line in lines)])
+    height = above + ascent + descent + below
+    width = side_of(ticker.width, view.scale_x)
+    x, y, _, _ = view.place(position, width, ascent + descent + 2 * padding)
+    band = Rect(x, y + padding - above, width, height)
     seen = bounded(band, EVERYWHERE).common(bounds)
     most = MAX_LAYER_PIXELS // max(height, 1) - band.width
     rightward = ticker.speed < 0
@@ -70,7 +73,7 @@ def strip(ticker: TickerLayer, position: Position, view: View, bounds: Rect, tel
     pictures = Image.new("RGBA", letters.size)
     for line, left in zip(reversed(lines) if rightward else lines, lefts, strict=True):
         if left < period:
-            line.draw(letters, pictures, left, padding + ascent)
+            line.draw(letters, pictures, left, above + ascent)
     inked = Image.alpha_composite(tinted(letters, ticker.color), pictures)
     once = np.asarray(inked)[seen.y - band.y :][: seen.height]
     if rightward:  # the end of the first line comes in first, and stands at the left edge to begin with

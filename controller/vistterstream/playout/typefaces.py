@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import struct
 import threading
 import unicodedata
@@ -21,11 +22,13 @@ from PIL import ImageFont, features
 DEFAULT_FAMILY = "Inter"
 
 Font = ImageFont.FreeTypeFont
+Installed = tuple[tuple[Path, int], ...]
+"""Folders with fonts, and when each was changed last."""
 
 _SUFFIXES = {".ttf", ".otf", ".ttc"}
 _PLAIN = ("regular", "book", "roman", "normal", "medium")  # styles that stand for a family, the best first
 SHAPES = bool(features.check("raqm"))
-"""Whether letters are shaped as their script wants; Pillow's wheels bring what that takes."""
+"""Whether letters are shaped as their script wants: Pillow's wheels do so where FriBidi is installed."""
 PICTURE_SIZE = 109
 """Pixels per em of the pictures in Noto Color Emoji, the one size that it has."""
 
@@ -45,7 +48,12 @@ _SCRIPTS = (
     "NotoSansMath-Regular.ttf",
     "DejaVuSans.ttf",
 )
+_SHAPED = re.compile("[\u0600-\u07bf\u0840-\u109f\u1780-\u17ff\u1a20-\u1aaf\ufb50-\ufdff\ufe70-\ufefc]")
 _LARGEST_CMAP = 4 << 20
+_SHOWN_FORMATS = set(
+    "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\ufff9\ufffa\ufffb\U000110bd\U000110cd"
+)
+"""Of the category Cf, and yet with a look of their own: signs around Arabic numbers, and such."""
 _lock = threading.Lock()
 
 
@@ -67,14 +75,25 @@ def typeface(family: str, size: float) -> Font:
 
 def has(font: Font, character: str) -> bool:
     """Whether the font has a glyph for the character, or the character shows nothing."""
-    if character.isspace() or unicodedata.category(character) in {"Cf", "Cc"}:
-        return True
-    if "\ufe00" <= character <= "\ufe0f":  # asks for one look of the character before
-        return True
-    return _covers(str(font.path), ord(character))
+    return ignorable(character) or _covers(str(font.path), ord(character))
 
 
-def having(characters: Sequence[str], size: float, *, pictured: bool = False) -> tuple[Font, float] | None:
+def ignorable(character: str) -> bool:
+    """Whether a character shows nothing of its own: spaces, controls, and what asks for a look (VS16)."""
+    if "\ufe00" <= character <= "\ufe0f" or character.isspace():
+        return True
+    category = unicodedata.category(character)
+    return category == "Cc" or (category == "Cf" and character not in _SHOWN_FORMATS)
+
+
+def installed() -> Installed:
+    """The folders with fonts as they are now, for `having`; looking takes longer than asking."""
+    return tuple((path, _changed(path)) for top in _folders() for path in _tree(top))
+
+
+def having(
+    characters: Sequence[str], size: float, installed: Installed, *, pictured: bool = False
+) -> tuple[Font, float] | None:
     """An installed font that has all the characters, and the factor that brings it to `size`; None without.
 
     Noto is asked first, script by script, then every other font. The factor is 1, but for fonts that hold
@@ -82,7 +101,7 @@ def having(characters: Sequence[str], size: float, *, pictured: bool = False) ->
     """
     if not characters:
         return None
-    for path in _fallbacks(pictured=pictured):
+    for path in _fallbacks(installed, pictured=pictured):
         if all(_covers(path, ord(character)) for character in characters):
             try:
                 return _sized(path, size)
@@ -99,16 +118,15 @@ def _sized(path: str, size: float) -> tuple[Font, float]:
         return ImageFont.truetype(path, PICTURE_SIZE), size / PICTURE_SIZE
 
 
-def _fallbacks(*, pictured: bool) -> Iterator[str]:
-    folders = tuple((path, _changed(path)) for top in _folders() for path in _tree(top))
-    preferred, others = _ranked(folders)
+def _fallbacks(installed: Installed, *, pictured: bool) -> Iterator[str]:
+    preferred, others = _ranked(installed)
     yield from [path for path in preferred if _EMOJI in path] if pictured else ()
     yield from preferred
     yield from others
 
 
 @functools.lru_cache(maxsize=1)
-def _ranked(folders: tuple[tuple[Path, int], ...]) -> tuple[list[str], list[str]]:
+def _ranked(folders: Installed) -> tuple[list[str], list[str]]:
     """Files of installed fonts: those of `_SCRIPTS` in that order, and all others (upright ones first)."""
     files = [path for folder, _ in folders for path in _files(folder)]
     by_name = {path.name: str(path) for path in reversed(files)}
@@ -191,6 +209,11 @@ def _groups(table: bytes, at: int) -> list[tuple[int, int]]:
     return list(zip(numbers[0::3], numbers[1::3], strict=True))
 
 
+def unshaped(text: str) -> bool:
+    """Whether `text` has letters that want to be shaped (Arabic, Indic and such), and nobody shapes them."""
+    return not SHAPES and _SHAPED.search(text) is not None
+
+
 def figures() -> list[str] | None:
     """OpenType features for text whose digits must all be equally wide; None where shaping cannot do it."""
     return ["tnum"] if SHAPES else None
@@ -214,13 +237,13 @@ def _bundled() -> dict[str, Path]:
 
 def _installed() -> dict[str, Path]:
     """The fonts of the machine; those that came since the last question are found."""
-    folders = tuple((path, _changed(path)) for top in _folders() for path in _tree(top))
+    folders = installed()
     with _lock:  # the first question reads some hundred files; the second waits rather than doing it again
         return _scan(folders)
 
 
 @functools.lru_cache(maxsize=1)
-def _scan(folders: tuple[tuple[Path, int], ...]) -> dict[str, Path]:
+def _scan(folders: Installed) -> dict[str, Path]:
     return _index(path for folder, _ in folders for path in _files(folder))
 
 

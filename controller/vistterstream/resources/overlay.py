@@ -176,11 +176,13 @@ class Side(StrEnum):
 
 
 class Align(StrEnum):
-    """How the lines of a text stand to each other."""
+    """How the lines of a text stand to each other; text that runs to the left starts at the right."""
 
     LEFT = "left"
     CENTER = "center"
     RIGHT = "right"
+    START = "start"
+    END = "end"
 
 
 class Play(StrEnum):
@@ -453,7 +455,11 @@ class TextLayer(Model):
         ge=16,
         le=7680,
     )
-    align: Align | None = field(None, description="How lines stand to each other; as anchored without.")
+    align: Align | None = field(
+        None,
+        description="How lines stand to each other; start is the right for text that runs to the left. As "
+        "anchored without, but that such text starts at the right where it is anchored at its left.",
+    )
     line_spacing: float = field(
         1.0, description="Distance of lines, as a multiple of that of the font.", ge=0.5, le=4
     )
