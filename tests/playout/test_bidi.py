@@ -150,12 +150,18 @@ class TestAgainstOthers:
             "\u202b" * 70 + "a\u05d01" + "\u202c" * 70 + "b",
             "\u2067\u2066" * 70 + "a\u05d0" + "\u2069" * 140 + "b\u05d0",
             "a" + "(" * 62 + "\u05d0" + ")" * 62 + "b",
-            "\u05d0" + "[" * 70 + "a" + "]" * 70 + "\u05d0",
+            "\u2067" + "\u202b" * 70 + "\u05d0\u2069\u202bb a",
         ],
     )
-    def test_there_is_an_end_to_levels_and_to_brackets(self, text: str) -> None:
+    def test_there_is_an_end_to_levels(self, text: str) -> None:
         for base in (0, 1):
             assert seen(text, ours(text, base)) == seen(text, levels_of_icu(text, base))
+
+    @pytest.mark.parametrize("depth", [63, 64])
+    def test_there_is_an_end_to_brackets(self, depth: int) -> None:
+        """ICU counts on; pairs that were found before the 64th opens are kept."""
+        text = "\u05d0(\u05d1) a\u05d0" + "[" * depth + "\u05d1" + "]" * depth + " a"
+        assert ours(text, 0) == levels_of_fribidi(text, 0)
 
     def test_the_brackets_are_unicode_s(self) -> None:
         """Of Unicode 13, which the FriBidi of Debian 12 knows; four pairs came with 14."""
@@ -209,6 +215,18 @@ class TestCases:
     def test_shown(self, text: str, shown: str) -> None:
         """Cases of UAX #9, and of signs, brackets and isolates that are read wrongly without its rules."""
         assert visual(text) == shown
+
+    @pytest.mark.parametrize(
+        ("text", "levels"),
+        [
+            ("\u05d0\u3008\u05d1\u232a+a", [1, 1, 1, 1, 0, 0]),  # they are of one kind
+            ("\u05d0\u2329\u05d1\u3009+a", [1, 1, 1, 1, 0, 0]),
+            ("\u05d0(\u05d1)\u0301\u0301+a", [1, 1, 1, 1, 1, 1, 0, 0]),  # a bracket's marks go with it
+            ("a\u2067\u0301\u2069\u0301\u05d0", [0, 0, 1, 0, 0, 1]),  # but those of isolates are neutral
+        ],
+    )
+    def test_what_the_others_have_wrong(self, text: str, levels: list[int]) -> None:
+        assert bidi.resolved(text, 0).levels == levels
 
     def test_a_line_s_last_spaces_stand_at_its_end_as_the_paragraph_runs(self) -> None:
         directions = bidi.resolved("\u05d0\u05d1 ab cd \u05d2")

@@ -343,7 +343,7 @@ def _paired(text: Sequence[str], types: Sequence[str]) -> list[tuple[int, int]]:
             continue
         if character in _CLOSERS:
             if len(opened) == _MOST_BRACKETS:
-                return []
+                break
             opened.append((_CLOSERS[character].translate(_EQUIVALENT), index))
             continue
         closer = character.translate(_EQUIVALENT)
