@@ -26,7 +26,7 @@ from vistterstream.playout.typefaces import Font
 _ZWJ = "\u200d"
 _LINE = 64  # characters that are measured to begin with, where a word is to be broken
 _HYPHEN = "-"
-_UNDRAWN = re.compile(f"[\x00-\x1f\x7f-\x9f{breaks.SOFT_HYPHEN}]|{bidi.CONTROLS.pattern}")
+_UNDRAWN = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029{breaks.SOFT_HYPHEN}]|{bidi.CONTROLS.pattern}")
 """What is seen to before anything is drawn, and has no place in a run."""
 _Look = tuple[Font, float]
 """A font, and the factor that brings it to size."""
