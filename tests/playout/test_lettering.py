@@ -149,6 +149,29 @@ class TestWrapping:
             pytest.skip("no font for ideographs is installed")
         assert wrapped(text, line(fits, INTER).width + 1) == lines
 
+    def test_a_line_is_as_full_as_its_letters_stand_close(self) -> None:
+        pieces = ["AV-", "TA-", "YA-"] * 5
+        for width in range(150, 400, 5):
+            wanted, current = list[str](), ""
+            for piece in pieces:
+                if current and INTER.getlength(current + piece) > width:
+                    wanted, current = [*wanted, current], ""
+                current += piece
+            assert wrapped("".join(pieces), width) == [*wanted, current]
+
+    def test_a_word_that_is_too_long_is_not_broken_within_a_letter_and_its_marks(self) -> None:
+        for width in (3, 100):
+            lines = wrapped("e\u0301\u0323" * 40, width)
+            assert len(lines) > 3
+            assert all(part[0] == "e" for part in lines)
+
+    def test_a_hyphen_and_last_spaces_stand_as_their_text_runs(self) -> None:
+        leftward = Paragraph("\u202eabcd\u00adefgh", INTER)
+        first, _ = leftward.wrapped(INTER.getlength("abcd--"))
+        assert pixels(leftward.line(first)) == pixels(line("-dcba", INTER))
+        spaced = Paragraph("\u200fabc def", INTER).line(Span(0, 5))
+        assert [run.text for run in spaced.runs] == [" ", "abc"]
+
     def test_a_hyphen_is_seen_only_where_a_word_is_broken(self) -> None:
         paragraph = Paragraph("soft\u00adhyphen", INTER)
         assert [run.text for run in paragraph.line(paragraph.whole).runs] == ["softhyphen"]
