@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from peers import needs
 from vistterstream.playout import lettering, typefaces
 from vistterstream.playout.lettering import Paragraph, Span, line
 from vistterstream.playout.typefaces import typeface
@@ -20,7 +21,15 @@ CONTROLS = frozenset(
     character for character in map(chr, range(0x2100)) if lettering._UNDRAWN.match(character)
 )
 DEJAVU = {"dejavu sans"} <= typefaces._installed().keys()
-needs_dejavu = pytest.mark.skipif(not DEJAVU, reason="fonts-dejavu-core is not installed")
+
+
+@pytest.fixture
+def _dejavu() -> None:
+    if not DEJAVU:
+        needs.missing("fonts-dejavu-core")
+
+
+needs_dejavu = pytest.mark.usefixtures("_dejavu")
 
 
 def wrapped(text: str, width: float, font: typefaces.Font = INTER) -> list[str]:
@@ -97,8 +106,9 @@ class TestRuns:
         assert not line("a\x07", INTER).missing
         assert not line("\u2028\u2029", INTER).runs
 
-    @pytest.mark.skipif(not typefaces.SHAPES, reason="FriBidi is not installed")
     def test_an_override_is_stronger_than_the_shaper(self) -> None:
+        if not typefaces.SHAPES:
+            needs.missing("libfribidi0")
         overridden, plain = line("\u202eabc 12\u202c", INTER), line("21 cba", INTER)
         assert pixels(overridden) == pixels(plain)
 
@@ -146,7 +156,7 @@ class TestWrapping:
     )
     def test_lines_end_where_they_may(self, text: str, fits: str, lines: list[str]) -> None:
         if line(text, INTER).missing:
-            pytest.skip("no font for ideographs is installed")
+            needs.missing("fonts-noto-cjk, or another font for ideographs,")
         assert wrapped(text, line(fits, INTER).width + 1) == lines
 
     def test_a_line_is_as_full_as_its_letters_stand_close(self) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from peers import needs
 from playout.drawing import Drawn, alpha, inked
 from vistterstream.playout import lettering, typefaces
 from vistterstream.playout.frames import to_yuv
@@ -104,7 +105,7 @@ class TestText:
     def test_letters_are_shaped(self, value: str, families: set[str]) -> None:
         """Arabic letters join, Devanagari makes one of several."""
         if not typefaces.SHAPES or families.isdisjoint(typefaces._installed()):
-            pytest.skip(f"FriBidi or one of {families} is not installed")
+            needs.missing(f"libfribidi0, or a font of {families},")
         font = typefaces.typeface("Inter", 40)
         (run,) = lettering.line(value, font).runs
         alone = sum(lettering.line(character, font).width for character in value)
@@ -135,7 +136,7 @@ class TestBaselines:
 
     def test_words_of_another_script_move_no_line(self) -> None:
         if "dejavu sans" not in typefaces._installed():
-            pytest.skip("fonts-dejavu-core is not installed")
+            needs.missing("fonts-dejavu-core")
         plain, mixed = ({"value": value, **self.BOX} for value in ("Harbour", "Harbour שלום \u0628"))
         assert inked(Drawn(text=plain).good)[1::2] == inked(Drawn(text=mixed).good)[1::2]
         left = [alpha(Drawn(text=text).good)[:, :90] for text in (plain, mixed)]
