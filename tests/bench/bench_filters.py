@@ -27,6 +27,7 @@ from peers import needs
 from vistterstream.playout.compositor import Scene, compose, prepare
 from vistterstream.playout.frames import Bytes, Frame, to_yuv
 from vistterstream.playout.geometry import View
+from vistterstream.playout.pieces import Bounds
 from vistterstream.playout.ticker import Strip, strip
 from vistterstream.resources.program import Fallback
 
@@ -109,7 +110,7 @@ def _strip() -> Strip:
     layer = lively.spec_of_ticker().layers[0]
     assert layer.ticker is not None
     view = View(lively.WIDTH, lively.HEIGHT, lively.spec_of_ticker().canvas)
-    drawn = strip(layer.ticker, layer.position, view, view.whole, _refuse)
+    drawn = strip(layer.ticker, layer.position, view, Bounds(view.whole), _refuse)
     assert drawn is not None
     return drawn
 

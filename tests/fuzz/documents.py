@@ -17,6 +17,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 FILES = ("picture.png", "moving.gif", "sound.wav", "clip.mp4")
 """Files that exist beside the documents."""
+PLAIN = -2
+"""The seed of the large document that is nothing but rectangles."""
 
 _TRACKS = [
     {
@@ -39,6 +41,11 @@ _TRACKS = [
         "keyframes": [{"at": "0f", "value": 0.5}, {"at": "00:00:02:00", "value": 2}],
     },
 ]
+_TURN = {
+    "property": "rotation",
+    "repeat": "loop",
+    "keyframes": [{"at": "0s", "value": 5}, {"at": "9s", "value": 360}],
+}
 _OVERLAY: dict[str, Any] = {
     "version": "1.0",
     "canvas": {"width": 640, "height": 360, "area": "actionSafe"},
@@ -169,6 +176,51 @@ def text(kind: str, spec: Any, name: str = "fuzz") -> bytes:
 def whole(kind: str) -> Any:
     """The good document that has something of everything."""
     return json.loads(json.dumps(_OVERLAY if kind == "Overlay" else _TIMELINE))
+
+
+def large(seed: int) -> bytes:
+    """The text of an overlay of many or large layers, good but for its demands, by its seed."""
+    if seed == PLAIN:
+        return _plain()
+    rng = random.Random(f"large {seed}")
+    layers = [_large_layer(rng, f"l{number}", 0) for number in range(rng.choice([1, 1, 2, 3, 6, 12, 64]))]
+    return text("Overlay", {"canvas": {"width": 1920, "height": 1080}, "layers": layers})
+
+
+def _plain() -> bytes:
+    """As many rectangles as an overlay may have, each as large as the picture."""
+    colors = (f"#FF00{number:02X}08" for number in range(64))
+    layers = [
+        {"name": f"l{number}", "rectangle": {"width": 1920, "height": 1080, "radius": number, "color": color}}
+        for number, color in enumerate(colors)
+    ]
+    return text("Overlay", {"layers": layers})
+
+
+def _large_layer(rng: random.Random, name: str, depth: int) -> dict[str, Any]:
+    width, height = rng.choice([(1920, 1080), (1920, 1080), (4000, 3000), (1900, 300), (333, 777), (90, 60)])
+    size = {"width": width, "height": height}
+    words = "Wharf " * rng.choice([1, 20, 600])
+    contents: list[dict[str, Any]] = [
+        {"rectangle": size | {"color": "#2A6FDB80", "radius": rng.choice([0, 20, 540])}},
+        {"image": size | {"file": rng.choice(FILES[:2]), "play": rng.choice(["loop", "still"])}},
+        {"text": {"value": words, "size": rng.choice([12, 60, 400]), "width": width}
+         | rng.choice([{}, {"background": "#00000080"}, {"shadow": {"blur": 30}, "outline": {"width": 9}}])},
+        {"clock": {"format": rng.choice(["%H:%M", "%A %H:%M:%S " * 3]), "size": rng.choice([60, 400])}},
+        {"ticker": {"value": words, "size": rng.choice([40, 256]), "width": 1920}},
+        {"qr": {"value": words[:300], "size": max(height, 200)}},
+    ]  # fmt: skip
+    if depth < 2:
+        inner = [_large_layer(rng, f"m{number}", depth + 1) for number in range(rng.choice([1, 2, 5]))]
+        contents.append({"group": rng.choice([{}, size]) | {"layers": inner}})
+    layer = rng.choice(contents) | {"name": name, "opacity": rng.choice([1, 1, 0.5])}
+    layer |= {"position": {"anchor": rng.choice(["topLeft", "center"]), "x": rng.choice([0, 0, 7])}}
+    if rng.random() < 0.5:
+        choices = _TRACKS[:2] if "ticker" in layer else [*_TRACKS[:2], _TRACKS[4], _TURN]
+        layer["tracks"] = json.loads(json.dumps(rng.sample(choices, rng.choice([1, 1, 2]))))
+    if "ticker" not in layer and rng.random() < 0.1:
+        layer["mask"] = {"rectangle": {"left": 9, "top": 9, "width": width // 2, "radius": 50}}
+    return layer
 
 
 @cache

@@ -1,7 +1,8 @@
 """Takes documents one after the other as an appliance would: reads, compiles and draws them.
 
-``python -m fuzz.worker FOLDER FIRST COUNT``: a line of JSON on stdout before (``{"seed"}``) and after each
-document. It runs alone in its process, so that a crash, a hang and what a document takes are its own.
+``python -m fuzz.worker FOLDER FIRST COUNT [HEIGHT]``: a line of JSON on stdout before (``{"seed"}``) and
+after each document; with the height of a picture, documents of many and large layers on that. It runs alone
+in its process, so that a crash, a hang and what a document takes are its own.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from fuzz import documents
-from vistterstream.playout.frames import Frame
+from vistterstream.playout.frames import BLACK, Frame
 from vistterstream.playout.offline import Offline
 from vistterstream.reconcile.gather import gather
 from vistterstream.reconcile.planner import Objects
@@ -38,7 +39,7 @@ _AROUND = """
 apiVersion: stream.vistter.io/v1alpha1
 kind: Program
 metadata: {name: main}
-spec: {format: {width: 640, height: 360, frameRate: "RATE"}, timeline: TIMELINE}
+spec: {format: {width: WIDTH, height: HEIGHT, frameRate: "RATE"}, timeline: TIMELINE}
 ---
 apiVersion: stream.vistter.io/v1alpha1
 kind: Camera
@@ -82,10 +83,10 @@ class Report:
     trouble: str = ""
 
 
-def examine(seed: int, folder: Path, out: Frame) -> Report:
-    """Take one document."""
+def examine(seed: int, folder: Path, out: Frame, *, large: bool = False) -> Report:
+    """Take one document, in a program of the size of `out`."""
     report = Report(seed)
-    source = documents.document(seed)
+    source = documents.large(seed) if large else documents.document(seed)
     before = _memory("VmRSS", fresh=True)
     faulthandler.dump_traceback_later(HANG, exit=True)
     try:
@@ -109,7 +110,7 @@ def _take(source: bytes, seed: int, folder: Path, out: Frame, report: Report) ->
         report.verdict = "refused"
     offline = None
     try:
-        plan = _compiled(found, seed, folder)
+        plan = _compiled(found, seed, folder, out)
         offline = Offline(plan, EPOCH_NS, first=FRAMES[0])
         offline.make(FRAMES[0], out)
         report.cpu = time.process_time() - began
@@ -135,10 +136,11 @@ def _starts(plan: Plan, seed: int) -> list[int]:
     return random.Random(seed).sample(starts, min(len(starts), STARTS))
 
 
-def _compiled(found: list[Resource], seed: int, folder: Path) -> Plan:
+def _compiled(found: list[Resource], seed: int, folder: Path, out: Frame) -> Plan:
     """The plan of a program that shows what was found; PlanError where there is none."""
     names = {resource.kind: resource.metadata.name for resource in found}
     around = _AROUND.replace("RATE", RATES[seed % len(RATES)])
+    around = around.replace("WIDTH", str(out.width)).replace("HEIGHT", str(out.height))
     around = around.replace("TIMELINE", names.get("Timeline", "show"))
     around = around.replace("OVERLAY", names.get("Overlay", "tag"))
     mine = [item.resource for item in load(around.encode(), "A").objects]
@@ -177,11 +179,14 @@ def _memory(field: str, *, fresh: bool = False) -> int:
 def main() -> None:
     """Take the documents."""
     folder, first, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    out = Frame(640, 360)
-    examine(-1, folder, out)  # what is loaded and drawn once for all is not any document's
+    large = len(sys.argv) > 4
+    height = int(sys.argv[4]) if large else 360
+    out = Frame(height * 16 // 9, height)
+    out.fill(BLACK)
+    examine(-1, folder, out, large=large)  # what is loaded and drawn once for all is not any document's
     for seed in range(first, first + count):
         print(json.dumps({"seed": seed}), flush=True)
-        print(json.dumps(asdict(examine(seed, folder, out))), flush=True)
+        print(json.dumps(asdict(examine(seed, folder, out, large=large))), flush=True)
 
 
 if __name__ == "__main__":

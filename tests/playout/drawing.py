@@ -9,6 +9,7 @@ import numpy as np
 from vistterstream.playout.frames import Bytes
 from vistterstream.playout.geometry import Rect, View
 from vistterstream.playout.layers import rasterise
+from vistterstream.playout.room import Room
 from vistterstream.playout.sprites import Sprite, SpriteCache
 from vistterstream.resources.overlay import Canvas, Layer
 
@@ -21,7 +22,9 @@ class Drawn:
     def __init__(self, view: View = VIEW, opacity: float = 1.0, **layer: Any) -> None:
         self.problems: list[str] = []
         parsed = Layer.model_validate({"name": "l"} | layer)
-        self.sprite = rasterise(parsed, view, opacity, SpriteCache(), self.problems.append)
+        drawn = rasterise(parsed, view, opacity, SpriteCache(), Room(), self.problems.append)
+        assert len(drawn) <= 1, "it is in parts"
+        self.sprite = drawn[0] if drawn else None
 
     @property
     def good(self) -> Sprite:

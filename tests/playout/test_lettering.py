@@ -231,6 +231,18 @@ class TestWrapping:
         assert len(wrapped("W" * 4096, 300)) > 300
         assert sum(measured) < 60 * 4096  # 30 times its length; measuring the rest for each line takes 588
 
+    def test_lines_that_nobody_asks_for_are_not_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        measured = []
+        width = Paragraph._width
+
+        def counted(paragraph: Paragraph, start: int, end: int) -> float:
+            measured.append(end - start)
+            return width(paragraph, start, end)
+
+        monkeypatch.setattr(Paragraph, "_width", counted)
+        assert next(Paragraph("The tide turns at noon " * 100, INTER).wrapped(100))
+        assert len(measured) < 10
+
     def test_nothing_is_one_empty_line(self) -> None:
         assert wrapped("", 100) == [""]
 

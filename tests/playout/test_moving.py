@@ -16,8 +16,9 @@ from vistterstream.playout.blend import Blender
 from vistterstream.playout.frames import Bytes, Frame
 from vistterstream.playout.geometry import Rect, View
 from vistterstream.playout.layers import piece
-from vistterstream.playout.moving import Mover, Room
-from vistterstream.playout.pieces import Unusable
+from vistterstream.playout.moving import Mover
+from vistterstream.playout.pieces import Bounds, Unusable
+from vistterstream.playout.room import Room
 from vistterstream.resources.overlay import Anchor, Canvas, Layer
 from vistterstream.resources.quantities import CUBIC_BEZIERS
 from vistterstream.timeline.easing import ease
@@ -109,7 +110,7 @@ def drawing(moved: Layer, finer: int = 1) -> tuple[Bytes, Rect, Rect]:
     still = moved.model_copy(update={"tracks": (), "enter": None, "exit": None})
     everywhere = Rect(-9999, -9999, 19999, 19999)
     view = View(WIDTH * finer, HEIGHT * finer, VIEW.canvas)
-    drawn = piece(still, view, everywhere, pytest.fail)
+    drawn = piece(still, view, Bounds(everywhere), pytest.fail)
     assert drawn is not None
     return drawn.rgba, drawn.seen, drawn.box
 

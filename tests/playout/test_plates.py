@@ -7,6 +7,7 @@ import pytest
 
 from vistterstream.playout.frames import Bytes, Floats, planes, premultiplied
 from vistterstream.playout.geometry import EVERYWHERE, Rect
+from vistterstream.playout.pieces import Bounds
 from vistterstream.playout.plates import Plate, clipped, shifted, sprite_of, together
 
 
@@ -48,7 +49,7 @@ def test_patches_are_laid_over_each_other_as_exact_arithmetic_does() -> None:
     bounds = Rect(0, 0, 60, 40)
     parts = [(noise(20, 30, 1), 3, 5, 1.0), (noise(25, 20, 2), 15, 10, 0.4), (noise(9, 9, 3), 30, 2, 1.0)]
     patches = [((premultiplied(rgba), Rect(x, y, *rgba.shape[1::-1])), share) for rgba, x, y, share in parts]
-    made = together(patches, bounds)
+    made = together(patches, Bounds(bounds))
     assert made is not None
     pixels, rect = made
     exact = np.zeros((40, 60, 4))
@@ -60,7 +61,7 @@ def test_patches_are_laid_over_each_other_as_exact_arithmetic_does() -> None:
 
 
 def test_nothing_together_is_nothing() -> None:
-    assert together([], Rect(0, 0, 10, 10)) is None
+    assert together([], Bounds(Rect(0, 0, 10, 10))) is None
     assert sprite_of(None) is None
 
 

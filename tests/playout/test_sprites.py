@@ -14,7 +14,8 @@ from playout.drawing import VIEW, Drawn, alpha, inked, rectangle
 from vistterstream.playout import layers
 from vistterstream.playout.geometry import Rect, View
 from vistterstream.playout.layers import rasterise
-from vistterstream.playout.sprites import Sprite, SpriteCache, sprite
+from vistterstream.playout.room import Room
+from vistterstream.playout.sprites import Drawing, Sprite, SpriteCache, sprite
 from vistterstream.resources.overlay import Canvas, Layer
 
 
@@ -79,9 +80,10 @@ class TestCache:
     def test_equal_content_is_drawn_once_and_a_changed_file_again(self, tmp_path: Path) -> None:
         cache = SpriteCache()
 
-        def draw() -> Sprite | None:
+        def draw() -> Sprite:
             layer = Layer.model_validate({"name": "l", "image": {"file": str(tmp_path / "x.png")}})
-            return rasterise(layer, VIEW, 1.0, cache, pytest.fail)
+            (drawn,) = rasterise(layer, VIEW, 1.0, cache, Room(), pytest.fail)
+            return drawn
 
         Image.new("RGB", (20, 20), "red").save(tmp_path / "x.png")
         first = draw()
@@ -113,7 +115,7 @@ class TestCache:
             rgba = np.full((20, 20, 4), 255, np.uint8)
             piece = sprite(rgba, Rect(number, 0, 20, 20))
             assert piece is not None
-            pieces.append(piece)
+            pieces.append(Drawing((piece,)))
         cache = SpriteCache(limit=pieces[0].nbytes + pieces[1].nbytes + pieces[2].nbytes)
         for number in range(3):
             cache.put(str(number), pieces[number])
@@ -129,7 +131,7 @@ class TestCache:
     def test_what_went_wrong_is_tried_again(self, tmp_path: Path) -> None:
         cache, problems = SpriteCache(), list[str]()
         layer = Layer.model_validate({"name": "l", "image": {"file": str(tmp_path / "late.png")}})
-        assert rasterise(layer, VIEW, 1.0, cache, problems.append) is None
+        assert not rasterise(layer, VIEW, 1.0, cache, Room(), problems.append)
         Image.new("RGB", (20, 20), "red").save(tmp_path / "late.png")
-        assert rasterise(layer, VIEW, 1.0, cache, pytest.fail) is not None
+        assert rasterise(layer, VIEW, 1.0, cache, Room(), pytest.fail)
         assert len(problems) == 1

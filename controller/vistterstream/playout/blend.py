@@ -9,6 +9,7 @@ from vistterstream.playout.frames import Bytes, Frame, Words
 from vistterstream.playout.sprites import Sprite
 
 _BAND = 1 << 16  # pixels blended at a time, so that what is read twice is still in the processor's cache
+_TABLES = 256  # kept, of 256 bytes each
 
 
 class Blender:
@@ -18,6 +19,7 @@ class Blender:
         self._sums: Words = np.empty(max(_BAND, width), np.uint16)
         self._carries: Words = np.empty_like(self._sums)
         self._solid: Bytes = np.empty(self._sums.size, np.uint8)
+        self._tables: dict[tuple[int, int, float], Bytes] = {}
 
     def blend(
         self, out: Frame, sprite: Sprite, opacity: float = 1.0, at: tuple[int, int] | None = None
@@ -27,10 +29,23 @@ class Blender:
             return
         x, y = at or (sprite.x, sprite.y)
         width, height, planes = sprite.width, sprite.height, sprite.planes
-        self._plane(out.y[y : y + height, x : x + width], planes.rest, planes.light, opacity)
+        put = self._flat if planes.flat else self._plane
+        put(out.y[y : y + height, x : x + width], planes.rest, planes.light, opacity)
         across, down = slice(x // 2, (x + width) // 2), slice(y // 2, (y + height) // 2)
         for plane, light in zip((out.u, out.v), planes.chroma_light, strict=True):
-            self._plane(plane[down, across], planes.chroma_rest, light, opacity)
+            put(plane[down, across], planes.chroma_rest, light, opacity)
+
+    def _flat(self, target: Bytes, rest: Words, light: Words, opacity: float) -> None:
+        """The same as `_plane` where `rest` and `light` are the same everywhere: by a table of 256 values."""
+        key = int(rest[0, 0]), int(light[0, 0]), opacity
+        table = self._tables.get(key)
+        if table is None:
+            if len(self._tables) >= _TABLES:
+                self._tables.clear()
+            table = np.arange(256, dtype=np.uint8).reshape(1, 256)
+            self._plane(table, rest[:1, :1], light[:1, :1], opacity)
+            self._tables[key] = table
+        cv2.LUT(target, table, dst=target)
 
     def _plane(self, target: Bytes, rest: Words, light: Words, opacity: float) -> None:
         """Target = round((target * rest + light) / 255), a band of rows at a time; see `Planes`.

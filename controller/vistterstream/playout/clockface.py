@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw
 
 from vistterstream.playout import typefaces
 from vistterstream.playout.frames import Planes, Words, to_yuv
-from vistterstream.playout.geometry import EVERYWHERE, Rect, View, nearest, shares
-from vistterstream.playout.pieces import Piece, Tell, bounded
+from vistterstream.playout.geometry import Rect, View, nearest, shares
+from vistterstream.playout.pieces import Bounds, Piece, Tell, bounded
 from vistterstream.playout.sprites import Sprite
 from vistterstream.playout.texts import cut, font_of, ground, inked
 from vistterstream.resources.overlay import Anchor, ClockLayer, CountdownLayer, Position
@@ -35,12 +35,24 @@ class ClockFace:
         self._luma = _table(np.arange(256), ink, ground)
         self._chroma = _table(np.arange(4 * 255 + 1) / 4, ink, ground)
 
-    def sprite(self, text: str) -> Sprite | None:
-        """The clock showing `text`, solid; None if that is nothing."""
-        lines = _lines(text, self._font, self._view, typefaces.figures(), _said)
+    def size(self, text: str) -> int:
+        """How many pixels the clock showing `text` has."""
+        _, seen = self._places(self._lines(text))
+        return seen.width * seen.height
+
+    def _lines(self, text: str) -> _Lines:
+        return _lines(text, self._font, self._view, typefaces.figures(), _said)
+
+    def _places(self, lines: _Lines) -> tuple[Rect, Rect]:
+        """The box of the text, and what of it and its letters is in the picture."""
         box = lines.box(self._position, self._view, self._padding)
         seen = (box if self._boxed else box.grown(lines.height // 2)).widened()
-        seen = seen.common(self._view.whole)
+        return box, seen.common(self._view.whole)
+
+    def sprite(self, text: str) -> Sprite | None:
+        """The clock showing `text`, solid; None if that is nothing."""
+        lines = self._lines(text)
+        box, seen = self._places(lines)
         if seen.empty or not text.strip():
             return None
         letters = np.asarray(lines.drawn(box, seen, self._padding, self._position.anchor))
@@ -58,7 +70,12 @@ class ClockFace:
 
 
 def clock_piece(
-    clock: ClockLayer | CountdownLayer, text: str, position: Position, view: View, tell: Tell
+    clock: ClockLayer | CountdownLayer,
+    text: str,
+    position: Position,
+    view: View,
+    bounds: Bounds,
+    tell: Tell,
 ) -> Piece | None:
     """The clock showing `text`, to be moved; None if that is nothing. Raises Unusable."""
     font = font_of(clock.font, clock.size, view, tell)
@@ -67,7 +84,7 @@ def clock_piece(
     box = lines.box(position, view, padding)
     if not text.strip():
         return None
-    seen = bounded(box.grown(lines.height // 2), EVERYWHERE)
+    seen = bounded(box.grown(lines.height // 2), bounds)
     letters = lines.drawn(box, seen, padding, position.anchor)
     under = ground(clock, box, seen)
     return Piece(inked(letters, clock, under), seen, box, np.asarray(letters), np.asarray(under))

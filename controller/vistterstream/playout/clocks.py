@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 
 from vistterstream.playout.calendar import written
 from vistterstream.playout.clockface import ClockFace, clock_piece
-from vistterstream.playout.geometry import View
+from vistterstream.playout.geometry import EVERYWHERE, View
 from vistterstream.playout.masks import masked
 from vistterstream.playout.moment import Moment
 from vistterstream.playout.moving import finer_for, posable
-from vistterstream.playout.pieces import Tell
+from vistterstream.playout.pieces import Bounds, Tell
 from vistterstream.playout.plates import Patch
+from vistterstream.playout.room import Room
 from vistterstream.playout.sliding import Slider
 from vistterstream.playout.sprites import Sprite
 from vistterstream.playout.turning import Turner
@@ -28,17 +29,23 @@ YEAR_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 """From here on a countdown of a duration counts."""
 
 _MAX_CLOCK_TEXT = 128
-_TEXTS = 8  # texts of a moving clock that are kept: as many as are drawn ahead, and some that were
+_TEXTS = 5  # texts of a clock that are there at once: that which is shown, and as many as are drawn ahead
 _DIRECTIVE = re.compile("%(.)")
 
 
 class StandingClock:
     """The changing text of a clock or countdown that stands still. Any thread may ask."""
 
-    def __init__(self, layer: Layer, view: View, rate: Fraction, start: Moment, tell: Tell) -> None:
-        """Draws the text of `start`, to have done once what later texts need too."""
+    def __init__(
+        self, layer: Layer, view: View, rate: Fraction, start: Moment, room: Room, tell: Tell
+    ) -> None:
+        """Draws the text of `start`, to have done once what later texts need too.
+
+        Raises Unusable where there is no `room` for it and for those that follow it.
+        """
         self.state: Callable[[Moment], str] = sayer(layer, rate)
         self._face = ClockFace(_face(layer), layer.position, view, tell)
+        room.take_still(_TEXTS * self._face.size(self.state(start)))
         self._face.sprite(self.state(start))
 
     def sprite(self, state: Hashable) -> Sprite | None:
@@ -58,14 +65,22 @@ class MovingClock:
     """A clock that is moved, turned, masked or in a group. Any thread may ask."""
 
     def __init__(
-        self, layer: Layer, motion: Motion, view: View, rate: Fraction, start: Moment, tell: Tell
+        self,
+        layer: Layer,
+        motion: Motion,
+        view: View,
+        rate: Fraction,
+        start: Moment,
+        room: Room,
+        tell: Tell,
     ) -> None:
         """Draws the text of `start`. Raises Unusable."""
         self._say = sayer(layer, rate)
         self._layer, self._motion, self._view = layer, motion, view
         self._fine = view.finer(finer_for(motion))
         text = self._say(start)
-        self._drawn: dict[str, Slider | Turner | None] = {text: self._draw(text, tell)}
+        all_texts = Bounds(EVERYWHERE, lambda pixels: room.take_moving(_TEXTS * pixels))
+        self._drawn: dict[str, Slider | Turner | None] = {text: self._draw(text, all_texts, tell)}
 
     @property
     def constant(self) -> bool:
@@ -82,13 +97,13 @@ class MovingClock:
         pose, text = state
         known = self._drawn  # read once: another thread may put others there
         if text not in known:
-            drawn = self._draw(text, _told)
+            drawn = self._draw(text, Bounds(EVERYWHERE), _told)
             self._drawn = known = {**dict(list(known.items())[1 - _TEXTS :]), text: drawn}
         shown = known[text]
         return None if shown is None else shown.patch(pose)
 
-    def _draw(self, text: str, tell: Tell) -> Slider | Turner | None:
-        piece = clock_piece(_face(self._layer), text, self._layer.position, self._fine, tell)
+    def _draw(self, text: str, bounds: Bounds, tell: Tell) -> Slider | Turner | None:
+        piece = clock_piece(_face(self._layer), text, self._layer.position, self._fine, bounds, tell)
         if piece is None:
             return None
         piece = masked(piece, self._layer.mask, self._fine, tell)

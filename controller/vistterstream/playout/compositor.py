@@ -17,9 +17,9 @@ from vistterstream.playout.frames import Frame
 from vistterstream.playout.geometry import View
 from vistterstream.playout.items import Item, Studio, item_of
 from vistterstream.playout.moment import Moment
-from vistterstream.playout.moving import Room
 from vistterstream.playout.passing import as_one
 from vistterstream.playout.pieces import Tell
+from vistterstream.playout.room import Kept, Purse, Room
 from vistterstream.playout.slate import slate, slate_key
 from vistterstream.playout.sprites import SpriteCache
 from vistterstream.playout.stills import Stills
@@ -67,6 +67,7 @@ class Scene:
         self.problems: dict[str, str] = {}
         self.items: dict[str, tuple[Item, ...]] = {}
         self.specs: dict[str, OverlaySpec] = {}  # what the items are of
+        self.kept: dict[str, list[Kept]] = {}  # what each overlay takes of the program's purse
         self.incomplete: set[str] = set()  # overlays with a problem
         self.blender = Blender(format.width)
         self.transitions = Transitions()
@@ -105,10 +106,15 @@ class Scene:
             for item in items:
                 item.draw_at_once()
 
-    def take_over(self, scene: Scene, overlay: OverlayInstance, spec: OverlaySpec) -> bool:
+    def take_over(self, scene: Scene, overlay: OverlayInstance, spec: OverlaySpec, purse: Purse) -> bool:
         """Give `scene` what was drawn of the overlay here, if it looked like `spec` and nothing was wrong."""
         if overlay.id in self.incomplete or self.specs.get(overlay.id) != spec:
             return False
+        kept = self.kept[overlay.id]
+        if not purse.fits(kept):
+            return False
+        purse.take(kept)
+        scene.kept[overlay.id] = kept
         scene.items[overlay.id], scene.specs[overlay.id] = self.items[overlay.id], spec
         return True
 
@@ -140,20 +146,22 @@ def prepare(
     data: overlays whose texts are the same are then those of `previous`.
     """
     scene = Scene(format, fallback, previous, images)
-    rate = format.frame_rate.fraction
+    rate, purse = format.frame_rate.fraction, Purse()
     for overlay in overlays:
         sentences: dict[str, None] = {}
         told: list[str] = []
         spec = dressed(overlay, data, told.append)
         sentences |= dict.fromkeys(told)
-        if same_plan and previous is not None and previous.take_over(scene, overlay, spec):
+        if same_plan and previous is not None and previous.take_over(scene, overlay, spec, purse):
             continue
         view = View(format.width, format.height, overlay.spec.canvas)
-        studio = Studio(view, rate, scene.cache, Room(), wall, scene.worker, overlay.cue_points)
+        room = Room(purse)
+        studio = Studio(view, rate, scene.cache, room, wall, scene.worker, overlay.cue_points)
         items = [(layer, _item(layer, studio, sentences)) for layer in spec.layers]
         drawn = [(layer, item) for layer, item in items if item is not None]
         tell = _teller(sentences)
         scene.items[overlay.id] = as_one(drawn, overlay.enter, overlay.exit, studio, tell)
+        scene.kept[overlay.id] = room.kept
         scene.specs[overlay.id] = spec
         if sentences:
             scene.incomplete.add(overlay.id)

@@ -69,10 +69,13 @@ class Frame:
 
     def put_rgb(self, rgb: Bytes) -> None:
         """Become the picture `rgb`, (height, width, 3) uint8."""
-        y, u, v = _rgb_to_yuv(rgb)
-        self.y[:] = _rounded(y)
-        self.u[:] = _rounded(_quarters(u))
-        self.v[:] = _rounded(_quarters(v))
+        rows = max(_BAND // self.width // 2 * 2, 2)
+        for top in range(0, self.height, rows):
+            y, u, v = _rgb_to_yuv(rgb[top : top + rows])
+            half = slice(top // 2, (top + rows) // 2)
+            self.y[top : top + rows] = _rounded(y)
+            self.u[half] = _rounded(_quarters(u))
+            self.v[half] = _rounded(_quarters(v))
 
 
 class FramePool:
@@ -138,25 +141,67 @@ class Planes:
     chroma_light: Words
 
     @property
+    def flat(self) -> bool:
+        """Whether it is one colour and alpha everywhere, kept once: arrays that repeat their one value."""
+        return not any(self.rest.strides) and not any(self.light.strides)
+
+    @property
     def nbytes(self) -> int:
         """Memory taken."""
+        if self.flat:
+            return 0
         return self.rest.nbytes + self.light.nbytes + self.chroma_rest.nbytes + self.chroma_light.nbytes
 
 
 def planes(rgba: Bytes) -> Planes:
-    """The planes of `rgba`, (height, width, 4) uint8, both sides even, alpha not premultiplied."""
+    """The planes of `rgba`, (height, width, 4) uint8, both sides even, alpha not premultiplied.
+
+    A band of rows is made at a time: what is made in between takes ten times what is kept.
+    """
+    height, width, _ = rgba.shape
+    half = height // 2, width // 2
+    made = Planes(
+        rest=np.empty((height, width), np.uint16),
+        light=np.empty((height, width), np.uint16),
+        chroma_rest=np.empty(half, np.uint16),
+        chroma_light=np.empty((2, *half), np.uint16),
+    )
+    rows = max(_BAND // max(width, 1) // 2 * 2, 2)
+    for top in range(0, height, rows):
+        _put_planes(rgba[top : top + rows], made, top)
+    return made
+
+
+def _put_planes(rgba: Bytes, made: Planes, top: int) -> None:
+    """Fill the rows of `made` from `top` (even) on."""
     y, u, v = _rgb_to_yuv(rgba[..., :3])
     alpha = rgba[..., 3].astype(np.float32)
     sums = _quarters(alpha)
     chroma_alpha = _rounded(sums).astype(np.float32)
     weight = chroma_alpha / np.maximum(sums, np.float32(1e-6))
-    light = [_quarters(plane * alpha) * weight for plane in (u, v)]
+    band, half = slice(top, top + len(rgba)), slice(top // 2, (top + len(rgba)) // 2)
+    made.rest[band] = 255 - alpha
+    made.light[band] = _words(y * alpha)
+    made.chroma_rest[half] = 255 - chroma_alpha
+    for plane, light in zip((u, v), made.chroma_light, strict=True):
+        light[half] = _words((_quarters(plane * alpha) * weight).astype(np.float32))
+
+
+def flat_planes(rgba: Iterable[int], width: int, height: int) -> Planes:
+    """The planes of one colour, with its alpha, everywhere; both sides even. It takes next to no memory."""
+    one = planes(np.broadcast_to(np.array(list(rgba), np.uint8), (2, 2, 4)))
+    half = height // 2, width // 2
     return Planes(
-        rest=(255 - alpha).astype(np.uint16),
-        light=_words(y * alpha),
-        chroma_rest=(255 - chroma_alpha).astype(np.uint16),
-        chroma_light=_words(np.stack(light)),
+        rest=_repeated(one.rest[0, 0], (height, width)),
+        light=_repeated(one.light[0, 0], (height, width)),
+        chroma_rest=_repeated(one.chroma_rest[0, 0], half),
+        chroma_light=_repeated(one.chroma_light[:, :1, :1], (2, *half)),
     )
+
+
+def _repeated(value: Words | np.uint16, shape: tuple[int, ...]) -> Words:
+    repeated: Words = np.broadcast_to(value, shape)
+    return repeated
 
 
 def premultiplied(rgba: Bytes) -> Floats:

@@ -6,7 +6,7 @@ box, masked, and then posed as any other layer. Contents that do not change are 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -17,7 +17,7 @@ from vistterstream.playout.geometry import Rect, View
 from vistterstream.playout.masks import coverage
 from vistterstream.playout.moment import Moment
 from vistterstream.playout.moving import finer_for
-from vistterstream.playout.pieces import Tell, Unusable
+from vistterstream.playout.pieces import Bounds, Tell, Unusable, unlimited
 from vistterstream.playout.plates import Patch, Plate, together
 from vistterstream.playout.sliding import Slider
 from vistterstream.playout.turning import Turner
@@ -110,22 +110,32 @@ class Group:
         held = tuple(_held(member, moment) for member in self._members)
         return State(self._motion.at(moment.age, moment.length), held)
 
-    def patch(self, state: Hashable) -> Patch | None:
-        """What it looks like in that state."""
+    @property
+    def pixels(self) -> int:
+        """Of its box, as finely as it is drawn."""
+        return self._bounds.width * self._bounds.height
+
+    def patch(self, state: Hashable, take: Callable[[int], None] = unlimited) -> Patch | None:
+        """What it looks like in that state; `take` is told of its pixels, and may raise Unusable."""
         assert isinstance(state, State), "it is what `state` gave"
         made = self._made  # read once: another thread may put another there
         if made is None or made[0] != state.members:
-            self._made = made = (state.members, self._posable(state.members, planar=False))
+            self._made = made = (state.members, self._posable(state.members, planar=False, take=take))
         return None if made[1] is None else made[1].patch(state.pose)
 
-    def slider(self, moment: Moment) -> Slider | None:
-        """What moves where contents are `settled` and only the place changes; None if nothing shows."""
-        made = self._posable(self.state(moment).members, planar=True)
+    def slider(self, moment: Moment, take: Callable[[int], None] = unlimited) -> Slider | None:
+        """What moves where contents are `settled` and only the place changes; None if nothing shows.
+
+        `take` is told of its pixels, and may raise Unusable.
+        """
+        made = self._posable(self.state(moment).members, planar=True, take=take)
         assert made is None or isinstance(made, Slider), "it only moves"
         return made
 
-    def _posable(self, members: tuple[Held, ...], *, planar: bool) -> Slider | Turner | None:
-        contents = self._contents(members)
+    def _posable(
+        self, members: tuple[Held, ...], *, planar: bool, take: Callable[[int], None]
+    ) -> Slider | Turner | None:
+        contents = self._contents(members, take)
         if contents is None:
             return None
         pixels, rect = contents
@@ -143,7 +153,7 @@ class Group:
         place = view.place(self._layer.position, self._bounds.width, self._bounds.height)
         return place.x, place.y
 
-    def _contents(self, members: tuple[Held, ...]) -> Patch | None:
+    def _contents(self, members: tuple[Held, ...], take: Callable[[int], None]) -> Patch | None:
         patches = []
         for member, held in zip(self._members, members, strict=True):
             if held is None:
@@ -152,7 +162,7 @@ class Group:
             patch = member.part.patch(state)
             if patch is not None:
                 patches.append((patch, opacity))
-        whole = together(patches, self._bounds)
+        whole = together(patches, Bounds(self._bounds, take))
         if whole is None or self._mask is None:
             return whole
         pixels, rect = whole

@@ -9,16 +9,18 @@ import numpy as np
 from PIL import Image
 
 from vistterstream.playout.captions import caption
-from vistterstream.playout.geometry import Rect, View, side_of
+from vistterstream.playout.geometry import View, side_of
 from vistterstream.playout.pictures import frames_of, open_picture
-from vistterstream.playout.pieces import Piece, Tell, Unusable, bounded
+from vistterstream.playout.pieces import Bounds, Piece, Tell, Unusable, bounded
 from vistterstream.resources.overlay import ImageLayer, Missing, Position
 
 MAX_ANIMATION_PIXELS = 12_000_000
 MAX_ANIMATION_FRAMES = 1_000
 
 
-def image_piece(layer: ImageLayer, position: Position, view: View, bounds: Rect, tell: Tell) -> Piece | None:
+def image_piece(
+    layer: ImageLayer, position: Position, view: View, bounds: Bounds, tell: Tell
+) -> Piece | None:
     """The picture in the layer's file (its first frame), or what stands in for it. Raises Unusable."""
     assert layer.file is not None, "it is no sequence"
     try:
@@ -50,32 +52,34 @@ class Animation:
     starts: tuple[float, ...]
 
 
-def animation(layer: ImageLayer, position: Position, view: View, bounds: Rect, tell: Tell) -> Animation:
+def animation(layer: ImageLayer, position: Position, view: View, bounds: Bounds, tell: Tell) -> Animation:
     """The frames of the layer's file, as many as may be kept. Raises Unusable.
 
     Players take 100 ms for a frame that says 10 ms or less; so do we.
     """
     assert layer.file is not None, "it is no sequence"
     pieces: list[Piece] = []
-    starts, pixels = [0.0], 0
+    starts, size = [0.0], 0
     for picture, duration in frames_of(Path(layer.file), layer.sha256):
-        drawn = scaled(picture, layer, position, view, bounds)
-        if drawn is None:
-            break
-        pixels += drawn.seen.width * drawn.seen.height
-        if pieces and (pixels > MAX_ANIMATION_PIXELS or len(pieces) >= MAX_ANIMATION_FRAMES):
+        if pieces and (
+            (len(pieces) + 1) * size > MAX_ANIMATION_PIXELS or len(pieces) >= MAX_ANIMATION_FRAMES
+        ):
             tell(
                 f"The animation {layer.file} is cut off after {len(pieces)} frames: all of them together "
                 f"have at most {MAX_ANIMATION_PIXELS // 1_000_000} million pixels. Make it smaller."
             )
             break
+        drawn = scaled(picture, layer, position, view, bounds)
+        if drawn is None:
+            break
+        size = drawn.seen.width * drawn.seen.height
         pieces.append(drawn)
         starts.append(starts[-1] + duration)
     return Animation(tuple(pieces), tuple(starts))
 
 
 def scaled(
-    picture: Image.Image, layer: ImageLayer, position: Position, view: View, bounds: Rect
+    picture: Image.Image, layer: ImageLayer, position: Position, view: View, bounds: Bounds
 ) -> Piece | None:
     """The picture, RGBA, as large as the layer wants it. Raises Unusable."""
     width, height = _image_size(layer, picture.width, picture.height, view)

@@ -17,14 +17,15 @@ from vistterstream.playout.ahead import Ahead, Worker
 from vistterstream.playout.clocks import MovingClock, StandingClock
 from vistterstream.playout.geometry import View, nearest
 from vistterstream.playout.groups import Group, Member, Part, inside
-from vistterstream.playout.layers import key_of, rasterise
+from vistterstream.playout.layers import keep, key_of, known, rasterise
 from vistterstream.playout.moment import Moment
-from vistterstream.playout.moving import Mover, Room
+from vistterstream.playout.moving import Mover
 from vistterstream.playout.pieces import DRAWING_ERRORS, Tell, Unusable
 from vistterstream.playout.plates import sprite_of
+from vistterstream.playout.room import Room
 from vistterstream.playout.sequences import PictureSequence
 from vistterstream.playout.sliding import Slider, slid
-from vistterstream.playout.sprites import Sprite, SpriteCache
+from vistterstream.playout.sprites import Drawing, Sprite, SpriteCache
 from vistterstream.playout.ticker import Runner, Ticker
 from vistterstream.resources.overlay import Area, FrameCodeLayer, GroupLayer, Layer, Play
 from vistterstream.timeline.tracks import CuePoints, Motion, Opacity
@@ -66,16 +67,17 @@ class _Plain:
 class Still(_Plain):
     """A layer that stands still; `curve` where its opacity moves."""
 
-    def __init__(self, sprite: Sprite, curve: Opacity | None) -> None:
-        self.sprite, self._curve = sprite, curve
-        self._solid = ((sprite, 1.0),)
+    def __init__(self, sprites: Sequence[Sprite], curve: Opacity | None) -> None:
+        """The sprites lie side by side."""
+        self.sprites, self._curve = tuple(sprites), curve
+        self._solid = tuple((sprite, 1.0) for sprite in sprites)
 
     def shown(self, moment: Moment) -> Sequence[Shown]:
-        """The one sprite."""
+        """All of its sprites."""
         if self._curve is None:
             return self._solid
         opacity = self._curve.at(moment.age, moment.length)
-        return ((self.sprite, opacity),) if opacity > 0 else ()
+        return tuple((sprite, opacity) for sprite in self.sprites) if opacity > 0 else ()
 
 
 class Moving(_Plain):
@@ -268,7 +270,7 @@ def _item(layer: Layer, studio: Studio, tell: Tell) -> Item | None:
     if layer.group is not None:
         return _group(layer, layer.group, motion, curve, studio, tell)
     if motion.still and layer.mask is None and (layer.clock or layer.countdown):
-        clock = StandingClock(layer, studio.view, studio.rate, studio.start, tell)
+        clock = StandingClock(layer, studio.view, studio.rate, studio.start, studio.room, tell)
         return Clocked(clock, curve, studio.worker)
     if motion.still and layer.ticker is not None:
         ticker = Ticker(layer.ticker, layer.position, studio.view, studio.rate, studio.room, tell)
@@ -276,12 +278,12 @@ def _item(layer: Layer, studio: Studio, tell: Tell) -> Item | None:
     if motion.still and not _lively(layer):
         constant = curve.constant
         opacity = 1.0 if constant is None else constant
-        sprite = rasterise(layer, studio.view, opacity, studio.cache, tell)
-        return None if sprite is None else Still(sprite, curve if constant is None else None)
+        sprites = rasterise(layer, studio.view, opacity, studio.cache, studio.room, tell)
+        return Still(sprites, curve if constant is None else None) if sprites else None
     part = _part(layer, motion, studio, tell, planar=True)
     if isinstance(part, Mover) and part.constant:
         sprite = part.sprite(0, None)
-        return None if sprite is None else Still(sprite, curve)
+        return None if sprite is None else Still((sprite,), curve)
     if isinstance(part, Mover) and part.fast:
         return Moving(part, curve)
     return Drawn(part, curve, studio.worker)
@@ -298,9 +300,9 @@ def _part(layer: Layer, motion: Motion, studio: Studio, tell: Tell, *, planar: b
     """The layer, to be moved or put into a group. Raises Unusable."""
     view, rate, room = studio.view, studio.rate, studio.room
     if layer.clock or layer.countdown:
-        return MovingClock(layer, motion, view, rate, studio.start, tell)
+        return MovingClock(layer, motion, view, rate, studio.start, room, tell)
     if layer.image is not None and layer.image.sequence is not None:
-        return PictureSequence(layer, layer.image, motion, view, rate, tell)
+        return PictureSequence(layer, layer.image, motion, view, rate, room, tell)
     if layer.ticker is not None:
         return Runner(layer, motion, view, rate, room, tell)
     return Mover(layer, motion, view, rate, room, tell, planar=planar)
@@ -311,27 +313,32 @@ def _group(
 ) -> Item | None:
     """A group: as cheap an item as what it does and what is in it allow."""
     key = key_of(layer, studio.view, 1.0)
-    known = None if layer.tracks else studio.cache.get(key)
-    if known is not None:
-        return Still(known, curve)
+    if not layer.tracks and (drawn := known(key, studio.cache, studio.room)) is not None:
+        keep(key, drawn, studio.cache, studio.room)
+        return Still(drawn.sprites, curve)
     inner = inside(layer, group, motion, studio.view)
     plain = motion.still and layer.mask is None and curve.constant == 1.0
     if plain and inner.whole == studio.view.whole and studio.view.area is Area.CANVAS:
         within = replace(studio, view=inner)
         items = [item_of(one, within, _named(one, tell)) for one in group.layers]
         return Together([item for item in items if item is not None])
+    still, moving = studio.room.used
     wrong: list[str] = []
     made = _grouped(layer, group, motion, inner, studio, wrong.append)
     for sentence in wrong:
         tell(sentence)
     if made.constant:
-        sprite = sprite_of(made.patch(made.state(studio.start)))
-        if sprite is not None and not wrong and not layer.tracks:
-            studio.cache.put(key, sprite)
-        return None if sprite is None else Still(sprite, curve)
+        sprite = sprite_of(made.patch(made.state(studio.start), studio.room.take_still))
+        if sprite is None:
+            return None
+        used = studio.room.used
+        drawn = Drawing((sprite,), used[0] - still, used[1] - moving)
+        keep(key, drawn, studio.cache if not wrong and not layer.tracks else None, studio.room)
+        return Still(drawn.sprites, curve)
     if made.settled and motion.moves_only:
-        slider = made.slider(studio.start)
+        slider = made.slider(studio.start, studio.room.take_moving)
         return None if slider is None else Sliding(slider, motion, curve)
+    studio.room.take_group(made.pixels)
     return Drawn(made, curve, studio.worker)
 
 
@@ -354,7 +361,9 @@ def _member(layer: Layer, studio: Studio, tell: Tell) -> Member | None:
     if layer.group is None:
         return Member(_part(layer, motion, studio, tell, planar=False), curve)
     inner = inside(layer, layer.group, motion, studio.view)
-    return Member(_grouped(layer, layer.group, motion, inner, studio, tell), curve)
+    made = _grouped(layer, layer.group, motion, inner, studio, tell)
+    studio.room.take_group(made.pixels)
+    return Member(made, curve)
 
 
 def _named(layer: Layer, tell: Tell) -> Tell:

@@ -10,39 +10,59 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from vistterstream.playout.geometry import Rect, View
+from vistterstream.playout.geometry import View
 from vistterstream.playout.images import image_piece
 from vistterstream.playout.masks import masked
 from vistterstream.playout.pictures import stamp_of
-from vistterstream.playout.pieces import DRAWING_ERRORS, Piece, Tell, Unusable
-from vistterstream.playout.shapes import qr_piece, rectangle_piece
-from vistterstream.playout.sprites import Sprite, SpriteCache, sprite
+from vistterstream.playout.pieces import DRAWING_ERRORS, Bounds, Piece, Tell, Unusable
+from vistterstream.playout.room import Room
+from vistterstream.playout.shapes import qr_piece, rectangle_piece, rectangle_sprites
+from vistterstream.playout.sprites import Drawing, Sprite, SpriteCache, sprite
 from vistterstream.playout.texts import text_piece
 from vistterstream.resources.overlay import Layer, pictures
 
 
-def rasterise(layer: Layer, view: View, opacity: float, cache: SpriteCache, tell: Tell) -> Sprite | None:
-    """The layer's sprite with a fixed `opacity` worked in; None if it shows nothing.
+def rasterise(
+    layer: Layer, view: View, opacity: float, cache: SpriteCache, room: Room, tell: Tell
+) -> tuple[Sprite, ...]:
+    """The layer's sprites, side by side, with a fixed `opacity` worked in; none if it shows nothing.
 
-    For image, text and rectangle layers. `tell` gets a sentence for each thing that is wrong.
+    For image, text, rectangle and QR layers. `tell` gets a sentence for each thing that is wrong.
     """
     try:
         key = key_of(layer, view, opacity)
-        drawn = cache.get(key)
+        wrong: list[str] = []
+        drawn = known(key, cache, room)
         if drawn is None:
-            wrong: list[str] = []
-            drawn = _draw(layer, view, opacity, wrong.append)
+            before, _ = room.used
+            sprites = _draw(layer, view, opacity, room, wrong.append)
             for sentence in wrong:
                 tell(sentence)
-            if drawn is not None and not wrong:
-                cache.put(key, drawn)
+            drawn = Drawing(sprites, room.used[0] - before)
+        keep(key, drawn, cache if not wrong else None, room)
     except Unusable as error:
         tell(str(error))
-        return None
+        return ()
     except DRAWING_ERRORS as error:
         tell(f"It cannot be drawn ({error}); use another font, or a smaller size.")
-        return None
+        return ()
+    return drawn.sprites
+
+
+def known(key: str, cache: SpriteCache, room: Room) -> Drawing | None:
+    """What was drawn before; it takes as much room as it took then, which may be too much: Unusable."""
+    drawn = cache.get(key)
+    if drawn is not None:
+        room.take_still(drawn.still)
+        room.take_moving(drawn.moving)
     return drawn
+
+
+def keep(key: str, drawn: Drawing, cache: SpriteCache | None, room: Room) -> None:
+    """Keep what was drawn, also for others in the cache. Raises Unusable where there is no room."""
+    room.keep(key if cache is not None else None, drawn.nbytes)
+    if cache is not None and drawn.sprites:
+        cache.put(key, drawn)
 
 
 def key_of(layer: Layer, view: View, opacity: float) -> str:
@@ -54,18 +74,22 @@ def key_of(layer: Layer, view: View, opacity: float) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _draw(layer: Layer, view: View, opacity: float, tell: Tell) -> Sprite | None:
-    drawn = piece(layer, view, view.whole, tell)
-    return None if drawn is None else sprite(drawn.rgba, drawn.seen, opacity)
+def _draw(layer: Layer, view: View, opacity: float, room: Room, tell: Tell) -> tuple[Sprite, ...]:
+    bounds = room.within(view.whole)
+    if layer.rectangle is not None and layer.mask is None:
+        return rectangle_sprites(layer.rectangle, layer.position, view, bounds, opacity)
+    drawn = piece(layer, view, bounds, tell)
+    made = None if drawn is None else sprite(drawn.rgba, drawn.seen, opacity)
+    return () if made is None else (made,)
 
 
-def piece(layer: Layer, view: View, bounds: Rect, tell: Tell) -> Piece | None:
+def piece(layer: Layer, view: View, bounds: Bounds, tell: Tell) -> Piece | None:
     """The part of the layer that lies within `bounds`, None where nothing does. Raises Unusable."""
     drawn = _whole(layer, view, bounds, tell)
     return None if drawn is None else masked(drawn, layer.mask, view, tell)
 
 
-def _whole(layer: Layer, view: View, bounds: Rect, tell: Tell) -> Piece | None:
+def _whole(layer: Layer, view: View, bounds: Bounds, tell: Tell) -> Piece | None:
     """The same without its mask."""
     if layer.image is not None:
         return image_piece(layer.image, layer.position, view, bounds, tell)

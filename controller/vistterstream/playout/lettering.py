@@ -175,9 +175,8 @@ class Paragraph:
             tuple(runs[place] for place in bidi.order(heights)), self._font, leftward, frozenset(missing)
         )
 
-    def wrapped(self, width: float) -> list[Span]:
+    def wrapped(self, width: float) -> Iterator[Span]:
         """Its lines, not wider than `width` pixels; a word that is longer than a line is broken."""
-        spans: list[Span] = []
         start = end = 0  # of the line that is being filled, with the spaces behind it
         used = 0.0
         for stop in [*breaks.opportunities(self._text), len(self._text)]:
@@ -186,16 +185,16 @@ class Paragraph:
             if start < end and abs(total - width) <= self._font.size:  # letters may stand closer together
                 total = self._measured(start, stop)[0]
             if start < end and total > width:
-                spans.append(self._ended(start, end))
+                yield self._ended(start, end)
                 start, total = end, visible
             while total > width and self._next(start) < stop:
                 cut = self._fitting(start, stop, width)
-                spans.append(Span(start, cut))
+                yield Span(start, cut)
                 start, total = cut, self._advance(cut, stop, width)
             end, used = stop, total + spaces
             if self._text[stop - 1 : stop] == breaks.SOFT_HYPHEN:
                 used -= self._hyphen
-        return [*spans, self._ended(start, end)._replace(hyphen=False)]
+        yield self._ended(start, end)._replace(hyphen=False)
 
     def cut(self, span: Span, width: float) -> Span:
         """The beginning of a line that is not wider than `width` pixels."""

@@ -13,39 +13,21 @@ from collections.abc import Hashable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from vistterstream.playout.geometry import EVERYWHERE, View
+from vistterstream.playout.geometry import View
 from vistterstream.playout.images import Animation, animation
 from vistterstream.playout.layers import piece
 from vistterstream.playout.masks import masked
 from vistterstream.playout.moment import Moment
 from vistterstream.playout.pieces import Piece, Tell, Unusable
 from vistterstream.playout.plates import Patch, plate, sprite_of
+from vistterstream.playout.room import Room
 from vistterstream.playout.sliding import Slider
 from vistterstream.playout.sprites import Sprite
 from vistterstream.playout.turning import Tint, Turner
 from vistterstream.resources.overlay import ImageLayer, Layer, Play
 from vistterstream.timeline.tracks import Motion, Pose
 
-MAX_MOVING_PIXELS = 12_000_000
-"""Pixels of all layers of an overlay that move, all frames of animations and texts of tickers included."""
-
 _FINEST = 4  # a layer that grows is drawn at most so much larger than its size
-
-
-class Room:
-    """How many pixels the layers of an overlay that move may still have together."""
-
-    def __init__(self, pixels: int = MAX_MOVING_PIXELS) -> None:
-        self._left = pixels
-
-    def take(self, pixels: int) -> None:
-        """Use so many of them. Raises Unusable where there are no more."""
-        if pixels > self._left:
-            raise Unusable(
-                f"The layers of this overlay that move have more than {MAX_MOVING_PIXELS // 1_000_000} "
-                "million pixels together; make some smaller, or let them stand still."
-            )
-        self._left -= pixels
 
 
 class State(NamedTuple):
@@ -83,12 +65,11 @@ class Mover:
         finer = finer_for(motion)
         large = view.finer(finer)
         if layer.image is not None and layer.image.played is not Play.STILL:
-            frames = _animation(layer, layer.image, large, tell)
+            frames = _animation(layer, layer.image, large, room, tell)
             self._times = _Times(frames.starts, layer.image.played, rate)
             pieces: list[Piece | None] = [masked(one, layer.mask, large, tell) for one in frames.pieces]
-            room.take(sum(drawn.seen.width * drawn.seen.height for drawn in frames.pieces))
         else:
-            pieces = [_taking(room, one, large, tell) for one in _variants(layer, motion)]
+            pieces = [piece(one, large, room.anywhere, tell) for one in _variants(layer, motion)]
         self._drawn = [
             None if drawn is None else posable(drawn, layer, motion, view, planar=planar) for drawn in pieces
         ]
@@ -136,13 +117,6 @@ def finer_for(motion: Motion) -> int:
     return 1 if motion.moves_only else min(max(round(motion.largest), 1), _FINEST)
 
 
-def _taking(room: Room, layer: Layer, view: View, tell: Tell) -> Piece | None:
-    drawn = piece(layer, view, EVERYWHERE, tell)
-    if drawn is not None:
-        room.take(drawn.seen.width * drawn.seen.height)
-    return drawn
-
-
 def _variants(layer: Layer, motion: Motion) -> Iterator[Layer]:
     """The layer with each of its texts."""
     if layer.text is None or not motion.texts:
@@ -162,12 +136,12 @@ def posable(
     return Turner(plate(drawn), layer.position.anchor, view, finer_for(motion), tint)
 
 
-def _animation(layer: Layer, image: ImageLayer, view: View, tell: Tell) -> Animation:
+def _animation(layer: Layer, image: ImageLayer, view: View, room: Room, tell: Tell) -> Animation:
     """The frames of an animation, or the one picture that stands in for it."""
     try:
-        return animation(image, layer.position, view, EVERYWHERE, tell)
+        return animation(image, layer.position, view, room.anywhere, tell)
     except Unusable:
-        drawn = piece(layer, view, EVERYWHERE, tell)  # with its fallback; raises again without one
+        drawn = piece(layer, view, room.anywhere, tell)  # with its fallback; raises again without one
         return Animation(() if drawn is None else (drawn,), (0.0, 1000.0))
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from vistterstream.playout.items import Item, Shown, Studio, item_of
 from vistterstream.playout.moment import Moment
-from vistterstream.playout.moving import Room
 from vistterstream.playout.pieces import Tell
 from vistterstream.resources.overlay import Area, Envelope, GroupLayer, Layer, Position
 from vistterstream.timeline.tracks import Passage
@@ -61,7 +60,7 @@ def as_one(
     group = GroupLayer.model_construct(width=None, height=None, layers=layers)
     there = Position(area=Area.CANVAS)
     whole = Layer.model_construct(name="all", group=group, position=there, enter=enter, exit=exit)
-    one = item_of(whole, replace(studio, room=Room()), tell)
+    one = item_of(whole, replace(studio, room=studio.room.beside()), tell)
     if one is None:
         return items
     plain = [item for layer, item in drawn if layer.frame_code is None]

@@ -38,12 +38,29 @@ class Piece:
     mask: Bytes | None = None
 
 
-def bounded(rect: Rect, bounds: Rect) -> Rect:
-    """The part of `rect` that is drawn. Raises Unusable where that is more than is kept of what moves."""
-    seen = rect.common(bounds)
-    if bounds.width >= FAR and seen.width * seen.height > MAX_LAYER_PIXELS:
+def unlimited(_pixels: int) -> None:
+    """For what is counted elsewhere, or drawn in the place of something that was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Where something is drawn; `take` is told how many pixels, and raises Unusable if they are too many."""
+
+    rect: Rect
+    take: Callable[[int], None] = unlimited
+
+
+def bounded(rect: Rect, bounds: Bounds, weight: int = 1) -> Rect:
+    """The part of `rect` that is drawn, each pixel of which counts for `weight`.
+
+    Raises Unusable where that is more than is kept of what moves, or than there is room for.
+    """
+    seen = rect.common(bounds.rect)
+    pixels = seen.width * seen.height
+    if bounds.rect.width >= FAR and pixels > MAX_LAYER_PIXELS:
         raise Unusable(
             f"It is {seen.width}x{seen.height} pixels; what moves has at most "
             f"{MAX_LAYER_PIXELS // 1_000_000} million. Make it smaller."
         )
+    bounds.take(pixels * weight)
     return seen

@@ -9,7 +9,7 @@ import numpy as np
 
 from vistterstream.playout.frames import Floats, Planes, Words, premultiplied
 from vistterstream.playout.geometry import Rect
-from vistterstream.playout.pieces import Piece
+from vistterstream.playout.pieces import Bounds, Piece
 from vistterstream.playout.sprites import Sprite
 
 Patch = tuple[Floats, Rect]
@@ -57,16 +57,20 @@ def _delayed(pixels: Floats, axis: int, share: float) -> Floats:
     return np.asarray(cv2.addWeighted(before, share, after, 1.0 - share, 0.0), np.float32)
 
 
-def together(patches: list[tuple[Patch, float]], bounds: Rect) -> Patch | None:
-    """The patches, with an opacity each, laid upon each other from the bottom up, within `bounds`."""
-    shown = [(cut, opacity) for patch, opacity in patches if (cut := clipped(patch, bounds)) is not None]
+def together(patches: list[tuple[Patch, float]], bounds: Bounds) -> Patch | None:
+    """The patches, with an opacity each, laid upon each other from the bottom up, within `bounds`.
+
+    Raises Unusable where these have no room.
+    """
+    shown = [(cut, opacity) for patch, opacity in patches if (cut := clipped(patch, bounds.rect)) is not None]
     if not shown:
         return None
-    if len(shown) == 1 and shown[0][1] == 1.0:
-        return shown[0][0]
     rect = shown[0][0][1]
     for (_, other), _ in shown[1:]:
         rect = rect.around(other)
+    bounds.take(rect.width * rect.height)
+    if len(shown) == 1 and shown[0][1] == 1.0:
+        return shown[0][0]
     whole = np.zeros((rect.height, rect.width, 4), np.float32)
     for (pixels, seen), opacity in shown:
         part = whole[seen.y - rect.y :, seen.x - rect.x :][: seen.height, : seen.width]

@@ -23,33 +23,44 @@ from vistterstream.playout.masks import masked
 from vistterstream.playout.moment import Moment
 from vistterstream.playout.moving import State, finer_for, posable
 from vistterstream.playout.pictures import open_picture, size_of
-from vistterstream.playout.pieces import Piece, Tell, Unusable
+from vistterstream.playout.pieces import Bounds, Piece, Tell, Unusable
 from vistterstream.playout.plates import Patch
+from vistterstream.playout.room import Room
 from vistterstream.resources.overlay import ImageLayer, Layer, Play
 from vistterstream.timeline.tracks import Motion
 
 CACHE_BYTES = 64 * 2**20
 """Memory that the pictures of one sequence may take."""
 MAX_PICTURES = 10_000
+_PIXEL = 16  # bytes of what moves: the room is counted in such pixels
 
 
 class PictureSequence:
     """A layer of numbered pictures. Any thread may ask."""
 
     def __init__(
-        self, layer: Layer, image: ImageLayer, motion: Motion, view: View, rate: Fraction, tell: Tell
+        self,
+        layer: Layer,
+        image: ImageLayer,
+        motion: Motion,
+        view: View,
+        rate: Fraction,
+        room: Room,
+        tell: Tell,
     ) -> None:
         """Looks which pictures there are, and reads the first. Raises Unusable."""
         assert image.sequence is not None, "it is for sequences"
         self._layer, self._image, self._motion, self._view = layer, image, motion, view
         self._fine = view.finer(finer_for(motion))
-        self._bounds = view.whole if motion.still else EVERYWHERE
+        self._bounds = Bounds(view.whole if motion.still else EVERYWHERE)
         self._play, self._share = image.played, (image.rate.fraction if image.rate else rate) / rate
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, Piece | None] = OrderedDict()
         self._paths = _without_gaps(Path(image.sequence), tell)
         if self._paths:
             self._first = self._read(0, tell)
+            kept = min(_bytes(self._first) * len(set(self._paths)), CACHE_BYTES)
+            room.take_moving(kept // _PIXEL)
             return
         sentence = f"There are no pictures {image.sequence}; put them there, or name others in the manifest."
         if image.fallback is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vistterstream.playout.frames import Bytes, Planes, planes
+from vistterstream.playout.frames import Bytes, Planes, flat_planes, planes
 from vistterstream.playout.geometry import Rect, even_up
 
 CACHE_BYTES = 256 * 2**20
@@ -30,13 +30,30 @@ class Sprite:
         return self.planes.nbytes
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What was drawn of a layer that stands still: sprites side by side, and the pixels that it took.
+
+    `still` and `moving` are those that `Room` was asked for.
+    """
+
+    sprites: tuple[Sprite, ...]
+    still: int = 0
+    moving: int = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken."""
+        return sum(one.nbytes for one in self.sprites)
+
+
 class SpriteCache:
     """Keeps what was drawn last, up to so many bytes. Safe to use from any thread."""
 
     def __init__(self, limit: int = CACHE_BYTES) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._sprites: OrderedDict[str, Sprite] = OrderedDict()
+        self._drawings: OrderedDict[str, Drawing] = OrderedDict()
         self._bytes = 0
 
     @property
@@ -44,22 +61,22 @@ class SpriteCache:
         """Memory taken."""
         return self._bytes
 
-    def get(self, key: str) -> Sprite | None:
+    def get(self, key: str) -> Drawing | None:
         """What was put under the key, if it is still here."""
         with self._lock:
-            sprite = self._sprites.get(key)
-            if sprite is not None:
-                self._sprites.move_to_end(key)
-            return sprite
+            drawing = self._drawings.get(key)
+            if drawing is not None:
+                self._drawings.move_to_end(key)
+            return drawing
 
-    def put(self, key: str, sprite: Sprite) -> None:
+    def put(self, key: str, drawing: Drawing) -> None:
         """Keep it, and let go of what was used longest ago where there is no room."""
         with self._lock:
-            old = self._sprites.pop(key, None)
-            self._bytes += sprite.nbytes - (old.nbytes if old else 0)
-            self._sprites[key] = sprite
-            while self._bytes > self._limit and self._sprites:
-                _, gone = self._sprites.popitem(last=False)
+            old = self._drawings.pop(key, None)
+            self._bytes += drawing.nbytes - (old.nbytes if old else 0)
+            self._drawings[key] = drawing
+            while self._bytes > self._limit and self._drawings:
+                _, gone = self._drawings.popitem(last=False)
                 self._bytes -= gone.nbytes
 
 
@@ -67,7 +84,7 @@ def sprite(rgba: Bytes, place: Rect, opacity: float = 1.0) -> Sprite | None:
     """The sprite of `rgba`, (height, width, 4), at `place`: trimmed to what shows, padded to the 2x2 grid."""
     if place.empty:
         return None
-    alpha = np.floor(rgba[..., 3] * np.float32(opacity) + np.float32(0.5)).astype(np.uint8)
+    alpha = _faded(opacity)[rgba[..., 3]]
     rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
     if not len(rows):
         return None
@@ -86,3 +103,19 @@ def sprite(rgba: Bytes, place: Rect, opacity: float = 1.0) -> Sprite | None:
         height=padded.shape[0],
         planes=planes(padded),
     )
+
+
+def flat_sprite(rgba: tuple[int, int, int, int], place: Rect, opacity: float = 1.0) -> Sprite | None:
+    """The sprite of one colour at `place`, which lies on the 2x2 grid; the same as `sprite` would make."""
+    *rgb, alpha = rgba
+    alpha = int(_faded(opacity)[alpha])
+    if place.empty or not alpha:
+        return None
+    return Sprite(*place, planes=flat_planes((*rgb, alpha), place.width, place.height))
+
+
+def _faded(opacity: float) -> Bytes:
+    """What becomes of each alpha, 0 to 255."""
+    values = np.arange(256, dtype=np.uint8) * np.float32(opacity)
+    faded: Bytes = np.floor(values + np.float32(0.5)).astype(np.uint8)
+    return faded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, ImageFilter
 from vistterstream.playout import lettering, typefaces
 from vistterstream.playout.frames import Bytes
 from vistterstream.playout.geometry import Rect, View, nearest, shares
-from vistterstream.playout.pieces import Piece, Tell, bounded
+from vistterstream.playout.pieces import Bounds, Piece, Tell, bounded
 from vistterstream.resources.overlay import Align, Anchor, ClockLayer, CountdownLayer, Position, TextLayer
 from vistterstream.resources.quantities import Color
 
@@ -24,7 +24,7 @@ Inked = TextLayer | ClockLayer | CountdownLayer
 _ALIGNED = {Align.LEFT: 0.0, Align.CENTER: 0.5, Align.RIGHT: 1.0}
 
 
-def text_piece(style: TextLayer, position: Position, view: View, bounds: Rect, tell: Tell) -> Piece | None:
+def text_piece(style: TextLayer, position: Position, view: View, bounds: Bounds, tell: Tell) -> Piece | None:
     """The lines of a text on what lies under them. Raises Unusable."""
     font = font_of(style.font, style.size, view, tell)
     lines = _block(style, font, view, tell)
@@ -32,13 +32,14 @@ def text_piece(style: TextLayer, position: Position, view: View, bounds: Rect, t
     area = lines.area(position, view, padding)
     box = lines.around(area, padding)
     reach = lines.height // 2 + _reach(style, view)  # letters may reach out of their box
-    seen = bounded(box.grown(reach), bounds)
+    surrounded = style.shadow is not None or style.outline is not None
+    seen = bounded(box.grown(reach), bounds, 2 if surrounded else 1)
     if seen.empty or not style.value.strip():
         return None
     shown = [aligned(style.align, position.anchor, leftward=line.leftward) for line in lines.lines]
     letters, pictures = lines.drawn(area, seen, shown)
     under = ground(style, box, seen)
-    if style.shadow is not None or style.outline is not None:
+    if surrounded:
         width = style.outline.width * view.scale if style.outline is not None else 0.0
         around, _ = lines.drawn(area, seen, shown, stroke=width) if width else (letters, pictures)
         under = _surrounded(style, under, around, pictures, view)
@@ -79,7 +80,8 @@ def _block(style: TextLayer, font: typefaces.Font, view: View, tell: Tell) -> _B
         paragraph = lettering.Paragraph(shown, font)
         spans = [paragraph.whole]
         if style.width is not None:
-            spans = paragraph.wrapped(style.width * view.scale_x)
+            setting = paragraph.wrapped(style.width * view.scale_x)
+            spans = list(islice(setting, most - len(lines) + 1))  # one more says that there are more
         kept = [paragraph.cut(span, limit) for span in spans[: most - len(lines)]]
         complete = complete and shown == text and kept == spans
         lines += [paragraph.line(span) for span in kept]

@@ -15,10 +15,11 @@ from vistterstream.playout import lettering
 from vistterstream.playout.frames import Bytes, Floats, premultiplied
 from vistterstream.playout.geometry import EVERYWHERE, Rect, View, nearest, side_of
 from vistterstream.playout.moment import Moment
-from vistterstream.playout.moving import Room, State
-from vistterstream.playout.pieces import MAX_LAYER_PIXELS, Tell, bounded
+from vistterstream.playout.moving import State
+from vistterstream.playout.pieces import MAX_LAYER_PIXELS, Bounds, Tell, bounded
 from vistterstream.playout.planar import Planar
 from vistterstream.playout.plates import Patch, Plate
+from vistterstream.playout.room import Room
 from vistterstream.playout.sliding import Slider
 from vistterstream.playout.sprites import Sprite, sprite
 from vistterstream.playout.texts import cut, font_of, tell_missing, tinted
@@ -39,7 +40,7 @@ class Strip:
     seen: Rect
 
 
-def strip(ticker: TickerLayer, position: Position, view: View, bounds: Rect, tell: Tell) -> Strip | None:
+def strip(ticker: TickerLayer, position: Position, view: View, bounds: Bounds, tell: Tell) -> Strip | None:
     """The strip of a ticker, one period and a band long, its rows within `bounds`; None if nothing shows.
 
     Raises Unusable.
@@ -57,7 +58,7 @@ def strip(ticker: TickerLayer, position: Position, view: View, bounds: Rect, tel
     width = side_of(ticker.width, view.scale_x)
     x, y, _, _ = view.place(position, width, ascent + descent + 2 * padding)
     band = Rect(x, y + padding - above, width, height)
-    seen = bounded(band, EVERYWHERE).common(bounds)
+    seen = bounded(band, Bounds(EVERYWHERE)).common(bounds.rect)
     most = MAX_LAYER_PIXELS // max(height, 1) - band.width
     rightward = ticker.speed < 0
     lefts, period = list[int](), 0
@@ -69,6 +70,7 @@ def strip(ticker: TickerLayer, position: Position, view: View, bounds: Rect, tel
     if period > most:
         tell("The text of the ticker is too long and is cut off; make it shorter, or smaller.")
         period = max(most, 1)
+    bounds.take((period + band.width + 2) * seen.height)
     letters = Image.new("L", (period, height))
     pictures = Image.new("RGBA", letters.size)
     for line, left in zip(reversed(lines) if rightward else lines, lefts, strict=True):
@@ -99,9 +101,7 @@ class Ticker:
         """Draws all of its text. Raises Unusable."""
         self._view = view
         self._speed = Fraction(ticker.speed) * view.width / view.canvas.width / rate  # pixels a frame
-        self._strip = strip(ticker, position, view, view.whole, tell)
-        if self._strip is not None:
-            room.take(self._strip.rgba.size // 4)
+        self._strip = strip(ticker, position, view, Bounds(view.whole, room.take_moving), tell)
         self._planar = None if self._strip is None else Planar(self._strip.rgba)
         self.band = None if self._strip is None else band(ticker, self._strip)
 
@@ -134,11 +134,10 @@ class Runner:
         assert layer.ticker is not None, "it is for tickers"
         self._layer, self._motion, self._view = layer, motion, view
         self._speed = Fraction(layer.ticker.speed) * view.width / view.canvas.width / rate  # pixels a frame
-        self._strip = drawn = strip(layer.ticker, layer.position, view, EVERYWHERE, tell)
+        self._strip = drawn = strip(layer.ticker, layer.position, view, room.anywhere, tell)
         self._ground = np.zeros((1, 1, 4), np.float32)
         if drawn is None:
             return
-        room.take(drawn.rgba.size // 4 + drawn.band.width * drawn.band.height)
         if layer.ticker.background is not None:
             color = np.array(layer.ticker.background.rgba, np.uint8).reshape(1, 1, 4)
             self._ground = premultiplied(color)

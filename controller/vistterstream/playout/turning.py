@@ -154,7 +154,7 @@ def _mixed(finer: Patch, coarser: Patch, share: float) -> Patch:
     """Both laid together, the share of the latter as given (trilinear filtering)."""
     rect = finer[1].around(coarser[1])
     one, other = (_widened(patch, rect) for patch in (finer, coarser))
-    return np.asarray(cv2.addWeighted(one, 1 - share, other, share, 0.0), np.float32), rect
+    return np.asarray(cv2.addWeighted(one, 1 - share, other, share, 0.0, dst=one), np.float32), rect
 
 
 def _widened(patch: Patch, rect: Rect) -> Floats:
