@@ -24,8 +24,9 @@ from vistterstream.base.errors import PermanentError
 from vistterstream.base.files import write_atomic
 from vistterstream.ffmpeg import commands
 from vistterstream.ffmpeg.failures import Failure
-from vistterstream.ffmpeg.processes import enlarge_pipe
+from vistterstream.ffmpeg.processes import PIPE_SIZE, enlarge_pipe
 from vistterstream.playout.frames import Bytes, Frame
+from vistterstream.playout.lending import PicturePipe, most_lent
 from vistterstream.playout.offline import Offline
 from vistterstream.playout.tool import Tool
 from vistterstream.resources.program import Format
@@ -121,7 +122,8 @@ class _Writer:
         self._free: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
         self._pictures: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
         self._sounds: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        for _ in range(max(_WAITING, round(_WAITING_SECONDS * format.frame_rate.fraction))):
+        lent = most_lent(format.width * format.height * 3 // 2, PIPE_SIZE)
+        for _ in range(lent + max(_WAITING, round(_WAITING_SECONDS * format.frame_rate.fraction))):
             self._free.put(Frame(format.width, format.height))
         read, audio = os.pipe()
         try:
@@ -170,10 +172,10 @@ class _Writer:
             thread.join()
 
     def _write_pictures(self, descriptor: int) -> None:
+        pipe = PicturePipe(descriptor, self._free.put)
         try:
             while (frame := self._pictures.get()) is not None:
-                _write_all(descriptor, frame.buffer)
-                self._free.put(frame)
+                pipe.write(frame)
         except OSError:
             self._free.put(None)  # the process has ended; `finish` says why
         os.close(descriptor)
