@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from e2e import stage
 from ffmpeg_.media import make
@@ -42,10 +43,37 @@ def _films(folder: Path) -> None:
     make(folder / "wharf.mp4", *source, *coded, "-c:a", "aac")
     source = ("-f", "lavfi", "-i", "mandelbrot=size=320x180:rate=30", "-f", "lavfi", "-i", sound.format(4))
     make(folder / "pier.mov", *source, *coded, "-t", "4", "-c:a", "pcm_s16le")
+    make(folder / "bed.wav", "-f", "lavfi", "-i", "aevalsrc='0.2*sin(2*PI*220*t)':s=48000:d=3", "-ac", "2")
+    for number in range(9):
+        Image.new("RGB", (48, 32), (25 * number, 200 - 20 * number, 90)).save(folder / f"n{number}.png")
+
+
+def _lively() -> list[dict[str, Any]]:
+    """What changes by itself, and a group that turns while something moves in it."""
+    slide = {
+        "property": "x",
+        "repeat": "pingPong",
+        "keyframes": [{"at": "0s", "value": 0}, {"at": "1s", "value": 20}],
+    }
+    turn = {
+        "property": "rotation",
+        "repeat": "loop",
+        "keyframes": [{"at": "0s", "value": 0}, {"at": "3s", "value": 360, "easing": "easeInOutSine"}],
+    }
+    inner = {"name": "a", "rectangle": {"width": 30, "height": 20, "color": "#F4C020C0"}, "tracks": [slide]}
+    return [
+        {"name": "news", "ticker": {"value": "High tide at noon", "width": WIDTH, "size": 16, "speed": 77.3},
+         "position": {"y": 2}},
+        {"name": "group", "group": {"width": 60, "height": 40, "layers": [inner]},
+         "position": {"x": 250, "y": 90}, "tracks": [turn]},
+        {"name": "film", "image": {"sequence": "n%d.png", "play": "pingPong"},
+         "position": {"x": 10, "y": 60}, "rotation": 15},
+        {"name": "left", "countdown": {"duration": "9s", "size": 14}, "position": {"x": 220, "y": 40}},
+    ]  # fmt: skip
 
 
 def _show(folder: Path) -> list[Object]:
-    """Every transition, layers that move and words that change, over two files and a clip."""
+    """Every transition, layers of every manner, and a bed that ducks, over two files and a clip."""
     moving = [
         {"property": "opacity", "keyframes": [{"at": "0s", "value": 0}, {"at": "600ms", "value": 1}]},
         {
@@ -89,9 +117,32 @@ def _show(folder: Path) -> list[Object]:
         {
             "camera": "wharf",
             "duration": "1s",
-            "transition": {"type": "fadeThroughBlack", "duration": "800ms"},
+            "transition": {"type": "fadeThroughBlack", "duration": "800ms", "easing": "easeInOutQuad"},
         },
     ]
+    video += [
+        {
+            "camera": camera,
+            "duration": "700ms",
+            "transition": {"type": kind, "direction": direction, "duration": "400ms", "easing": easing},
+        }
+        for camera, kind, direction, easing in (
+            ("pier", "slide", "up", "easeOutCubic"),
+            ("wharf", "wipe", "down", "linear"),
+            ("pier", "push", "right", "cubic-bezier(0.3, 0, 0.7, 1)"),
+            ("wharf", "slide", "left", "easeInOutSine"),
+            ("pier", "wipe", "right", "easeIn"),
+        )
+    ]
+    bed = {
+        "file": "bed.wav",
+        "at": "500ms",
+        "duration": "5s",
+        "loop": True,
+        "fadeIn": "700ms",
+        "curve": [{"at": "0s", "gain": "-12dB"}, {"at": "3s", "gain": "0dB", "easing": "easeIn"}],
+        "duck": {"threshold": "-30dB", "amount": "-12dB"},
+    }
     overlays = [
         {"overlay": "tag", "at": "200ms", "duration": "2s", "values": {"title": "The old wharf"}},
         {"overlay": "tag", "at": "2500ms", "duration": "1800ms", "values": {"title": "The pier"}},
@@ -101,7 +152,9 @@ def _show(folder: Path) -> list[Object]:
     tracks = [
         {"name": "v", "video": video},
         {"name": "o", "overlays": overlays},
+        {"name": "lively", "overlays": [{"overlay": "lively", "at": "300ms", "duration": "7s"}]},
         {"name": "code", "overlays": [{"overlay": "code"}]},
+        {"name": "bed", "audio": [bed]},
     ]
     target = {"name": "disk", "recording": {"folder": str(folder / "recording")}}
     encoding = {"lossless": True, "video": {"preset": "ultrafast", "keyframeInterval": "1s"}}
@@ -111,6 +164,7 @@ def _show(folder: Path) -> list[Object]:
         manifest("Camera", "pier", {"source": {"file": {"path": "pier.mov"}}}),
         manifest("Overlay", "tag", tag),
         manifest("Overlay", "corner", corner),
+        manifest("Overlay", "lively", {"canvas": {"width": WIDTH, "height": HEIGHT}, "layers": _lively()}),
         manifest("Overlay", "code", {"canvas": {"width": WIDTH, "height": HEIGHT}, "layers": [code]}),
         manifest("Timeline", "show", {"loop": True, "tracks": tracks}),
         manifest("Program", "main", {"format": picture, "timeline": "show"}),
