@@ -17,7 +17,7 @@ LOCK     := --universal --python-version 3.11 --generate-hashes --no-annotate --
 # Two at a time: they mostly wait for real time to pass. More would measure the machine instead of the program.
 E2E_WORKERS ?= 2
 E2E_ARGS ?=
-# --quick for short looks; names of parts for those alone.
+# --quick for short looks; --markdown docs/figures.md to write that page; names of parts for those alone.
 BENCH_ARGS ?=
 
 # Without it, rewriting the assertions of all tests each time takes longer than most of them.
@@ -60,7 +60,7 @@ e2e: $(DEV)
 soak: $(DEV) peers ## The long runs: hours of frames, hundreds of kills, ten thousand documents
 	$(BIN)/pytest -q -m soak --timeout=0
 
-bench: $(DEV) ## The figures of docs/operations, as a table and as JSON
+bench: $(DEV) ## The figures of docs/figures.md, as a table and as JSON
 	PYTHONPATH=tests $(BIN)/python -m bench.run $(BENCH_ARGS)
 
 peers: $(DEV) ## Install the servers that the end-to-end tests talk to

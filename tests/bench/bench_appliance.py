@@ -36,7 +36,7 @@ class Lengths:
 
 
 QUICK = Lengths(frames=150, cpu=8, turns=1, idle=8, memory=20)
-FULL = Lengths(frames=600, cpu=20, turns=3, idle=20, memory=90)
+FULL = Lengths(frames=600, cpu=20, turns=3, idle=20, memory=600)
 
 
 def _pause(seconds: float) -> None:
@@ -79,8 +79,8 @@ def _appliance_cpu(folder: Path, clip: Path, outputs: int, frames: int) -> float
     return used
 
 
-def _by_hand_cpu(folder: Path, clip: Path, frames: int) -> float:
-    with shows.by_hand(folder, clip) as ffmpeg:
+def _by_hand_cpu(folder: Path, clip: Path, frames: int, threads: int | None = None) -> float:
+    with shows.by_hand(folder, clip, threads) as ffmpeg:
         _pause(3)
         used = _per_frame(lambda: [ffmpeg.pid], lambda: shows.frames_by_hand(ffmpeg), frames)
         assert ffmpeg.running, ffmpeg.said()
@@ -90,20 +90,27 @@ def _by_hand_cpu(folder: Path, clip: Path, frames: int) -> float:
 def against_one_command(folder: Path, lengths: Lengths) -> list[Figure]:
     """The appliance against one FFmpeg command, and what a further output costs."""
     clip = shows.make_clip(folder)
-    hand, two, one, five = [], [], [], []
+    hand, single, two, one, five = [], [], [], [], []
     for turn in range(lengths.turns):
         here = folder / f"turn-{turn}"
         here.mkdir()
         hand.append(_by_hand_cpu(here / "hand", clip, lengths.frames))
+        single.append(_by_hand_cpu(here / "single", clip, lengths.frames, threads=1))
         two.append(_appliance_cpu(here / "two", clip, 2, lengths.frames))
         one.append(_appliance_cpu(here / "one", clip, 1, lengths.frames))
         five.append(_appliance_cpu(here / "five", clip, 5, lengths.frames))
-    ratio = statistics.median(a / b for a, b in zip(two, hand, strict=True))
+    ratios = [a / b for a, b in zip(two, hand, strict=True)]
+    alike = [a / b for a, b in zip(two, single, strict=True)]
     further = statistics.median((b - a) / 4 / a for a, b in zip(one, five, strict=True))
     return [
         Figure(
-            "appliance / one FFmpeg command, two outputs", ratio, "×", 1.15, "lower",
-            f"{statistics.median(two):.2f} against {statistics.median(hand):.2f} CPU ms a frame",
+            "appliance / one FFmpeg command, two outputs", statistics.median(ratios), "×", 1.15, "lower",
+            f"{min(ratios):.2f} to {max(ratios):.2f}; {statistics.median(two):.2f} against "
+            f"{statistics.median(hand):.2f} CPU ms a frame",
+        ),
+        Figure(
+            "the same, its x264 with one thread as ours has", statistics.median(alike), "×", None, "lower",
+            f"{min(alike):.2f} to {max(alike):.2f}; {statistics.median(single):.2f} CPU ms a frame",
         ),
         Figure(
             "each further output, of the one-output CPU", further * 100, "%", 3.0, "lower",
@@ -172,8 +179,10 @@ def idle_controller(folder: Path, lengths: Lengths) -> list[Figure]:
     ]
 
 
-def playout_memory(folder: Path, lengths: Lengths) -> Figure:
-    """How much the playout's memory grows, after a warm-up of 20 s (caches and buffers fill)."""
+def playout_memory(folder: Path, lengths: Lengths) -> list[Figure]:
+    """How much the playout's memory grows after a warm-up of 20 s (caches and buffers fill), and the slope of
+    a line through what it has each second (least squares), which no single look can feign.
+    """
     here = folder / "memory"
     clip = shows.make_clip(folder)
     objects = [shows.file_camera(clip), *shows.program([("wharf", "4s")]), shows.output("out", here)]
@@ -182,13 +191,20 @@ def playout_memory(folder: Path, lengths: Lengths) -> Figure:
         pid = appliance.pid("playout", "main")
         assert pid is not None
         _pause(20)
-        before = statistics.median(_samples(pid, 5))
-        _pause(lengths.memory)
-        after = statistics.median(_samples(pid, 5))
-    return Figure(
-        f"playout's memory grows in {lengths.memory:.0f} s", after - before, "MB", max(5.0, before * 0.02),
-        "lower", f"from {before:.0f} to {after:.0f} MB",
-    )  # fmt: skip
+        found = _samples(pid, round(lengths.memory))
+    before, after = statistics.median(found[:5]), statistics.median(found[-5:])
+    most = max(5.0, before * 0.02)
+    slope = statistics.linear_regression(range(len(found)), found).slope * 600
+    return [
+        Figure(
+            f"playout's memory grows in {lengths.memory:.0f} s", after - before, "MB", most,
+            "lower", f"from {before:.0f} to {after:.0f} MB, at most {max(found):.0f}",
+        ),
+        Figure(
+            "the slope of its memory, in ten minutes", slope, "MB", most, "lower",
+            f"through {len(found)} looks, one a second",
+        ),
+    ]  # fmt: skip
 
 
 def _samples(pid: int, seconds: int) -> list[float]:
@@ -209,7 +225,7 @@ def measure(*, quick: bool = False) -> list[Figure]:
             idle_cameras(folder / "720", lengths, 1280, 720, 3000),
             idle_cameras(folder / "1080", lengths, 1920, 1080, 6000),
             *idle_controller(folder, lengths),
-            playout_memory(folder, lengths),
+            *playout_memory(folder, lengths),
         ]
 
 

@@ -18,7 +18,7 @@ from peers.vistter import Appliance, Object, manifest
 
 CUES, BLOCKS = 10_000, 10
 TITLES = 100  # texts that the overlay cues show in turn
-REQUIRED = 0.5  # s, the median
+REQUIRED = 0.5  # s, the slowest, and so the median
 EDITS, QUICK_EDITS = 10, 3
 FPS = 30
 _CAMERAS = 7
@@ -98,12 +98,11 @@ def measure(*, quick: bool = False) -> list[Figure]:
         Figure(
             "an edit among 10,000 cues, save to picture", statistics.median(taken) * 1000, "ms",
             REQUIRED * 1000, "lower",
-            f"{min(taken) * 1000:.0f} to {max(taken) * 1000:.0f} ms in {len(taken)} edits",
+            f"the median of {len(taken)} edits, from {min(taken) * 1000:.0f} ms",
         ),
-        Figure(
-            "frames late or repeated meanwhile", late + repeated, "frames", 0, "lower",
-            f"{late} late, {repeated} repeated of {frames}",
-        ),
+        Figure("the slowest of these edits", max(taken) * 1000, "ms", REQUIRED * 1000, "lower"),
+        Figure("frames late meanwhile", late, "frames", 0, "lower", f"of {frames}"),
+        Figure("frames repeated meanwhile", repeated, "frames", 0, "lower", f"of {frames}"),
     ]  # fmt: skip
 
 

@@ -16,13 +16,16 @@ class Figure:
     name: str
     value: float
     unit: str
-    limit: float
+    limit: float | None
+    """None: it is told, and nothing is required of it."""
     better: str
     detail: str = ""
 
     @property
     def met(self) -> bool:
         """Whether it is as good as required."""
+        if self.limit is None:
+            return True
         return self.value <= self.limit if self.better == "lower" else self.value >= self.limit
 
 
@@ -30,11 +33,36 @@ def table(figures: Iterable[Figure]) -> str:
     """The figures for people."""
     lines = []
     for figure in figures:
-        sign = "≤" if figure.better == "lower" else "≥"
-        value, limit = f"{figure.value:.2f} {figure.unit}", f"{sign} {figure.limit:g}"
-        met = "met" if figure.met else "MISSED"
+        value, limit = f"{figure.value:.2f} {figure.unit}", _limit(figure)
+        met = "" if figure.limit is None else "met" if figure.met else "MISSED"
         lines.append(f"{figure.name:54} {value:>20}   {limit:>8}  {met:7} {figure.detail}")
     return "\n".join(lines)
+
+
+def _limit(figure: Figure) -> str:
+    if figure.limit is None:
+        return "-"
+    return f"{'≤' if figure.better == 'lower' else '≥'} {figure.limit:g}"
+
+
+def markdown(figures: Iterable[Figure], when: str) -> str:
+    """The figures as a page of the documentation; `when` says when and how they were measured."""
+    lines = [
+        "# Figures",
+        "",
+        "How fast it is, against how fast it must be. `make bench BENCH_ARGS='--markdown docs/figures.md'`",
+        "on a quiet machine writes this page; ratios travel from machine to machine, milliseconds do not.",
+        "",
+        when,
+        "",
+        "| figure | measured | limit | met | besides |",
+        "|---|---|---|---|---|",
+    ]
+    for figure in figures:
+        met = "-" if figure.limit is None else "yes" if figure.met else "**no**"
+        cells = (figure.name, f"{figure.value:.2f} {figure.unit}", _limit(figure), met, figure.detail)
+        lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def write_json(figures: Iterable[Figure], path: Path) -> None:

@@ -1,13 +1,16 @@
 """The figures of "how fast it must be": a table for people and JSON for machines, ratios within one run.
 
-``python -m bench.run [--quick] [--json FILE] [PART…]``; each part can be run alone, as ``python -m
-bench.PART``.
+``python -m bench.run [--quick] [--json FILE] [--markdown FILE] [PART…]``; each part can be run alone, as
+``python -m bench.PART``.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import platform
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import (
@@ -19,7 +22,7 @@ from bench import (
     bench_render,
     bench_timeline,
 )
-from bench.figures import Figure, table, write_json
+from bench.figures import Figure, markdown, table, write_json
 
 PARTS: dict[str, Callable[..., list[Figure]]] = {
     "compositor": bench_compositor.measure,
@@ -32,12 +35,22 @@ PARTS: dict[str, Callable[..., list[Figure]]] = {
 }
 
 
+def _when(*, quick: bool) -> str:
+    """When and how they are measured."""
+    how = "short looks, not figures to rely on" if quick else "whole runs"
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[2]
+    day = datetime.now(UTC).date().isoformat()
+    where = f"{cores} cores, {platform.machine()}"
+    return f"Measured on {day}, {where}; {how}; load {load:.1f} in its last 15 minutes."
+
+
 def main() -> None:
     """Measure, print, write; status 1 where a limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--quick", action="store_true", help="short looks: for trying out, not for figures")
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where the JSON goes")
+    parser.add_argument("--markdown", type=Path, help="where to write the figures as a page, docs/figures.md")
     options = parser.parse_args()
     figures: list[Figure] = []
     for part in options.parts or PARTS:
@@ -46,6 +59,9 @@ def main() -> None:
         figures += found
     write_json(figures, options.json)
     print(f"JSON: {options.json}")
+    if options.markdown is not None:
+        options.markdown.write_text(markdown(figures, _when(quick=options.quick)))
+        print(f"Markdown: {options.markdown}")
     missed = [figure.name for figure in figures if not figure.met]
     if missed:
         raise SystemExit(f"Limits missed: {', '.join(missed)}")

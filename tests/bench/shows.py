@@ -76,14 +76,15 @@ def appliance(folder: Path, objects: list[Object]) -> Appliance:
     return made
 
 
-def by_hand(folder: Path, clip: Path) -> Peer:
-    """The same job as one FFmpeg command: decode, overlay, one encode, two outputs."""
+def by_hand(folder: Path, clip: Path, threads: int | None = None) -> Peer:
+    """The same job as one FFmpeg command: decode, overlay, one encode (of so many threads), two outputs."""
     folder.mkdir()
     logo = make_logo(folder)
     graph = f"[0:v]fps={FPS},format=yuv420p[v];[v][1:v]overlay={LOGO[0]}:{LOGO[1]}:format=yuv420[o]"
     command = [needs.ffmpeg(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y", "-re"]
     command += ["-stream_loop", "-1", "-i", str(clip), "-i", str(logo), "-filter_complex", graph]
     command += ["-map", "[o]", "-map", "0:a", "-c:v", "libx264", "-preset", "veryfast", "-b:v", BITRATE]
+    command += [] if threads is None else ["-threads", str(threads)]
     command += ["-maxrate", BITRATE, "-bufsize", "6M", "-g", str(2 * FPS), "-keyint_min", str(2 * FPS)]
     command += ["-sc_threshold", "0", "-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2"]
     command += ["-flags", "+global_header", "-f", "tee"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,9 +20,9 @@ pytestmark = pytest.mark.soak
 
 
 def test_the_playouts_memory_is_flat_over_ten_minutes(tmp_path: Path) -> None:
-    figure = bench_appliance.playout_memory(tmp_path, replace(bench_appliance.FULL, memory=600))
-    print(figure)
-    assert figure.met
+    for figure in bench_appliance.playout_memory(tmp_path, bench_appliance.FULL):
+        print(figure)
+        assert figure.met, figure
 
 
 def test_a_million_frames_leave_memory_and_cost_where_they_were() -> None:

@@ -31,6 +31,8 @@ _SEND_BUFFER = 128 << 10
 _COMMON = ("-hide_banner", "-nostats", "-loglevel", "level+info")
 _INPUT_PROTOCOLS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,rtmp,rtmps,srt,http,https,httpproxy,crypto"
 _OUTPUT_PROTOCOLS = "rtmp,rtmps,tcp,tls,srt,udp,file,pipe"
+MOVIE_PRESET = "fast"
+"""Of x264, for movies that are rendered offline."""
 _VIDEO_PID = 0x100
 # A camera that sets its clock jumps by hours; without this, FFmpeg fills the gap with pictures (9 GB of them
 # for one hour at 320x180, measured). Timestamps go on by at most two seconds, and never back.
@@ -276,7 +278,9 @@ def _sound(encoding: Encoding) -> dict[str, Any]:
 # --- offline --------------------------------------------------------------------------------------------
 
 
-def movie(path: Path, format: Format, *, audio_fd: int, lossless: bool) -> list[str]:
+def movie(
+    path: Path, format: Format, *, audio_fd: int, lossless: bool, preset: str = MOVIE_PRESET
+) -> list[str]:
     """Encode raw pictures from stdin and raw sound from `audio_fd` into the file `path`, overwriting it.
 
     H.264 and AAC in MP4; `lossless`, FFV1 and PCM in Matroska, which give every bit back.
@@ -304,7 +308,7 @@ def movie(path: Path, format: Format, *, audio_fd: int, lossless: bool) -> list[
         options |= {"c:v": "ffv1", "level": 3, "g": 1, "slices": 4, "slicecrc": 1, "c:a": "pcm_s16le"}
         options |= {"format": "matroska"}
     else:
-        options |= {"c:v": "libx264", "preset": "fast", "crf": 18}
+        options |= {"c:v": "libx264", "preset": preset, "crf": 18}
         options |= {"g": max(1, round(2 * format.frame_rate.fraction))}  # s; players seek to key frames
         options |= {"c:a": "aac", "b:a": 192_000, "movflags": "+faststart", "format": "mp4"}
     output = ffmpeg.output(video["v:0"], audio["a:0"], f"file:{path}", **options)

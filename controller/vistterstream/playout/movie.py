@@ -14,6 +14,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -70,6 +71,7 @@ def write_movie(
     path: Path,
     *,
     lossless: bool,
+    preset: str = commands.MOVIE_PRESET,
     progress: Callable[[int], None] = lambda _: None,
     environment: Mapping[str, str] | None = None,
 ) -> None:
@@ -80,7 +82,10 @@ def write_movie(
     """
     with _whole(path) as temporary:
         writer = _Writer(
-            temporary, program.format, lossless, os.environ if environment is None else environment
+            temporary,
+            program.format,
+            partial(commands.movie, lossless=lossless, preset=preset),
+            os.environ if environment is None else environment,
         )
         try:
             for number in range(first, first + count):
@@ -118,7 +123,9 @@ class _Writer:
     ever for the one while the only writer waits to be rid of the other.
     """
 
-    def __init__(self, path: Path, format: Format, lossless: bool, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: Path, format: Format, command: Callable[..., list[str]], environment: Mapping[str, str]
+    ) -> None:
         self._free: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
         self._pictures: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
         self._sounds: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -127,7 +134,7 @@ class _Writer:
             self._free.put(Frame(format.width, format.height))
         read, audio = os.pipe()
         try:
-            argv = commands.movie(path, format, audio_fd=read, lossless=lossless)
+            argv = command(path, format, audio_fd=read)
             self._tool = Tool(argv, role="movie", environment=environment, stdin=True, pass_fds=(read,))
         except BaseException:
             os.close(audio)
