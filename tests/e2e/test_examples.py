@@ -57,6 +57,7 @@ def test_01_hello_cuts_between_its_cameras_and_records(tmp_path: Path) -> None:
         appliance.start()
         appliance.wait_on_air("main", "harbour")
         healthy(appliance)
+        assert "CameraStalled" not in {line["reason"] for line in (*appliance.events(), *appliance.as_run())}
         on_air = appliance.wait_on_air("main", "lighthouse", deadline=20)
         assert "station" in on_air["overlays"]
         assert appliance.pid("encoder", "preview") == appliance.pid("encoder", "recording")

@@ -159,6 +159,38 @@ async def test_a_file_keeps_its_place_while_its_cue_is_off_and_goes_on_from_ther
 
 
 @pytest.mark.e2e
+async def test_a_file_is_connecting_until_its_first_picture_is_in_time_and_stalls_only_when_shown() -> None:
+    far = LENGTH // 2  # frames ahead: further than what is decoded and waits
+    async with running(playing(cues=[("cam", 1000)])) as feed:
+        feed.take(0, 3200, shown=False)
+        feed.want(Want.FULL)
+        await eventually(lambda: status(feed).frames)
+        feed.take(far, 3200, shown=False)
+        assert state(feed) is CameraState.CONNECTING, "it decodes, but nothing that could be shown"
+        await eventually(lambda: feed.usable(time.monotonic(), far))
+        assert feed.take(far, 3200, shown=True)
+        assert state(feed) is CameraState.LIVE
+        feed.take(2 * far, 3200, shown=False)
+        assert state(feed) is CameraState.STALLED, "it was in the picture, and what follows is not there"
+
+
+@pytest.mark.e2e
+async def test_a_file_that_waits_for_its_cue_is_idle_and_has_no_frame_age() -> None:
+    async with running(playing(cues=[("cam", 30), ("b", 1000)])) as feed:
+        feed.want(Want.FULL)
+        with pulse(feed, CLIP_SQUARE) as taking:
+            await reaches(feed, CameraState.LIVE)
+            found = status(feed)
+            assert found.frame_age is not None
+            taking.shown = False
+            await reaches(feed, CameraState.IDLE)
+            await eventually(lambda: taking.last.frame > 40)
+            found = status(feed)
+            assert (found.state, found.frame_age) == (CameraState.IDLE, None)
+            assert found.pid is not None, "it is ready for its cue"
+
+
+@pytest.mark.e2e
 async def test_a_file_that_is_not_to_loop_ends_and_starts_again_at_its_next_cue() -> None:
     async with running(playing(loop=False, cues=[("cam", LENGTH + 8), ("b", 12)])) as feed:
         feed.want(Want.FULL)
@@ -268,7 +300,16 @@ async def test_a_camera_that_stands_by_is_promoted_and_demoted_without_a_gap(tmp
                 await eventually(lambda: taking.last.usable)
                 start = len(taking.ticks)
                 feed.want(Want.FULL)
-                await reaches(feed, CameraState.LIVE)
+                states = [CameraState.STANDBY]
+
+                def promoted() -> bool:
+                    states.append(state(feed))
+                    return states[-1] is CameraState.LIVE
+
+                await eventually(promoted, 15)
+                assert set(states) <= {CameraState.STANDBY, CameraState.LIVE}, (
+                    "its key frames were there all along"
+                )
                 assert status(feed).pid != standby.pid
                 assert status(feed).audio is False
                 live = len(taking.ticks)

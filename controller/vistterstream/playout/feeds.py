@@ -161,19 +161,15 @@ class FileFeed:
         self.projector.want(want is Want.FULL)
 
     def state(self, now: float) -> CameraState:
-        """What the camera is doing."""
+        """What the camera is doing. One that is ready waits at its next picture until it is shown."""
         projector, failure = self.projector, self.projector.failure
         if self._want is not Want.FULL and (failure is None or failure.reason == "Ended"):
             return CameraState.IDLE
         if failure is not None:
             return CameraState.WAITING
-        if not projector.started:
-            return CameraState.CONNECTING
-        return (
-            CameraState.LIVE
-            if projector.number is None or self.usable(now, projector.number)
-            else CameraState.STALLED
-        )
+        if projector.number is not None and self.usable(now, projector.number):
+            return CameraState.LIVE if projector.shown else CameraState.IDLE
+        return CameraState.STALLED if projector.showing else CameraState.CONNECTING
 
     def status(self, now: float) -> CameraStatus:
         """Everything that is known of it."""
@@ -190,7 +186,7 @@ class FileFeed:
             height=video.height if video else None,
             frame_rate=video.frame_rate if video else None,
             audio=projector.survey.audio is not None if projector.survey is not None else None,
-            frame_age=projector.frame_age(now),
+            frame_age=None if state is CameraState.IDLE else projector.frame_age(now),
             frames=projector.frames,
             restarts=dict(projector.restarts),
         )
@@ -262,8 +258,8 @@ class ProcessFeed:
 
     def state(self, now: float) -> CameraState:
         """What the camera is doing."""
-        ingest = self._full.active or self._standby.active
-        if ingest is None or ingest.frame_age(now) is None:
+        ingest = self._best
+        if ingest is None or not ingest.ready:
             return CameraState.CONNECTING if self._failure is None else CameraState.WAITING
         if ingest.pace is Pace.STANDBY:
             fresh = ingest.silent_for(now) <= _STANDBY_FRESH
@@ -272,7 +268,7 @@ class ProcessFeed:
 
     def status(self, now: float) -> CameraStatus:
         """Everything that is known of it."""
-        ingest = self._full.active or self._standby.active
+        ingest = self._best
         if ingest is not None and ingest.video is not None:
             self._seen = ingest
         video = self._seen.video if self._seen is not None else None
@@ -293,6 +289,14 @@ class ProcessFeed:
             frames=self._frames_before + (ingest.frames if ingest is not None else 0),
             restarts=dict(self._restarts),
         )
+
+    @property
+    def _best(self) -> Ingest | None:
+        """The ingest that there are pictures of: while it is promoted, still the one standing by."""
+        full, standby = self._full.active, self._standby.active
+        if standby is not None and standby.ready and not (full is not None and full.ready):
+            return standby
+        return full or standby
 
     async def run(self) -> None:
         """Keep both slots filled as wanted, until cancelled."""

@@ -268,6 +268,9 @@ class Projector:
         self._held: tuple[Taken, int] | None = None  # what was shown last, and in which frame it was new
         self._held_at = 0.0  # and when
         self._shown = -1  # the newest frame that showed something
+        self.showing = (
+            False  # whether pictures were shown that should go on: it neither waits nor failed since
+        )
         self._scan: _Scan | None = None
         self._wanted = False
         self._changed = anyio.Event()
@@ -296,12 +299,13 @@ class Projector:
         run = self._run_for(place) if place is not None else None
         if place is not None and run is not None and not shown:
             run.advance(place)
+            self.showing = self.showing and not run.has(place, samples)
         if place is None or not shown:
             return None
         taken = run.fetch(place, samples) if run is not None else None
         if taken is not None:
             self._held, self._shown = (taken, number), number
-            self._held_at = time.monotonic()
+            self._held_at, self.showing = time.monotonic(), True
             return taken
         if self._held is None or not self._may_hold(number):
             return None
@@ -334,7 +338,7 @@ class Projector:
     def want(self, wanted: bool) -> None:
         """Say whether it is needed. One that is not keeps its place; its process waits."""
         if wanted != self._wanted:
-            self._wanted = wanted
+            self._wanted, self.showing = wanted, False
             self._wake()
 
     @property
@@ -361,13 +365,13 @@ class Projector:
     def frame_age(self, now: float) -> float | None:
         """Seconds since the picture for the newest frame came; None before the first."""
         if self._held is None:
-            return 0.0 if self.started else None
+            return None
         return 0.0 if self._held[1] == self.number else now - self._held_at
 
     @property
-    def started(self) -> bool:
-        """Whether a picture has come."""
-        return any(run.frames for run in self._runs)
+    def shown(self) -> bool:
+        """Whether it is in the picture: in the newest frame, or in the one before while that is made."""
+        return self.number is not None and self.number - self._shown in (0, 1)
 
     async def run(self) -> None:
         """Keep it going until cancelled."""
@@ -460,7 +464,7 @@ class Projector:
             self._fail(run.failure)
 
     def _fail(self, failure: Failure) -> None:
-        self.failure = failure
+        self.failure, self.showing = failure, False
         self.restarts[failure.reason] = self.restarts.get(failure.reason, 0) + 1
         delay = self._backoff.next()
         self._failed_at = time.monotonic()
@@ -470,7 +474,7 @@ class Projector:
     def _note_end(self) -> None:
         over = self.failure is not None and self.failure.reason == "Ended"
         if self.ended and not over:
-            self.failure = explain(0, ())
+            self.failure, self.showing = explain(0, ()), False
             self.restarts["Ended"] = self.restarts.get("Ended", 0) + 1
         elif not self.ended and (
             over or any(run.frames for run in self._runs if run.began > self._failed_at)

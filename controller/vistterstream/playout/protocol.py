@@ -70,7 +70,7 @@ class OnAir(_Message):
 class CameraState(StrEnum):
     """What an ingest is doing."""
 
-    IDLE = "Idle"  # not needed soon, and not a device that could be watched (a file, a test pattern)
+    IDLE = "Idle"  # a file that is not shown now: not needed soon, or ready at its next picture
     STANDBY = "Standby"  # connected, decoding key frames only
     CONNECTING = "Connecting"  # started, no frame yet
     LIVE = "Live"  # frames are coming

@@ -34,7 +34,7 @@ _BEST_FIRST = (
 _MESSAGES = {
     CameraState.LIVE: "Frames are coming.",
     CameraState.STANDBY: "It is connected, on key frames only until it is needed.",
-    CameraState.IDLE: "It is ready, and not needed now.",
+    CameraState.IDLE: "It is ready, and not shown now.",
     CameraState.CONNECTING: "It is being connected to.",
     CameraState.STALLED: "It is connected, but no new frame came in time.",
     CameraState.WAITING: "It ended, and is started again.",

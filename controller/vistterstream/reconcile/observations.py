@@ -130,7 +130,9 @@ def _on_air_events(program: Key, before: OnAir | None, now: OnAir | None) -> Ite
 def _camera_events(key: Key, before: CameraStatus | None, now: CameraStatus) -> Iterator[NewEvent]:
     was = before.state if before is not None else None
     if now.state in ONLINE:
-        if was not in ONLINE and now.state is not CameraState.IDLE:
+        if now.state is CameraState.IDLE and was in _DOWN:
+            yield NewEvent(key, "CameraOnline", "It is ready.")
+        elif was not in ONLINE and now.state is not CameraState.IDLE:
             yield NewEvent(key, "CameraOnline", "Frames are coming.")
     elif now.state is CameraState.STALLED and was is not CameraState.STALLED:
         yield NewEvent(key, "CameraStalled", now.message or "No new frame came in time.", EventType.WARNING)
