@@ -108,6 +108,7 @@ $(RUNTIME): requirements.lock pyproject.toml
 	@echo "Installing what VistterStream needs"
 	@$(PIP) install --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q controller
 	@touch $@
 
 $(DEV): requirements-dev.lock $(RUNTIME)

@@ -14,6 +14,7 @@ from peers.waiting import until
 from vistterstream.base.processes import (
     OWNER_VARIABLE,
     boot_id,
+    dismiss,
     owned,
     pidfd,
     signal_owned,
@@ -100,3 +101,10 @@ def test_a_signal_reaches_an_owned_process_and_no_other(tmp_path: Path) -> None:
         assert mine.wait(10) == -signal.SIGTERM
         assert stranger.poll() is None
     assert not signal_owned(tmp_path, mine.pid, signal.SIGTERM)
+
+
+def test_all_that_is_owned_is_asked_to_end_and_nobody_else(tmp_path: Path) -> None:
+    with sleeper(**{OWNER_VARIABLE: str(tmp_path)}) as mine, sleeper() as stranger:
+        dismiss(tmp_path)
+        assert mine.wait(10) == -signal.SIGTERM
+        assert stranger.poll() is None

@@ -37,7 +37,7 @@ from vistterstream.playout.files import (
     write_plan,
 )
 from vistterstream.playout.protocol import OutputState
-from vistterstream.timeline.compile import plan_revision
+from vistterstream.timeline.digests import plan_revision
 
 pytestmark = pytest.mark.anyio
 SECRET = "planted-client-secret"

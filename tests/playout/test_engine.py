@@ -42,7 +42,7 @@ from vistterstream.resources.camera import SecretKeyRef
 from vistterstream.resources.output import Preset, Target
 from vistterstream.resources.program import Format
 from vistterstream.resources.timeline import ClipEnd
-from vistterstream.timeline.compile import plan_revision
+from vistterstream.timeline.digests import plan_revision
 from vistterstream.timeline.plan import ClipPlan, Plan, VideoCuePlan
 
 pytestmark = pytest.mark.anyio

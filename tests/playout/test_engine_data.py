@@ -16,7 +16,7 @@ from playout.test_engine import Playout, on_air, seen_in
 from playout.waiting import eventually
 from vistterstream.playout.files import DATA
 from vistterstream.resources.overlay import OverlaySpec
-from vistterstream.timeline.compile import plan_revision
+from vistterstream.timeline.digests import plan_revision
 from vistterstream.timeline.plan import OverlayCuePlan, OverlayInstance, Plan
 
 pytestmark = [pytest.mark.anyio, pytest.mark.e2e]

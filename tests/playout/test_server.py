@@ -22,7 +22,7 @@ from vistterstream.playout.engine import Engine
 from vistterstream.playout.files import PLAN, SOCKET, Identity, playout_dir, socket_path, write_plan
 from vistterstream.playout.protocol import Applied, Hello, PlayoutStatus
 from vistterstream.playout.server import serve
-from vistterstream.timeline.compile import plan_revision
+from vistterstream.timeline.digests import plan_revision
 
 pytestmark = pytest.mark.anyio
 

@@ -30,7 +30,7 @@ from vistterstream.playout.protocol import (
 from vistterstream.reconcile.host import Unresponsive
 from vistterstream.resources.effects import changes
 from vistterstream.resources.model import Effect
-from vistterstream.timeline.compile import plan_revision
+from vistterstream.timeline.digests import plan_revision
 from vistterstream.timeline.plan import Plan
 
 

@@ -21,7 +21,8 @@ from vistterstream.reconcile.host import Client, Host, LocalHost, NotRunning, Un
 from vistterstream.reconcile.paths import Paths
 from vistterstream.resources.kinds import Program
 from vistterstream.store.store import Store
-from vistterstream.timeline.compile import compile_plan, plan_revision
+from vistterstream.timeline.compile import compile_plan
+from vistterstream.timeline.digests import plan_revision
 from vistterstream.timeline.plan import Plan
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ from vistterstream.reconcile.decisions import Apply, Deaths, Keep, Replace, Star
 from vistterstream.resources.effects import Change
 from vistterstream.resources.model import Effect
 from vistterstream.resources.program import Fallback, Format
-from vistterstream.timeline.compile import plan_revision
+from vistterstream.timeline.digests import plan_revision
 from vistterstream.timeline.plan import Plan
 
 

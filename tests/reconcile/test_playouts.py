@@ -16,7 +16,7 @@ from vistterstream.reconcile.playouts import Playouts, read_intent, read_plan, w
 from vistterstream.resources.kinds import Key
 from vistterstream.resources.program import Fallback, Format
 from vistterstream.store.events import EventType
-from vistterstream.timeline.compile import plan_revision
+from vistterstream.timeline.digests import plan_revision
 from vistterstream.timeline.plan import Plan
 
 pytestmark = pytest.mark.anyio

@@ -33,8 +33,8 @@ from vistterstream.timeline.compile import (
     PlanError,
     compile_plan,
     encoding_id,
-    plan_revision,
 )
+from vistterstream.timeline.digests import plan_revision
 from vistterstream.timeline.evaluate import TimelineIndex, picture, round_half_up
 from vistterstream.timeline.plan import Plan, TimelinePlan
 

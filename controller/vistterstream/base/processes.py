@@ -64,6 +64,13 @@ def signal_owned(folder: Path, pid: int, number: signal.Signals) -> bool:
         return True
 
 
+def dismiss(folder: Path) -> None:
+    """Ask every process of the playout in `folder`, but this one, to end; wait for none (`playout.sweep`)."""
+    for pid in owned(folder):
+        if pid != os.getpid():
+            signal_owned(folder, pid, signal.SIGTERM)
+
+
 def _processes() -> list[int]:
     return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
 

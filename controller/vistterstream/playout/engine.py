@@ -46,7 +46,7 @@ from vistterstream.playout.tasks import Running
 from vistterstream.resources.camera import CameraSpec, SecretKeyRef
 from vistterstream.resources.effects import changes
 from vistterstream.resources.model import Effect
-from vistterstream.timeline.compile import plan_revision
+from vistterstream.timeline.digests import plan_revision
 from vistterstream.timeline.evaluate import TimelineIndex, elapsed, needed, restart
 from vistterstream.timeline.plan import CLIP, CameraPlan, ClipPlan, OutputPlan, Plan
 

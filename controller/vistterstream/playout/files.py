@@ -26,7 +26,6 @@ DATA = "data.json"  # the last good values of data sources
 SOCKET = "control.sock"
 LOG = "log.jsonl"
 CRASH = "crash.log"  # what Python itself says of a playout that breaks
-LOCK = "lock"
 
 
 def object_name(namespace: str, name: str) -> str:

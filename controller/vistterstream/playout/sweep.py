@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 
-from vistterstream.base.processes import owned, signal_owned
+from vistterstream.base.processes import dismiss, owned, signal_owned
 from vistterstream.playout.files import SOCKET
 
 _GRACE = 1.5  # seconds; a recording wants to write its end
@@ -26,8 +26,7 @@ async def sweep(folder: Path) -> list[int]:
     """
     mine = {os.getpid()}
     found = [pid for pid in owned(folder) if pid not in mine]
-    for pid in found:
-        signal_owned(folder, pid, signal.SIGTERM)
+    dismiss(folder)
     started = time.monotonic()
     while left := [pid for pid in owned(folder) if pid not in mine]:
         passed = time.monotonic() - started

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from vistterstream.reconcile.queue import Backoff
 from vistterstream.resources.effects import Change, changes
 from vistterstream.resources.model import Effect
-from vistterstream.timeline.compile import plan_revision
+from vistterstream.timeline.digests import plan_revision
 from vistterstream.timeline.plan import Plan
 
 RESTARTS = Backoff(first=1.0, cap=30.0)

@@ -77,8 +77,7 @@ class LocalHost:
         client.write_plan(folder, plan, secrets)
 
     async def start(self, folder: Path) -> Client:
-        """Start the playout of `folder`, after what a dead one left behind was ended."""
-        await client.sweep(folder)
+        """Start the playout of `folder`; it ends what a dead one left behind, while it loads."""
         return await client.start(folder)
 
     async def connect(self, folder: Path) -> Client:

@@ -32,7 +32,7 @@ from vistterstream.reconcile.decisions import Apply, Deaths, Keep, Replace, Star
 from vistterstream.reconcile.host import Client, Host, NotRunning, Unresponsive
 from vistterstream.resources.kinds import Key
 from vistterstream.store.events import EventType
-from vistterstream.timeline.compile import plan_revision
+from vistterstream.timeline.digests import plan_revision
 from vistterstream.timeline.plan import Plan
 
 log = logs.get("reconcile")

@@ -90,6 +90,7 @@ class Model(BaseModel):
         populate_by_name=True,
         validate_default=True,
         use_enum_values=False,
+        defer_build=True,  # a process validates few of them, and a playout is waited for while it loads
     )
 
     @model_validator(mode="after")

@@ -9,8 +9,6 @@ keeps the plan it has.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -26,6 +24,7 @@ from vistterstream.resources.output import Encoding, Target
 from vistterstream.resources.overlay import Envelope, ImageLayer, Layer, MaskImage, every_layer
 from vistterstream.resources.program import Fallback, PlaybackState
 from vistterstream.resources.timeline import DailyAnchor, FileCue, ImageCue, Transition, no_cue_point
+from vistterstream.timeline.digests import digest
 from vistterstream.timeline.evaluate import round_half_up
 from vistterstream.timeline.flatten import Flat, FlatAudio, FlatCue, FlatOverlay, PlanError, flatten
 from vistterstream.timeline.plan import (
@@ -61,7 +60,6 @@ __all__ = [
     "Problem",
     "compile_plan",
     "encoding_id",
-    "plan_revision",
 ]
 
 P = TypeVar("P", ImageLayer, MaskImage)
@@ -73,8 +71,6 @@ SOUNDS_AT_ONCE = 16
 """Audio cues that may play at the same time; each is a decoder."""
 MAX_FRAMES = 2**53
 """Longest timeline, in frames (a double counts them exactly); far beyond any use."""
-
-_PIECE = 100  # entries of a list that are put into words at once
 
 
 class AssetKind(StrEnum):
@@ -158,11 +154,6 @@ def compile_plan(
     return Compiled(plan, tuple(compiler.problems))
 
 
-def plan_revision(plan: Plan) -> str:
-    """Digest of everything in the plan: equal plans have equal revisions."""
-    return _digest(plan.dump())
-
-
 def encoding_id(encoding: Encoding) -> str:
     """Digest of what the encoding means: ``2s`` and ``2000ms`` are one encoding."""
     form = encoding.dump()
@@ -171,35 +162,7 @@ def encoding_id(encoding: Encoding) -> str:
     form["audio"]["bitrate"] = encoding.audio.bitrate.bits_per_second
     if not form["lossless"]:
         del form["lossless"]  # what was an encoding before there was such a thing is the same one now
-    return _digest(form)
-
-
-def _digest(form: Any) -> str:
-    digest = hashlib.sha256()
-    for piece in _pieces(form):
-        digest.update(piece.encode())
-    return digest.hexdigest()[:16]
-
-
-def _pieces(form: Any) -> Iterator[str]:
-    """`form` as JSON, in pieces: the encoder holds Python's lock, 25 ms long for 10,000 cues at once, and the
-    playout's clock would wait for it.
-    """
-    if isinstance(form, dict):
-        yield "{"
-        for key in sorted(form):
-            yield f"{json.dumps(key)}:"
-            yield from _pieces(form[key])
-            yield ","
-        yield "}"
-    elif isinstance(form, list) and len(form) > _PIECE:
-        yield "["
-        for start in range(0, len(form), _PIECE):
-            yield from _pieces(form[start : start + _PIECE])
-            yield ","
-        yield "]"
-    else:
-        yield json.dumps(form, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return digest(form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,9 +250,9 @@ class _Compiler:
         file = self.resolve(owner, cue.path, AssetKind.MEDIA)
         start = round_half_up(cue.start.frames(self.rate))
         what = [file, start, cue.at_end, cue.sha256]
-        id = _digest(what)
+        id = digest(what)
         if id == before:
-            id = _digest([*what, "again"])
+            id = digest([*what, "again"])
         plan = ClipPlan(id=id, file=file, start=start, at_end=cue.at_end, sha256=cue.sha256)
         self.clips.setdefault(id, plan)
         return id
@@ -297,7 +260,7 @@ class _Compiler:
     def image(self, owner: Timeline, image: ImageCue) -> str:
         """Id of the picture that a cue of `owner` shows."""
         file = self.resolve(owner, image.file, AssetKind.IMAGE)
-        id = _digest([file, image.fit, image.color])
+        id = digest([file, image.fit, image.color])
         self.images.setdefault(id, ImagePlan(id=id, file=file, fit=image.fit, color=image.color))
         return id
 
@@ -315,7 +278,7 @@ class _Compiler:
         """
         base = self._base(overlay)
         mine = {name: values[name] for name in sorted(base.used & values.keys())}
-        id = _digest([base.digest, mine, dict(points), *(how and how.dump() for how in (enter, exit))])
+        id = digest([base.digest, mine, dict(points), *(how and how.dump() for how in (enter, exit))])
         if id not in self.instances:
             told: list[str] = []
             data = tuple(source for source in overlay.spec.data if source.name in base.used - mine.keys())
@@ -355,7 +318,7 @@ class _Compiler:
             spec = overlay.spec.model_copy(update={"layers": placed})
             layers = tuple((layer, tokens(layer)) for layer in placed)
             used = frozenset[str]().union(*(names for _, names in layers))
-            self.bases[name] = _Base(layers, used, _digest([name, spec.dump()]))
+            self.bases[name] = _Base(layers, used, digest([name, spec.dump()]))
         return self.bases[name]
 
     def _placed(self, overlay: Overlay, layer: Layer) -> Layer:
