@@ -52,7 +52,7 @@ FIT = (
 COMMON = "ffmpeg -hide_banner -nostats -loglevel level+info"
 FROM_STDIN = (
     f"{COMMON} -y -progress pipe:2 -stats_period 0.5"
-    " -f mpegts -analyzeduration 1000000 -fpsprobesize 0 -protocol_whitelist pipe -i pipe:0"
+    " -f mpegts -analyzeduration 300000 -fpsprobesize 0 -protocol_whitelist pipe -i pipe:0"
     " -map 0:v:0 -map 0:a:0"
 )
 RTMP = f"-f flv -c copy -flvflags no_duration_filesize -protocol_whitelist {OUTPUTS} -rw_timeout 10000000"
@@ -406,6 +406,16 @@ def test_hls_is_a_playlist_of_segments_that_are_deleted_in_time() -> None:
         " -hls_segment_filename /var/hls/segment-%d.ts -hls_start_number_source epoch -hls_time 1.5"
         " /var/hls/index.m3u8"
     )
+
+
+@pytest.mark.parametrize(
+    ("rate", "looked_at"), [("120", 300_000), ("15", 333_333), ("10", 500_000), ("1", 1_000_000)]
+)
+def test_no_more_is_looked_at_before_a_target_is_connected_than_the_frame_rate_needs(
+    rate: str, looked_at: int
+) -> None:
+    argv = commands.pusher(target(url="rtmp://h/live"), rate=FrameRate(rate).fraction)
+    assert option(argv, "-analyzeduration") == str(looked_at)
 
 
 @pytest.mark.parametrize(

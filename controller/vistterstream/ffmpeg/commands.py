@@ -319,9 +319,17 @@ def movie(
 
 
 def pusher(
-    target: Target, *, stream_key: str | None = None, passphrase: str | None = None, pcm: bool = False
+    target: Target,
+    *,
+    stream_key: str | None = None,
+    passphrase: str | None = None,
+    pcm: bool = False,
+    rate: Fraction = Fraction(30),
 ) -> list[str]:
     """Carry MPEG-TS from stdin to one target without encoding it again.
+
+    FFmpeg connects only after it has looked at some of the stream: as little as has sound in it for sure,
+    at `rate` frames a second of which an encoder may hold the first few back.
 
     Where its sound is `pcm`, Matroska gets that in the one form of it that it has; no sample changes.
 
@@ -332,7 +340,7 @@ def pusher(
     source = ffmpeg.input(
         "pipe:0",
         format="mpegts",
-        analyzeduration=1_000_000,
+        analyzeduration=round(1_000_000 * min(Fraction(1), max(Fraction(3, 10), 5 / rate))),
         fpsprobesize=0,
         protocol_whitelist="pipe",
     )

@@ -260,7 +260,14 @@ class Engine:
                 assert encoder is not None  # the plan's outputs name the plan's encodings
                 secret = partial(_secret, secrets)
                 pcm = encoder.plan.encoding.lossless
-                pusher = Pusher(output, encoder.hub, secret=secret, environment=self._environment, pcm=pcm)
+                pusher = Pusher(
+                    output,
+                    encoder.hub,
+                    secret=secret,
+                    environment=self._environment,
+                    pcm=pcm,
+                    rate=plan.format.frame_rate.fraction,
+                )
                 self._pushers.put(output.name, pusher)
             else:
                 pusher.plan = output

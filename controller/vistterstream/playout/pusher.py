@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from pathlib import Path
 
 import anyio
@@ -43,9 +44,10 @@ class Pusher:
         secret: Callable[[SecretKeyRef], str],
         environment: Mapping[str, str],
         pcm: bool = False,
+        rate: Fraction = Fraction(30),
     ) -> None:
-        """`pcm` tells that the hub's sound is uncompressed."""
-        self._pcm = pcm
+        """`pcm` tells that the hub's sound is uncompressed, `rate` its frames a second."""
+        self._pcm, self._rate = pcm, rate
         self.plan = plan
         self._hub = hub
         self._secret = secret
@@ -147,6 +149,7 @@ class Pusher:
                 stream_key=found.get("streamKeySecretRef"),
                 passphrase=found.get("passphraseSecretRef"),
                 pcm=self._pcm,
+                rate=self._rate,
             )
         except ValueError as error:
             raise PermanentError(
