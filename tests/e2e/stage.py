@@ -7,6 +7,7 @@ below row 64.
 
 from __future__ import annotations
 
+import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from peers import needs
 from peers.frames import Frame
 from peers.rtmp import Platform
 from peers.vistter import Appliance, Object, manifest
@@ -22,6 +24,10 @@ WIDTH, HEIGHT, FPS = 640, 360, 15
 MANIFEST = "show.yaml"
 ENCODING: dict[str, Any] = {
     "video": {"bitrate": "700k", "preset": "ultrafast", "keyframeInterval": "1s"},
+    "audio": {"bitrate": "96k"},
+}
+NOISY: dict[str, Any] = {
+    "video": {"bitrate": "3M", "preset": "ultrafast", "keyframeInterval": "1s"},
     "audio": {"bitrate": "96k"},
 }
 
@@ -70,6 +76,27 @@ def rtmp(name: str, platform: Platform, key: str | None = None, **spec: Any) -> 
     """An Output to an RTMP platform; the key is in the address, as the tests' own platforms allow."""
     target = {"name": "primary", "url": platform.url(key=key or name)}
     return manifest("Output", name, {"program": "main", "encoding": ENCODING, "targets": [target], **spec})
+
+
+def noisy_clip(folder: Path) -> Path:
+    """A film that needs the whole bit rate of NOISY: the buffers to a platform that hangs fill soon."""
+    clip = folder / "noise.mp4"
+    command = [needs.ffmpeg(), "-hide_banner", "-loglevel", "error", "-f", "lavfi"]
+    command += ["-i", f"testsrc2=s={WIDTH}x{HEIGHT}:r={FPS}:d=4"]
+    command += ["-vf", "noise=alls=60:allf=t,format=yuv420p", "-c:v", "libx264", "-preset", "ultrafast"]
+    subprocess.run([*command, "-b:v", "6M", str(clip)], check=True, capture_output=True, timeout=60)
+    return clip
+
+
+def film(name: str, path: Path) -> Object:
+    """A Camera that plays a file."""
+    return manifest("Camera", name, {"source": {"file": {"path": str(path)}}})
+
+
+def noisy_rtmp(name: str, url: str) -> Object:
+    """An Output to an RTMP address at the bit rate of `noisy_clip`."""
+    targets = [{"name": "primary", "url": url}]
+    return manifest("Output", name, {"program": "main", "encoding": NOISY, "targets": targets})
 
 
 def recording(name: str, folder: Path, container: str = "mkv", **spec: Any) -> Object:

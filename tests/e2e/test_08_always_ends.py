@@ -14,7 +14,7 @@ from peers import frames
 from peers.probe import probe
 from peers.rtmp import Platform
 from peers.rtsp import Camera
-from peers.vistter import Appliance
+from peers.vistter import Appliance, alive
 
 LIMIT = 10.0
 
@@ -31,15 +31,36 @@ def _show(appliance: Appliance, camera: Camera, platform: Platform, folder: Path
     appliance.write(
         stage.MANIFEST,
         stage.camera("wharf", camera.url),
-        stage.pattern("pier", 102),
+        stage.film("pier", stage.noisy_clip(folder)),
         stage.code_overlay(),
-        stage.timeline([("pier", "2s"), ("wharf", "2s")]),
+        stage.timeline([("pier", "5s"), ("wharf", "1s")]),
         stage.program(),
-        stage.rtmp("platform", platform),
-        stage.recording("mkv", folder / "mkv"),
-        stage.recording("mp4", folder / "mp4", "mp4"),
-        stage.recording("ts", folder / "ts", "ts"),
+        stage.noisy_rtmp("platform", platform.url(key="platform")),
+        stage.recording("mkv", folder / "mkv", encoding=stage.NOISY),
+        stage.recording("mp4", folder / "mp4", "mp4", encoding=stage.NOISY),
+        stage.recording("ts", folder / "ts", "ts", encoding=stage.NOISY),
     )
+
+
+def _wait_blocked(appliance: Appliance) -> None:
+    """The platform's pusher takes nothing any more: all on the way is full, and it hangs in its write."""
+
+    def sent() -> tuple[int, int]:
+        said = appliance.playout()
+        return int(said["frame"]), int(said["outputs"]["platform"]["bytes"])
+
+    since, before = sent()
+
+    def blocked() -> bool:
+        nonlocal since, before
+        frame, count = sent()
+        if count != before:
+            since, before = frame, count
+        return frame - since > 2 * stage.FPS
+
+    appliance.wait(blocked, 40, "the pusher is blocked")
+    assert alive(appliance.pid("pusher", "platform"))
+    assert appliance.status("Output", "platform")["reconnects"] == 0
 
 
 def _gone(appliance: Appliance, asked: float) -> None:
@@ -72,7 +93,7 @@ def test_it_ends_and_leaves_playable_recordings(tmp_path: Path, way: str, stuck:
             if stuck:
                 camera.freeze()
                 platform.freeze()
-                stage.wait_frames(appliance, 2 * stage.FPS)
+                _wait_blocked(appliance)
             asked = time.monotonic()
             if way == "Ctrl-C":
                 os.killpg(appliance.controller.pid, signal.SIGINT)
