@@ -115,6 +115,7 @@ def test_what_is_on_air_goes_on_whatever_is_put_into_the_folder(tmp_path: Path) 
             for broken in BROKEN + DANGLING:
                 _write(appliance.manifests, broken)
             _reported(appliance, {f"{broken.name}.yaml" for broken in BROKEN})
+            _dangling_references_are_told(appliance)
             _broken_edits_keep_the_last_good_version(appliance)
             _a_lost_folder_removes_nothing(appliance)
             assert appliance.children() == processes
@@ -140,6 +141,15 @@ def _reported(appliance: Appliance, names: set[str]) -> None:
     told = appliance.cli("get", "program")
     assert told.returncode == 0
     assert not unnamed(told.stderr)
+
+
+def _dangling_references_are_told(appliance: Appliance) -> None:
+    """What refers to nothing is taken, since that may come yet, and says what it lacks."""
+    for broken in DANGLING:
+        kind = yaml.safe_load(broken.text)["kind"]
+        found = appliance.wait_condition(kind, f"bad-{broken.name}", "Ready", "False")
+        assert found["reason"]
+        assert re.search(broken.says, found["message"]), found
 
 
 def _broken_edits_keep_the_last_good_version(appliance: Appliance) -> None:
