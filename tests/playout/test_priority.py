@@ -30,9 +30,23 @@ def test_a_thread_has_what_it_was_told_and_no_other_thread_has_it() -> None:
     assert os.sched_getscheduler(0) == before
 
 
+def test_a_thread_that_yields_it_is_an_ordinary_one_again() -> None:
+    found: list[int] = []
+
+    def look() -> None:
+        priority.ask(priority.START)
+        priority.yield_it()
+        found.append(os.sched_getscheduler(0))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join(5)
+    assert found == [os.SCHED_OTHER]
+
+
 def test_what_cannot_be_granted_is_told() -> None:
     assert policies(1000)[0] is False
 
 
 def test_the_clock_comes_first() -> None:
-    assert priority.CLOCK > priority.AHEAD > 0
+    assert priority.CLOCK > priority.AHEAD > priority.START > 0

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from vistterstream.base.processes import dismiss
+from vistterstream.playout import priority
 from vistterstream.playout.memory import undisturbed
 
 _LOCK = "lock"
@@ -31,6 +32,7 @@ def main() -> int:
             from vistterstream.playout.service import refuse
 
             return refuse(folder)
+        priority.ask(priority.START)
         dismiss(folder)
         with undisturbed():
             from vistterstream.playout.service import run
