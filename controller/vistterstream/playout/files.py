@@ -45,13 +45,14 @@ def write_plan(folder: Path, plan: Plan, values: Mapping[str, str]) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_atomic(folder / SECRETS, json.dumps(dict(values), sort_keys=True).encode())
-    write_atomic(folder / PLAN, json.dumps(plan.dump()).encode())
+    write_atomic(folder / PLAN, plan.text)
 
 
 def read_plan(folder: Path) -> tuple[Plan, dict[str, str]]:
     """The plan and the secrets; raises PermanentError with a sentence."""
     try:
-        document, values = _read_object(folder / PLAN), _read_object(folder / SECRETS)
+        text = (folder / PLAN).read_bytes()
+        document, values = _object(text, PLAN), _object((folder / SECRETS).read_bytes(), SECRETS)
         if not all(isinstance(value, str) for value in values.values()):
             raise ValueError(f"a value in {SECRETS} is not a text")
         if document.get("version") != PLAN_VERSION:
@@ -59,7 +60,7 @@ def read_plan(folder: Path) -> tuple[Plan, dict[str, str]]:
                 f"The plan is of version {document.get('version')}, this playout reads {PLAN_VERSION}.",
                 reason="PlanVersion",
             )
-        return Plan.model_validate(document), values
+        return Plan.read(text, document), values
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -70,10 +71,10 @@ def read_plan(folder: Path) -> tuple[Plan, dict[str, str]]:
         raise PermanentError(f"The plan in {folder} cannot be read: {error}", reason="BadPlan") from error
 
 
-def _read_object(file: Path) -> dict[str, Any]:
-    found = json.loads(file.read_bytes())
+def _object(text: bytes, name: str) -> dict[str, Any]:
+    found = json.loads(text)
     if not isinstance(found, dict):
-        raise ValueError(f"{file.name} does not hold a JSON object")
+        raise ValueError(f"{name} does not hold a JSON object")
     return found
 
 

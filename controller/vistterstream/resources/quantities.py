@@ -98,6 +98,9 @@ def between(least: str, most: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+_SOMETHING = re.compile("[1-9]")
+
+
 class TimelinePosition(Quantity):
     """A time on a timeline, or a length of one: a duration, frames (``120f``) or timecode.
 
@@ -129,7 +132,7 @@ class TimelinePosition(Quantity):
     @property
     def zero(self) -> bool:
         """Whether it is no time at all."""
-        return not any(digit in self for digit in "123456789")
+        return _SOMETHING.search(self) is None
 
     def frames(self, rate: Fraction) -> Fraction:
         """The time in frames at `rate`, exact and not rounded; raises ValueError with a sentence."""

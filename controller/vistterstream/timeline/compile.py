@@ -375,7 +375,7 @@ class _TimelineCompiler:
     def __init__(self, compiler: _Compiler, timeline: Timeline) -> None:
         self._compiler = compiler
         self._timeline = timeline
-        self._transitions: dict[tuple[Transition, int], TransitionPlan] = {}
+        self._transitions: dict[tuple[object, ...], TransitionPlan] = {}
         self._instances: dict[object, tuple[str, tuple[str, ...]]] = {}  # by overlay, values, cue points
         self._synced: dict[str, tuple[tuple[str, str], ...]] = {}  # see `_synced`, by overlay
 
@@ -455,7 +455,8 @@ class _TimelineCompiler:
         if not frames:
             return None
         given = cue.transition
-        key = given, frames
+        # Not the model itself: its hash and comparison take ten times as long.
+        key = (given.type, given.direction, given.softness, given.color, given.easing, given.sound, frames)
         if key not in self._transitions:
             self._transitions[key] = self._new_transition(given, frames)
         return self._transitions[key]

@@ -484,18 +484,21 @@ class _Writer:
         """One round of the timeline from `offset` on, nothing of it from `end` on; `path` is the cue that
         shows it in the outermost timeline, empty for that one itself, and `gain` that of all its sound.
         """
+        # Comparing fractions is slow, and needless for the thousands of cues of a round that fits.
+        fits = 0 < read.length <= end - offset
         for cue in read.video:
             start = offset + cue.start
-            if start >= end and path:
+            if path and not fits and start >= end:
                 break
             stop = offset + cue.end
             place = path or cue.path
+            until = stop if fits else min(stop, end)
             if cue.cue.timeline is None:
-                self._picture(read.timeline, cue, place, start, min(stop, end), stop, gain)
+                self._picture(read.timeline, cue, place, start, until, stop, gain)
             elif cue.inner is None:
                 self._flat.missing[Missing(place, cue.cue.timeline)] = None
             else:
-                self._nested(read.timeline, cue, place, start, min(stop, end), gain)
+                self._nested(read.timeline, cue, place, start, until, gain)
         for overlay in read.overlays:
             self._overlay(read, overlay, path, offset, end)
         for sound in read.audio:

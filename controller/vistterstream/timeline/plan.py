@@ -7,6 +7,10 @@ in a file of their own beside it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Self
+
 from vistterstream.resources.camera import CameraSpec
 from vistterstream.resources.model import Effect, Model, field
 from vistterstream.resources.output import Encoding, Failover, Target
@@ -232,3 +236,15 @@ class Plan(Model):
     encodings: tuple[EncodingPlan, ...] = field((), description="By id.")
     outputs: tuple[OutputPlan, ...] = field((), description="By name.")
     secrets_revision: str = field("", description="Digest of the secret values the plan refers to.")
+
+    @cached_property
+    def text(self) -> bytes:
+        """The plan as JSON, as it stands in its file. Made once: a long one takes a tenth of a second."""
+        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+    @classmethod
+    def read(cls, text: bytes, document: Mapping[str, Any]) -> Self:
+        """The plan that `text` holds, which was parsed to `document`. Raises ValidationError."""
+        plan = cls.model_validate(document)
+        plan.__dict__["text"] = text  # as if it had been made: equal files are equal plans
+        return plan
