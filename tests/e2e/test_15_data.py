@@ -43,7 +43,7 @@ def test_words_follow_their_document_over_the_death_of_controller_and_playout(tm
             "the status of the overlay says so",
         )
         revision = appliance.playout()["revision"]
-        playout = appliance.pid("playout", "main")
+        playout = appliance.wait(lambda: appliance.pid("playout", "main"), 10, "its process is told")
 
         appliance.kill()
         server.put("/tide.json", {"tide": "high"})
@@ -53,7 +53,6 @@ def test_words_follow_their_document_over_the_death_of_controller_and_playout(tm
         unread = appliance.wait_condition("Overlay", "board", "Ready", "False")["message"]
         assert "answered 500 Internal Server Error; the last good value is shown" in unread
         assert appliance.playout()["revision"] == revision
-        assert playout is not None
         assert appliance.pid("playout", "main") == playout
         kept = playout_dir(appliance.state, "default", "main") / DATA
         appliance.wait(lambda: '"high"' in kept.read_text(), 20, "the value is kept")
