@@ -14,8 +14,8 @@ DEV      := $(VENV)/.installed-dev
 PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 STATE    ?= .state/demo
 LOCK     := --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --quiet --custom-compile-command "make lock"
-# Two at a time: they mostly wait for real time to pass. More would measure the machine instead of the program.
-E2E_WORKERS ?= 2
+# Three at a time: they mostly wait for real time to pass. More would measure the machine instead of the program.
+E2E_WORKERS ?= 3
 E2E_ARGS ?=
 # --quick for short looks; --markdown docs/figures.md to write that page; names of parts for those alone.
 BENCH_ARGS ?=

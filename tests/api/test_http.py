@@ -225,6 +225,7 @@ class Page:
         self.connection.close()
 
 
+@pytest.mark.slow
 def test_an_open_page_is_told_what_changes_and_nothing_else(appliance: Served) -> None:
     appliance.apply(camera("pier"))
     with appliance.site() as site:

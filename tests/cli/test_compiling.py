@@ -113,6 +113,7 @@ def test_outputs_with_a_folder_in_common_are_both_told(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_validate_tells_it_and_a_part_is_let_off(tmp_path: Path) -> None:
     assert errors(tmp_path, ("testPattern: {pattern: grid}", "file: {path: clips/a.mp4}"))
     done = vistter("validate", tmp_path)

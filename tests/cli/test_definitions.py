@@ -16,6 +16,7 @@ def test_crds_go_to_stdout(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_crds_are_the_ones_of_the_repository(tmp_path: Path) -> None:
     done = vistter("crds", "--out", tmp_path / "crds")
     assert (done.returncode, done.stdout) == (0, "")

@@ -19,6 +19,8 @@ from peers.probe import probe
 from peers.vistter import VISTTER
 from peers.waiting import until
 
+pytestmark = pytest.mark.slow
+
 DEVICE = SHOW.replace("{testPattern: {pattern: grid}}", "{url: 'rtmp://10.0.0.21/live/s3cretkey'}")
 
 
@@ -45,7 +47,6 @@ def test_a_timeline_becomes_a_movie_and_the_command_says_how_fast(tmp_path: Path
     assert found.duration == pytest.approx(60 * 1001 / 30000, abs=0.03)
 
 
-@pytest.mark.slow
 def test_a_frame_alone_is_that_frame_of_the_movie(tmp_path: Path) -> None:
     write(tmp_path)
     for out, arguments in (
@@ -75,7 +76,6 @@ def test_guides_are_drawn_where_they_are_asked_for_alone(tmp_path: Path) -> None
     assert not changed[height // 10 : -height // 10, width // 10 : -width // 10].any()
 
 
-@pytest.mark.slow
 def test_a_program_that_is_named_is_paused_as_on_air(tmp_path: Path) -> None:
     write(tmp_path, SHOW.replace("timeline: tour}", "timeline: tour, playback: {state: paused, at: 4s}}"))
     arguments: list[str | Path] = ["render", "tour", "-m", tmp_path, "--from", "1s", "--frames", "9"]
@@ -115,7 +115,6 @@ def test_a_picture_is_the_frame_at_from(tmp_path: Path) -> None:
     assert (tmp_path / "one.png").read_bytes() != (tmp_path / "other.png").read_bytes()
 
 
-@pytest.mark.slow
 def test_a_device_is_a_card_or_a_file_that_stands_for_it(tmp_path: Path) -> None:
     write(tmp_path, DEVICE)
     shown = {}
@@ -162,7 +161,6 @@ def test_what_is_wrong_is_said_in_a_sentence_and_nothing_is_written(tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["manifests"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_render_leaves_nothing_behind(
     tmp_path: Path, number: signal.Signals, status: int
@@ -192,7 +190,6 @@ def test_an_interrupted_render_leaves_nothing_behind(
     assert (out / "a.mp4").read_text() == "before"
 
 
-@pytest.mark.slow
 def test_a_terminal_sees_how_far_it_is(tmp_path: Path) -> None:
     write(tmp_path)
     ours, theirs = pty.openpty()
@@ -230,7 +227,6 @@ WEATHER = SHOW.replace(
 )
 
 
-@pytest.mark.slow
 def test_values_of_data_sources_are_given_and_never_fetched(tmp_path: Path) -> None:
     write(tmp_path, WEATHER)
     found = {}

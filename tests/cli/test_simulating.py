@@ -13,6 +13,8 @@ from cli.commands import ROOT, SMALL, vistter
 from vistterstream.cli import scenes
 from vistterstream.timeline.evaluate import TimelineIndex, picture, position
 
+pytestmark = pytest.mark.slow
+
 SHOW = """
 apiVersion: stream.vistter.io/v1alpha1
 kind: Camera
@@ -176,7 +178,6 @@ def test_clips_and_presets_are_named(tmp_path: Path) -> None:
     assert "Gap" not in done.stderr
 
 
-@pytest.mark.slow
 def test_examples_have_nothing_to_be_warned_of_and_a_day_is_quick() -> None:
     began = time.monotonic()
     done = vistter("simulate", "-m", ROOT / "examples/03-lower-thirds", "--strict", "--for", "24h")

@@ -84,6 +84,7 @@ def test_a_platform_that_is_down_refuses_the_connection(scheme: str) -> None:
     assert "Check that the device or server is on" in failure.message
 
 
+@pytest.mark.slow
 def test_an_srt_address_where_nobody_listens_is_not_taken_for_a_wrong_key() -> None:
     address = f"srt://127.0.0.1:{needs.free_port(socket.SOCK_DGRAM)}?connect_timeout=300"
     for failure in (write(address, "mpegts"), read(address)):
@@ -91,6 +92,7 @@ def test_an_srt_address_where_nobody_listens_is_not_taken_for_a_wrong_key() -> N
         assert "Nobody answers at that address" in failure.message
 
 
+@pytest.mark.slow
 def test_an_srt_platform_that_refuses_is_told_from_nobody_there() -> None:
     with refusing() as port:
         failure = write(f"srt://127.0.0.1:{port}?streamid=wrong", "mpegts")

@@ -225,6 +225,7 @@ async def test_a_child_that_does_not_listen_is_killed_at_the_deadline() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.slow
 async def test_a_frozen_child_is_killed_at_the_deadline() -> None:
     async with running(shell("echo ready >&2; sleep 60", stdin=True)) as child:
         await until_it_says(child, "ready")

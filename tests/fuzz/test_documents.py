@@ -22,6 +22,8 @@ from fuzz import documents
 from peers import needs
 from vistterstream.resources.manifests import load
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 1.0  # of processor time: to read, compile and draw a frame; and for any frame after that
 MEGABYTES = 250
 LARGE = {1080: (5.0, 500), 2160: (6.0, 800)}
@@ -101,14 +103,12 @@ def test_the_documents_that_are_changed_are_good(kind: str) -> None:
     assert not loaded.errors
 
 
-@pytest.mark.slow
 def test_a_seed_means_a_document() -> None:
     texts = [documents.document(seed) for seed in range(50)]
     assert texts == [documents.document(seed) for seed in range(50)]
     assert len(set(texts)) == 50
 
 
-@pytest.mark.slow
 def test_hundreds_of_documents_are_accepted_or_refused_with_a_position(folder: Path) -> None:
     _check(list(_reports(_start(folder, 0, 300), 300)))
 

@@ -130,6 +130,7 @@ class TestAgainstOthers:
     @pytest.mark.parametrize(
         ("alphabet", "most"), [(EVERYTHING, 24), (PLAIN, 16), (ISOLATES, 20), (OVERRIDES, 18)]
     )
+    @pytest.mark.slow
     def test_levels_and_visual_order(self, base: int | None, alphabet: list[str], most: int) -> None:
         draw, agree = random.Random(most), Counter[str]()
         for _ in range(1200):

@@ -261,6 +261,7 @@ class TestClocks:
         assert self.region(scene, jump) == self.region(scene_of(instance("c", self.LAYER)), jump)
 
     @pytest.mark.parametrize("sort", ["timeOfDay", "timeline"])
+    @pytest.mark.slow
     def test_timecode_is_another_text_in_each_frame_and_drawn_ahead(
         self, sort: str, scenes: list[Scene]
     ) -> None:

@@ -51,6 +51,7 @@ def says(found: Data, shown: OverlayInstance, number: int = 0) -> str | None:
     return lookup(found.texts)(shown, shown.spec.data[number])
 
 
+@pytest.mark.slow
 def test_a_value_is_fetched_and_follows_the_document(server: Documents, tmp_path: Path) -> None:
     shown = overlay(source(server.put("/a", {"wind": {"speed": 7.50}}), path="/wind/speed"))
     with fetching(tmp_path / "data.json", shown) as found:
@@ -83,6 +84,7 @@ def test_sources_of_one_address_share_what_is_fetched(server: Documents, tmp_pat
         ]
 
 
+@pytest.mark.slow
 def test_a_document_that_has_not_changed_is_as_fresh_as_one_that_was_sent(
     server: Documents, tmp_path: Path
 ) -> None:
@@ -99,6 +101,7 @@ def test_a_document_that_has_not_changed_is_as_fresh_as_one_that_was_sent(
         assert found.status[0].failures == {}
 
 
+@pytest.mark.slow
 def test_for_a_new_source_a_known_document_is_fetched_again(server: Documents, tmp_path: Path) -> None:
     def answer(request: BaseHTTPRequestHandler) -> None:
         if "If-None-Match" in request.headers:
@@ -198,6 +201,7 @@ class TestKept:
         file.write_bytes(stored)
         assert Data(file).texts == {}
 
+    @pytest.mark.slow
     def test_a_value_that_is_too_old_is_not_shown(self, server: Documents, tmp_path: Path) -> None:
         time = [1_000_000.0]
         shown = overlay(source(server.put("/a", "7 kn"), maxAge="60s", default="calm"))

@@ -88,6 +88,7 @@ def test_what_nobody_wants_is_unknown_and_its_process_ends(deck: Deck, tmp_path:
     until(lambda: not decoders(playing), 10, "its process has ended")
 
 
+@pytest.mark.slow
 def test_a_file_that_is_mended_is_heard(deck: Deck, tmp_path: Path) -> None:
     file = tmp_path / "late.wav"
     playing = Playing(str(file), False, 0)
@@ -127,6 +128,7 @@ def test_a_process_that_dies_or_hangs_is_replaced(
         start += FRAME
 
 
+@pytest.mark.slow
 def test_whatever_a_decoder_does_the_deck_goes_on(
     deck: Deck, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

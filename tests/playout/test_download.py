@@ -174,6 +174,7 @@ class TestTls:
             assert server.asked == []
 
 
+@pytest.mark.slow
 def test_an_address_that_does_not_answer_leaves_time_for_the_next(
     server: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -208,6 +208,7 @@ async def test_a_file_that_is_not_to_loop_ends_and_starts_again_at_its_next_cue(
         assert status(feed).restarts == {"Ended": 1}
 
 
+@pytest.mark.slow
 async def test_a_missing_file_says_so_and_is_tried_again_ever_more_rarely(tmp_path: Path) -> None:
     file = tmp_path / "film.mp4"
     async with running(playing(path=file, cues=[("cam", 1000)])) as feed:

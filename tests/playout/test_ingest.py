@@ -71,6 +71,7 @@ def stored(ingest: Ingest) -> int:
     return len(ingest._buffer._queue)
 
 
+@pytest.mark.slow
 async def test_it_says_what_the_camera_sends() -> None:
     async with running(make(Pace.LIVE, clip())) as run:
         await eventually(lambda: run.ingest.audio is not None and run.ingest.video is not None)

@@ -44,6 +44,7 @@ def test_nothing_that_takes_long_is_loaded_before_what_a_dead_one_left_is_asked_
     assert not loaded & {"anyio", "numpy", "pydantic", "structlog", "vistterstream.playout.engine"}
 
 
+@pytest.mark.slow
 def test_a_playout_does_not_load_what_is_for_controllers_and_terminals(tmp_path: Path) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "vistterstream.playout", str(tmp_path)]
     with (tmp_path / "lock").open("a") as lock:
@@ -56,6 +57,7 @@ def test_a_playout_does_not_load_what_is_for_controllers_and_terminals(tmp_path:
     assert not loaded & {*others, "rich.console", "pygments"}
 
 
+@pytest.mark.slow
 def test_a_playout_loads_before_everything_that_is_ordinary(tmp_path: Path) -> None:
     code = (
         "import os, sys; from vistterstream.playout import __main__, priority, service\n"

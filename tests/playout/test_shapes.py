@@ -46,6 +46,7 @@ def parts(layer: Layer, opacity: float = 1.0) -> tuple[Sprite, ...]:
     own=st.sampled_from([1.0, 0.35]),
     opacity=st.sampled_from([1.0, 0.6]),
 )
+@pytest.mark.slow
 def test_parts_look_as_the_whole_does_to_the_bit(
     place: tuple[int, int],
     size: tuple[int, int],

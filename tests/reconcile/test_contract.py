@@ -170,6 +170,7 @@ async def test_another_format_is_refused_and_what_runs_goes_on(rig: Rig) -> None
     assert (await client.status()).revision == plan_revision(rig.plan)
 
 
+@pytest.mark.slow
 async def test_a_watch_ends_when_the_playout_is_killed(rig: Rig) -> None:
     client = await rig.start()
 

@@ -33,7 +33,7 @@ from vistterstream.store.events import EventType
 from vistterstream.store.records import Record
 from vistterstream.store.store import Store
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @pytest.fixture
@@ -266,7 +266,6 @@ async def test_an_object_that_moves_to_another_file_is_never_gone(store: Store, 
         assert bench.get("pier").generation == 1
 
 
-@pytest.mark.slow
 async def test_a_truncated_file_removes_nothing_for_a_while_and_then_it_counts(
     store: Store, folder: Path
 ) -> None:
@@ -864,7 +863,6 @@ async def test_a_store_that_cannot_be_written_for_a_while_is_written_later(
         await bench.has(*(f"camera-{number}" for number in range(40)))
 
 
-@pytest.mark.slow
 async def test_the_event_loop_is_not_held_up_by_a_thousand_objects(store: Store, folder: Path) -> None:
     """Counted, not timed: between two turns of the loop only a part of the objects is applied."""
     for number in range(100):
