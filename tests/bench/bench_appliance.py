@@ -9,7 +9,8 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -215,18 +216,39 @@ def _samples(pid: int, seconds: int) -> list[float]:
     return found
 
 
-def measure(*, quick: bool = False) -> list[Figure]:
-    """What the appliance costs as a whole."""
+def measure_cost(*, quick: bool = False) -> list[Figure]:
+    """Beside one FFmpeg command, and with more outputs."""
+    with _folder() as folder:
+        return against_one_command(folder, QUICK if quick else FULL)
+
+
+def measure_idle(*, quick: bool = False) -> list[Figure]:
+    """Idle cameras, and an idle controller."""
     lengths = QUICK if quick else FULL
-    with tempfile.TemporaryDirectory(prefix="vistter-bench-") as name:
-        folder = Path(name)
+    with _folder() as folder:
         return [
-            *against_one_command(folder, lengths),
             idle_cameras(folder / "720", lengths, 1280, 720, 3000),
             idle_cameras(folder / "1080", lengths, 1920, 1080, 6000),
             *idle_controller(folder, lengths),
-            *playout_memory(folder, lengths),
         ]
+
+
+def measure_memory(*, quick: bool = False) -> list[Figure]:
+    """The playout's memory, for long."""
+    with _folder() as folder:
+        return playout_memory(folder, QUICK if quick else FULL)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="vistter-bench-") as name:
+        yield Path(name)
+
+
+def measure(*, quick: bool = False) -> list[Figure]:
+    """What the appliance costs as a whole."""
+    parts = (measure_cost, measure_idle, measure_memory)
+    return [figure for part in parts for figure in part(quick=quick)]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The figures of "how fast it must be": a table for people and JSON for machines, ratios within one run.
 
-``python -m bench.run [--quick] [--json FILE] [--markdown FILE] [PART…]``; each part can be run alone, as
-``python -m bench.PART``.
+``python -m bench.run [--quick] [--json FILE] [--markdown FILE] [PART…]``; each part can be run alone.
 """
 
 from __future__ import annotations
@@ -19,19 +18,23 @@ from bench import (
     bench_edit,
     bench_endurance,
     bench_filters,
+    bench_machine,
     bench_render,
     bench_timeline,
 )
 from bench.figures import Figure, markdown, table, write_json
 
 PARTS: dict[str, Callable[..., list[Figure]]] = {
+    "machine": bench_machine.measure,
     "compositor": bench_compositor.measure,
     "filters": bench_filters.measure,
     "timeline": bench_timeline.measure,
     "render": bench_render.measure,
     "edit": bench_edit.measure,
     "endurance": bench_endurance.measure,
-    "appliance": bench_appliance.measure,
+    "cost": bench_appliance.measure_cost,
+    "idle": bench_appliance.measure_idle,
+    "memory": bench_appliance.measure_memory,
 }
 
 
