@@ -37,7 +37,9 @@ def test_what_is_on_air_why_since_when_and_with_which_overlays(appliance: Served
             "overlays": ["logo"],
         },
     )
-    assert snapshot(appliance)["programs"][0]["onAir"] == {
+    found = snapshot(appliance)["programs"][0]
+    assert found["message"] == ""
+    assert found["onAir"] == {
         "kind": "Slate",
         "name": "wharf",
         "title": "Slate",

@@ -52,12 +52,13 @@ class Preview:
     def _program(self, form: Form, outputs: list[Form]) -> Form:
         metadata = form["metadata"]
         identity = object_name(metadata["namespace"], metadata["name"])
+        on_air, message = _on_air(form), words.program_state(form).message
         return {
             "id": identity,
             "name": metadata["name"],
             "namespace": metadata["namespace"],
-            "message": words.program_state(form).message or "Its playout is not running.",
-            "onAir": _on_air(form),
+            "message": message or ("" if on_air else "Its playout is not running."),
+            "onAir": on_air,
             "next": self._next(identity),
             "previews": [
                 preview for output in outputs if _delivers(output, form) for preview in self._previews(output)
