@@ -26,9 +26,10 @@ from playout.plans import FORMAT, FPS, SQUARE, encoding_plan
 from playout.waiting import eventually
 from vistterstream.base.clocks import steady_ns
 from vistterstream.ffmpeg import commands
+from vistterstream.ffmpeg.processes import PIPE_SIZE, enlarge_pipe
 from vistterstream.playout import framecode
 from vistterstream.playout.clock import Epoch, Ticker
-from vistterstream.playout.encoder import Encoder, _Run, queue_length
+from vistterstream.playout.encoder import Encoder, _Run, frame_pool, queue_length, start_length
 from vistterstream.playout.frames import BLACK, FramePool
 from vistterstream.playout.hub import Subscription
 from vistterstream.playout.sound import samples_of
@@ -148,17 +149,54 @@ async def test_a_process_that_dies_frees_the_thread_and_the_pictures() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "rate", "length"),
+    ("width", "height", "rate", "length", "at_the_start"),
     [
-        (320, 180, "30", 30),
-        (1280, 720, "30", 30),
-        (1920, 1080, "60", 21),
-        (3840, 2160, "60", 6),
-        (64, 64, "1", 6),
+        (320, 180, "30", 30, 120),
+        (1280, 720, "30", 30, 120),
+        (1920, 1080, "60", 60, 86),
+        (3840, 2160, "60", 21, 21),
+        (64, 64, "1", 6, 6),
     ],
 )
-async def test_about_a_second_may_wait_within_64_mib(width: int, height: int, rate: str, length: int) -> None:
-    assert queue_length(Format(width=width, height=height, frame_rate=FrameRate(rate))) == length
+async def test_about_a_second_may_wait_and_four_at_the_start_within_256_mib(
+    width: int, height: int, rate: str, length: int, at_the_start: int
+) -> None:
+    format = Format(width=width, height=height, frame_rate=FrameRate(rate))
+    assert queue_length(format) == length
+    assert start_length(format) == at_the_start
+
+
+async def test_the_pool_takes_memory_for_what_waits_longer_only_while_it_waits() -> None:
+    pool = frame_pool(Format(width=1920, height=1080, frame_rate=FrameRate("60")))
+    assert pool.count < 35, "a hundred megabytes"
+    waiting = [pool.take() for _ in range(86)]
+    assert None not in waiting
+    assert pool.free < 0
+    for frame in waiting:
+        assert frame is not None
+        pool.give(frame)
+    assert pool.free == pool.count
+
+
+async def test_a_process_that_starts_late_gets_every_picture_once() -> None:
+    pool = FramePool(64, 64, 12, extra=400)
+    in_pipe = PIPE_SIZE // pool.picture_bytes + 2
+    run = _Run(0, 4, pool, 300)
+    with pumping(run) as pipes:
+        for number in range(300):
+            assert offer(run, pool, number)
+        assert run.repeated == 0, "nobody reads yet"
+        pictures = [read_exactly(pipes.video_out, 64 * 96)[0] for _ in range(299)]
+        assert in_pipe < 299
+        until(lambda: run.written == 300, 5, "it has caught up")
+        enlarge_pipe(pipes.video_in, 4096)  # so that the rest must wait
+        for number in range(300, 330):
+            assert offer(run, pool, number)
+        assert run.repeated > 0, "from then on about a second may wait"
+        run.finish()
+        pictures += [read_exactly(pipes.video_out, 64 * 96)[0] for _ in range(31)]
+    assert pictures[:300] == [number % 256 for number in range(300)]
+    assert pool.free == pool.count
 
 
 # --- a real encoder -------------------------------------------------------------------------------------
@@ -185,7 +223,7 @@ class Program:
 @asynccontextmanager
 async def on_air(*, start: int = 0) -> AsyncIterator[Program]:
     """Numbered pictures at FPS from program frame `start` on; everything the hub passes on is kept."""
-    pool = FramePool(FORMAT.width, FORMAT.height, queue_length(FORMAT) + 4)
+    pool = frame_pool(FORMAT)
     epoch = Epoch(steady_ns() - start * 1_000_000_000 // FPS, time.time_ns())
     program: Program
 
@@ -358,7 +396,7 @@ async def test_one_thread_that_is_not_enough_gives_way_to_more(monkeypatch: pyte
     plan = encoding_plan().model_copy(update={"encoding": encoding})
     monkeypatch.setattr("vistterstream.playout.encoder.one_is_enough", lambda _encoding, _format: True)
     monkeypatch.setattr("vistterstream.playout.threads.idle_seconds", time.monotonic)  # as with more cores
-    pool = FramePool(format.width, format.height, queue_length(format) + 4)
+    pool = frame_pool(format)
     noise = np.random.default_rng(1).integers(16, 235, (format.height * 3 // 2, format.width), np.uint8)
     epoch = Epoch(steady_ns(), time.time_ns())
 

@@ -116,6 +116,18 @@ class TestPool:
         assert pool.free == 1
         assert pool.take() is first
 
+    def test_more_than_its_own_are_made_when_needed_and_let_go_afterwards(self) -> None:
+        pool = FramePool(4, 4, 1, extra=2)
+        frames = [pool.take() for _ in range(4)]
+        assert frames[3] is None
+        taken = [frame for frame in frames if frame is not None]
+        assert len({id(frame.data) for frame in taken}) == 3
+        assert pool.free == -2
+        for frame in taken:
+            pool.give(frame)
+        assert pool.free == pool.count == 1
+        assert pool.take() is taken[2], "the others are gone"
+
     def test_a_frame_with_two_users_is_free_when_both_gave_it_back(self) -> None:
         pool = FramePool(4, 4, 1)
         frame = pool.take()

@@ -35,7 +35,9 @@ from vistterstream.resources.output import Encoding
 from vistterstream.resources.program import Format
 from vistterstream.timeline.plan import EncodingPlan
 
-_QUEUE_BYTES = 64 << 20
+_QUEUE_BYTES = 256 << 20
+_KEPT_BYTES = 64 << 20
+_START_SECONDS = 4
 _LAG_LIMIT = 10.0  # seconds of program that may wait before the process is given up
 _STILL_LIMIT = 4.0  # seconds without a byte in or out
 _WATCH_INTERVAL = 0.5
@@ -48,15 +50,35 @@ _log = logs.get("playout")
 
 
 def queue_length(format: Format) -> int:
-    """Pictures that may wait for an encoder: about a second, within 64 MiB."""
-    size = format.width * format.height * 3 // 2
-    return max(6, min(round(format.frame_rate.fraction), _QUEUE_BYTES // size))
+    """Pictures that may wait for an encoder: about a second, within 256 MiB."""
+    return _pictures(format, 1, _QUEUE_BYTES)
 
 
-def frames_needed(format: Format) -> int:
-    """Frames of a program: those that may wait, those in the pipe, and those that are in somebody's hand."""
-    lent = most_lent(format.width * format.height * 3 // 2, PIPE_SIZE)
-    return queue_length(format) + lent + _SPARE_FRAMES
+def start_length(format: Format) -> int:
+    """Pictures that may wait for a process that starts: about four seconds, within 256 MiB.
+
+    On a busy machine it takes more than a second until it reads; then it catches up.
+    """
+    return _pictures(format, _START_SECONDS, _QUEUE_BYTES)
+
+
+def frame_pool(format: Format) -> FramePool:
+    """Frames for a program: those that may wait, those in the pipe, and those that are in somebody's hand.
+
+    Memory for 64 MiB of those that wait is there from the beginning, for the others once they wait.
+    """
+    lent = most_lent(_picture_bytes(format), PIPE_SIZE)
+    always = _pictures(format, 1, _KEPT_BYTES)
+    extra = start_length(format) - always
+    return FramePool(format.width, format.height, always + lent + _SPARE_FRAMES, extra)
+
+
+def _pictures(format: Format, seconds: int, most: int) -> int:
+    return max(6, min(round(seconds * format.frame_rate.fraction), most // _picture_bytes(format)))
+
+
+def _picture_bytes(format: Format) -> int:
+    return format.width * format.height * 3 // 2
 
 
 def _bitrate(encoding: Encoding, format: Format) -> int:
@@ -73,11 +95,16 @@ class _Item:
 
 
 class _Run:
-    """One run of the process: its queue and the thread that writes."""
+    """One run of the process: its queue and the thread that writes.
 
-    def __init__(self, first_frame: int, limit: int, pool: FramePool) -> None:
+    `limit` pictures may wait, and up to `start_limit` until the process has caught up for the first time.
+    """
+
+    def __init__(self, first_frame: int, limit: int, pool: FramePool, start_limit: int = 0) -> None:
         self.first_frame = first_frame
-        self._limit = limit
+        self._limit = max(limit, start_limit)
+        self._steady_limit = limit
+        self._in_pipe = PIPE_SIZE // pool.picture_bytes + 2  # that many are written though nobody reads
         self._pool = pool
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._pictures = 0
@@ -133,6 +160,8 @@ class _Run:
                     pipe.write(self._pool.keep(last))
                 self.written += 1
                 self.last_write = time.monotonic()
+                if self.written > self._in_pipe and self._queue.empty():
+                    self._limit = self._steady_limit
         except OSError:
             self.finish()
         if last is not None:
@@ -244,7 +273,7 @@ class Encoder:
         self._progress, self._replace = None, None
         self._shortage = Shortage()
         # Frames queue up from here on, so that none between `first` and the process's start is left out.
-        run = self._run = _Run(first, queue_length(self._format), self._pool)
+        run = self._run = _Run(first, queue_length(self._format), self._pool, start_length(self._format))
         try:
             child = self._spawn(first, audio_read)
         except TemporaryError as error:

@@ -32,7 +32,7 @@ from vistterstream.playout.clock import NANOSECONDS, Epoch, Ticker, load_epoch, 
 from vistterstream.playout.compositor import Scene, prepare
 from vistterstream.playout.data import Data, lookup
 from vistterstream.playout.deck import Deck, upcoming
-from vistterstream.playout.encoder import Encoder, frames_needed
+from vistterstream.playout.encoder import Encoder, frame_pool
 from vistterstream.playout.feeds import Feed, FileFeed, Want, make_feed
 from vistterstream.playout.files import DATA, EPOCH, object_name, read_plan
 from vistterstream.playout.frames import FramePool
@@ -94,7 +94,7 @@ class Engine:
         """Be on air until `stop`; `ready` is called with the first frame. Raises what ended the clock."""
         format = self._plan.format
         epoch = self._epoch = load_epoch(self._folder / EPOCH)
-        pool = FramePool(format.width, format.height, frames_needed(format))
+        pool = frame_pool(format)
         async with anyio.create_task_group() as tasks:
             self._build(tasks, pool)
             self._data.converge(self._plan.overlays, self._secrets)

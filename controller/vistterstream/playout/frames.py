@@ -79,31 +79,44 @@ class Frame:
 
 
 class FramePool:
-    """A fixed number of frames, allocated once, that any thread takes and gives back.
+    """Frames that any thread takes and gives back: `count` of them allocated once, `extra` when needed.
 
     A frame taken has one user; `keep` adds one, `give` takes one away, and the frame is free again when
-    nobody uses it.
+    nobody uses it. What was allocated beyond `count` is then let go.
     """
 
-    def __init__(self, width: int, height: int, count: int) -> None:
+    def __init__(self, width: int, height: int, count: int, extra: int = 0) -> None:
         frames = [Frame(width, height) for _ in range(count)]
         for frame in frames:
             frame.fill(BLACK)  # touches every page now rather than on the air
         self._lock = threading.Lock()
         self._free = frames
+        self._size = width, height
+        self._extra = extra
+        self._beyond = 0  # how many there are beyond `count`
         self.count = count
 
     @property
     def free(self) -> int:
-        """How many frames nobody uses."""
-        return len(self._free)
+        """How many of the `count` frames nobody uses; negative while more than those are in use."""
+        return len(self._free) - self._beyond
+
+    @property
+    def picture_bytes(self) -> int:
+        """Size of a frame."""
+        width, height = self._size
+        return width * height * 3 // 2
 
     def take(self) -> Frame | None:
         """A frame with the caller as its one user and any content; None when all are in use."""
         with self._lock:
-            if not self._free:
+            if self._free:
+                frame = self._free.pop()
+            elif self._beyond < self._extra:
+                self._beyond += 1
+                frame = Frame(*self._size)
+            else:
                 return None
-            frame = self._free.pop()
             frame.users = 1
             return frame
 
@@ -121,7 +134,11 @@ class FramePool:
             if frame.users < 1:
                 raise RuntimeError("a frame was given back twice")
             frame.users -= 1
-            if not frame.users:
+            if frame.users:
+                return
+            if self._beyond:
+                self._beyond -= 1  # whichever comes back first is let go
+            else:
                 self._free.append(frame)
 
 
