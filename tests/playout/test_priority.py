@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 
+from peers.waiting import until
+from vistterstream.ffmpeg.processes import Child
 from vistterstream.playout import priority
 
 
@@ -14,7 +17,7 @@ def policies(wanted: int) -> tuple[bool, int, int]:
 
     def look() -> None:
         granted = priority.ask(wanted)
-        policy = os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK
+        policy = os.sched_getscheduler(0)
         found.append((granted, policy, os.sched_getparam(0).sched_priority))
 
     thread = threading.Thread(target=look)
@@ -34,7 +37,7 @@ def test_a_thread_that_yields_it_is_an_ordinary_one_again() -> None:
     found: list[int] = []
 
     def look() -> None:
-        priority.ask(priority.START)
+        priority.ask(priority.PLAYOUT)
         priority.yield_it()
         found.append(os.sched_getscheduler(0))
 
@@ -44,9 +47,32 @@ def test_a_thread_that_yields_it_is_an_ordinary_one_again() -> None:
     assert found == [os.SCHED_OTHER]
 
 
+def test_the_processes_of_a_playout_are_ordinary_ones() -> None:
+    code = "import os; print(os.sched_getscheduler(0))"
+    found: list[str] = []
+
+    def look() -> None:
+        priority.ask(priority.PLAYOUT)
+        child = Child.spawn(
+            ["sh", "-c", 'sleep 0.1; exec "$@"', "sh", sys.executable, "-c", code],
+            role="child",
+            environment=os.environ,
+            stdout=True,
+        )
+        assert child.stdout is not None
+        found.append(child.stdout.read().decode())
+        until(lambda: child.status is not None, 5, "it ends")
+        child.close()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join(10)
+    assert found == [f"{os.SCHED_OTHER}\n"]
+
+
 def test_what_cannot_be_granted_is_told() -> None:
     assert policies(1000)[0] is False
 
 
 def test_the_clock_comes_first() -> None:
-    assert priority.CLOCK > priority.AHEAD > priority.START > 0
+    assert priority.CLOCK > priority.AHEAD > priority.PLAYOUT > 0

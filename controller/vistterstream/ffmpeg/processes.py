@@ -14,6 +14,7 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import IO
 
 import anyio
@@ -78,7 +79,7 @@ class Child:
     ) -> Child:
         """Start `argv`; pipes for stdin and stdout where asked, /dev/null otherwise, always for stderr.
 
-        Call it in the main thread (so that the child does not inherit a real-time priority). Raises
+        The child is an ordinary process; a real-time priority of this thread is for itself. Raises
         TemporaryError where the process cannot be started.
         """
         try:
@@ -96,6 +97,7 @@ class Child:
             raise TemporaryError(
                 f"{role}: {argv[0]} cannot be started: {error.strerror}.", delay=5, reason="CannotStart"
             ) from error
+        _be_ordinary(process.pid)
         return cls(process, role)
 
     @property
@@ -184,6 +186,19 @@ class Child:
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1
+
+
+def _be_ordinary(pid: int) -> None:
+    """Take from a process that was just started the real-time priority that it has from this thread.
+
+    Not asked of the kernel beforehand (SCHED_RESET_ON_FORK): until the child runs its program this thread
+    waits with Python's lock in its hand (vfork(2)), on a busy machine as long as whatever is ordinary waits.
+    """
+    if os.sched_getscheduler(0) == os.SCHED_OTHER:
+        return
+    with suppress(OSError):  # it has ended
+        for task in os.listdir(f"/proc/{pid}/task"):
+            os.sched_setscheduler(int(task), os.SCHED_OTHER, os.sched_param(0))
 
 
 def enlarge_pipe(descriptor: int, size: int = PIPE_SIZE) -> int:

@@ -32,7 +32,7 @@ def main() -> int:
             from vistterstream.playout.service import refuse
 
             return refuse(folder)
-        priority.ask(priority.START)
+        priority.ask(priority.PLAYOUT)
         dismiss(folder)
         with undisturbed():
             from vistterstream.playout.service import run

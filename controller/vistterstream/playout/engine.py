@@ -27,6 +27,7 @@ from vistterstream.base.errors import PermanentError, TemporaryError
 from vistterstream.base.processes import OWNER_VARIABLE
 from vistterstream.base.redaction import redact
 from vistterstream.ffmpeg.commands import Credentials
+from vistterstream.playout import priority
 from vistterstream.playout.asrun import AsRunLog, Spoken, changed_words
 from vistterstream.playout.clock import NANOSECONDS, Epoch, Ticker, load_epoch, save_epoch
 from vistterstream.playout.compositor import Scene, prepare
@@ -177,6 +178,8 @@ class Engine:
         return Applied(revision=show.revision, frame=swapped.frame, due=swapped.due_ns / NANOSECONDS)
 
     def _prepare(self, plan: Plan, previous: Scene | None, same_plan: bool = False) -> Scene:
+        if previous is not None:
+            priority.yield_it()  # while there is a picture on air, encoders come first
         self._texts = self._data.texts
         return prepare(
             plan.format,

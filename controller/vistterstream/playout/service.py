@@ -10,13 +10,11 @@ import anyio
 
 from vistterstream.base import logs
 from vistterstream.base.errors import VistterError
-from vistterstream.playout import priority
 from vistterstream.playout.engine import Engine
 from vistterstream.playout.files import LOG, SOCKET, Identity, write_identity
 from vistterstream.playout.server import serve
 from vistterstream.playout.sweep import sweep
 
-_HASTE = 1.0  # seconds on air for which it still comes before what is ordinary
 _log = logs.get("playout")
 
 
@@ -50,7 +48,6 @@ async def _run(folder: Path) -> None:
 
         def on_air() -> None:
             write_identity(folder, identity)
-            tasks.start_soon(_settle)
             tasks.start_soon(serve, folder, engine, identity)
             _log.info("on air", program=engine.plan.program, pid=identity.pid)
 
@@ -59,12 +56,6 @@ async def _run(folder: Path) -> None:
         tasks.cancel_scope.cancel()
     (folder / SOCKET).unlink(missing_ok=True)
     _log.info("off air", program=engine.plan.program)
-
-
-async def _settle() -> None:
-    """Stand back behind others, once the processes of the program were started."""
-    await anyio.sleep(_HASTE)
-    priority.yield_it()
 
 
 async def _stop_on_signal(engine: Engine) -> None:
