@@ -11,7 +11,8 @@ from rich.console import Console
 from vistterstream.cli import happenings
 from vistterstream.cli.columns import Form, message
 from vistterstream.cli.console import Cell, Table, console, say
-from vistterstream.cli.reading import Reader, reader
+from vistterstream.cli.reader import Reader
+from vistterstream.cli.reading import reader
 from vistterstream.cli.spans import since
 from vistterstream.resources.kinds import DEFAULT_NAMESPACE, SOURCE_FILE, SOURCE_LINE, find_kind
 

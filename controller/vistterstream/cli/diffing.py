@@ -14,7 +14,8 @@ from vistterstream.base.errors import VistterError
 from vistterstream.cli.columns import Form
 from vistterstream.cli.console import console, say
 from vistterstream.cli.manifestfiles import located, read
-from vistterstream.cli.reading import Reader, reader
+from vistterstream.cli.reader import Reader
+from vistterstream.cli.reading import reader
 from vistterstream.resources.kinds import DEFAULT_NAMESPACE, SOURCE_FILE, Key
 
 _LONGEST = 200  # characters of a value

@@ -12,7 +12,8 @@ from vistterstream.api.client import ConnectionLost
 from vistterstream.base.errors import VistterError
 from vistterstream.cli.columns import Form, columns, message
 from vistterstream.cli.console import Table, console, say
-from vistterstream.cli.reading import Reader, reader, say_problems
+from vistterstream.cli.reader import Reader
+from vistterstream.cli.reading import reader, say_problems
 from vistterstream.resources.kinds import DEFAULT_NAMESPACE, KINDS, find_kind
 
 

@@ -5,23 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
 
 from vistterstream.api.client import Client, NoController
 from vistterstream.base.errors import VistterError
 from vistterstream.cli.console import say
-
-Form = dict[str, Any]
-
-
-class Reader(Protocol):
-    """Answers the requests of api/local.py that only read."""
-
-    def ask(self, op: str, **fields: Any) -> Form:
-        """The answer. Raises VistterError."""
-
-    def follow(self, op: str, **fields: Any) -> Iterator[Form]:
-        """The answers to a request that goes on. Raises VistterError."""
+from vistterstream.cli.reader import Reader
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from vistterstream.api.local import Request, answer
 from vistterstream.base.errors import VistterError
 from vistterstream.cli.console import say
 from vistterstream.cli.playouts import states
-from vistterstream.cli.reading import Form, Reader
+from vistterstream.cli.reader import Form, Reader
 from vistterstream.reconcile.lock import Taken, state_lock
 from vistterstream.store.store import Store
 
