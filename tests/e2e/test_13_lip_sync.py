@@ -28,8 +28,8 @@ FADE = {"type": "crossfade", "duration": "2s"}
 
 
 def test_lips_and_voice_stay_together(tmp_path: Path) -> None:
-    found = recorded(tmp_path, seconds=50, restarts=1)
-    check(found, 50)
+    found = recorded(tmp_path, seconds=30, restarts=1)
+    check(found, 30)
 
 
 @pytest.mark.soak
