@@ -10,7 +10,7 @@ from vistterstream.playout.frames import Bytes
 from vistterstream.playout.geometry import Rect, View
 from vistterstream.playout.layers import rasterise
 from vistterstream.playout.room import Room
-from vistterstream.playout.sprites import Sprite, SpriteCache
+from vistterstream.playout.sprites import Look, Mosaic, Sprite, SpriteCache
 from vistterstream.resources.overlay import Canvas, Layer
 
 VIEW = View(640, 360, Canvas(width=1280, height=720))  # two canvas pixels to one of the program
@@ -24,7 +24,10 @@ class Drawn:
         parsed = Layer.model_validate({"name": "l"} | layer)
         drawn = rasterise(parsed, view, opacity, SpriteCache(), Room(), self.problems.append)
         assert len(drawn) <= 1, "it is in parts"
-        self.sprite = drawn[0] if drawn else None
+        self.sprite: Sprite | None = None
+        for one in drawn:
+            assert isinstance(one, Sprite), "it is in parts"
+            self.sprite = one
 
     @property
     def good(self) -> Sprite:
@@ -35,6 +38,11 @@ class Drawn:
 
 def alpha(sprite: Sprite) -> Bytes:
     return (255 - sprite.planes.rest).astype(np.uint8)
+
+
+def places(look: Look) -> tuple[Rect, ...]:
+    """Where it is."""
+    return look.tiles if isinstance(look, Mosaic) else (Rect(look.x, look.y, look.width, look.height),)
 
 
 def inked(sprite: Sprite) -> Rect:

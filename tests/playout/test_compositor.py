@@ -332,7 +332,7 @@ class TestTakingOver:
         (one,), (other,) = first.items["a"], second.items["a"]
         assert isinstance(one, items_.Still)
         assert isinstance(other, items_.Still)
-        assert one.sprites is other.sprites
+        assert one.looks is other.looks
         assert second.slate is first.slate
 
     def test_a_changed_slate_is_drawn_anew(self) -> None:

@@ -133,10 +133,10 @@ class TestGroups:
         one, other = first.items["o"][0], second.items["o"][0]
         assert isinstance(one, Still)
         assert isinstance(other, Still)
-        assert one.sprites is other.sprites
+        assert one.looks is other.looks
         moved = scene({**content, "position": {"x": 2}}, previous=second).items["o"][0]
         assert isinstance(moved, Still)
-        assert moved.sprites[0] is not one.sprites[0]
+        assert moved.looks[0] is not one.looks[0]
 
     def test_one_that_is_moved_costs_a_blend(self) -> None:
         slide = track("x", ("0s", 0.0), ("1s", 30.0))

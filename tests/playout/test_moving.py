@@ -19,6 +19,7 @@ from vistterstream.playout.layers import piece
 from vistterstream.playout.moving import Mover
 from vistterstream.playout.pieces import Bounds, Unusable
 from vistterstream.playout.room import Room
+from vistterstream.playout.sprites import Sprite
 from vistterstream.resources.overlay import Anchor, Canvas, Layer
 from vistterstream.resources.quantities import CUBIC_BEZIERS
 from vistterstream.timeline.easing import ease
@@ -46,12 +47,19 @@ def mover(moved: Layer, view: View = VIEW) -> Mover:
     return Mover(moved, Motion(moved, RATE), view, RATE, Room(), pytest.fail)
 
 
+def only(one: Mover, age: int, length: int | None) -> Sprite | None:
+    """What it looks like, which is in one part, or nothing."""
+    looks = one.looks(age, length)
+    assert len(looks) <= 1
+    assert not looks or isinstance(looks[0], Sprite)
+    return looks[0] if looks and isinstance(looks[0], Sprite) else None
+
+
 def shown(moved: Layer, age: int, base: Frame, length: int | None = None) -> Frame:
     """`base` with the layer on it."""
     out = twin(base)
-    sprite = mover(moved).sprite(age, length)
-    if sprite is not None:
-        Blender(out.width).blend(out, sprite, Opacity(moved, RATE).at(age, length))
+    for look in mover(moved).looks(age, length):
+        Blender(out.width).blend(out, look, Opacity(moved, RATE).at(age, length))
     return out
 
 
@@ -188,7 +196,7 @@ class TestMoves:
             tracks=[track("x", ("0s", 33.3), ("1s", 90)), track("rotation", ("0s", 30), ("1s", 60))]
         )
         base = noise(WIDTH, HEIGHT)
-        sprite = mover(moved).sprite(0, None)
+        sprite = only(mover(moved), 0, None)
         assert sprite is not None
         out = shown(moved, 0, base)
         inside = np.zeros((HEIGHT, WIDTH), bool)
@@ -202,9 +210,9 @@ class TestMoves:
         base, one = noise(WIDTH, HEIGHT), mover(moved)
 
         def at(age: int) -> bytes:
-            out, sprite = twin(base), one.sprite(age, None)
-            assert sprite is not None
-            Blender(WIDTH).blend(out, sprite)
+            out = twin(base)
+            for look in one.looks(age, None):
+                Blender(WIDTH).blend(out, look)
             return bytes(out.buffer)
 
         forward = [at(age) for age in range(31)]
@@ -284,11 +292,11 @@ class TestShapes:
         rows, columns = np.nonzero(light > 0.5)
         assert columns.min() == 20 + (round(60 * share) if side == "cropLeft" else 0)
         assert rows.max() == 69 - (round(40 * share) if side == "cropBottom" else 0)
-        assert mover(moved).sprite(30, None) is None  # all of it is cut off
+        assert not mover(moved).looks(30, None)  # all of it is cut off
 
     def test_a_crop_that_does_not_change_is_cut_once_and_for_all(self) -> None:
         moved = layer(crop={"left": 0.5}, position={"x": 20, "y": 30})
-        sprite = mover(moved).sprite(0, None)
+        sprite = only(mover(moved), 0, None)
         assert sprite is not None
         assert sprite.x + int(np.flatnonzero((sprite.planes.rest < 255).any(axis=0))[0]) == 20 + 30
 
@@ -351,27 +359,27 @@ class TestComingAndGoing:
         )
         base = noise(WIDTH, HEIGHT)
         assert shown(moved, 0, base, 90).buffer == base.buffer
-        middle = mover(moved).sprite(15, 90)
+        middle = only(mover(moved), 15, 90)
         assert middle is not None
         assert middle.x + middle.width < 100 + 61
-        at_rest = mover(moved).sprite(30, 90)
+        at_rest = only(mover(moved), 30, 90)
         assert at_rest is not None
         assert (at_rest.x, at_rest.y) == (100, 50)
-        going = mover(moved).sprite(85, 90)
+        going = only(mover(moved), 85, 90)
         assert going is not None
         assert going.y > 50
         assert shown(moved, 90, base, 90).buffer == base.buffer
 
     def test_a_slide_of_a_given_distance(self) -> None:
         moved = layer(position={"x": 100, "y": 50}, enter={"duration": "1s", "slide": "top", "distance": 30})
-        sprite = mover(moved).sprite(0, None)
+        sprite = only(mover(moved), 0, None)
         assert sprite is not None
         assert (sprite.x, sprite.y) == (100, 20)
 
     def test_without_an_end_nothing_goes(self) -> None:
         moved = layer(exit={"duration": "1s", "slide": "left"})
         one = mover(moved)
-        assert one.sprite(10**6, None) is one.sprite(0, None)
+        assert one.looks(10**6, None) is one.looks(0, None)
         assert Opacity(moved, RATE).at(10**6, None) == 1.0
 
     @pytest.mark.parametrize("easing", ["linear", "hold", *CUBIC_BEZIERS, "cubic-bezier(0.2, 0, 0, 1)"])
@@ -388,9 +396,9 @@ class TestComingAndGoing:
         base.fill((16, 128, 128))
         one = mover(moved)
         for age in range(0, 33):
-            out, sprite = twin(base), one.sprite(0, None)
-            assert sprite is not None
-            Blender(WIDTH).blend(out, sprite, Opacity(moved, RATE).at(age))
+            out = twin(base)
+            for look in one.looks(0, None):
+                Blender(WIDTH).blend(out, look, Opacity(moved, RATE).at(age))
             measured = (float(out.y[10:90, 10:190].mean()) - 16) / 219
             wanted = min(max(0.1 + 0.7 * (ease(easing, age / 30) if age < 30 else 1.0), 0), 1)
             assert abs(measured - wanted) <= 1 / 255 + 0.5 / 219

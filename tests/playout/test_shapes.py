@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from playout.drawing import places
 from vistterstream.playout.blend import Blender
 from vistterstream.playout.frames import Frame
-from vistterstream.playout.geometry import View
+from vistterstream.playout.geometry import Rect, View
 from vistterstream.playout.layers import rasterise
 from vistterstream.playout.pieces import Bounds
 from vistterstream.playout.room import Room
 from vistterstream.playout.shapes import rectangle_piece
-from vistterstream.playout.sprites import Sprite, SpriteCache, sprite
+from vistterstream.playout.sprites import Look, SpriteCache, sprite
 from vistterstream.resources.overlay import Canvas, Layer
 
 VIEW = View(640, 360, Canvas(width=640, height=360))
@@ -26,14 +29,14 @@ def noise() -> Frame:
     return frame
 
 
-def blended(sprites: tuple[Sprite, ...], opacity: float) -> Frame:
+def blended(looks: Iterable[Look], opacity: float) -> Frame:
     frame, blender = noise(), Blender(VIEW.width)
-    for one in sprites:
+    for one in looks:
         blender.blend(frame, one, opacity)
     return frame
 
 
-def parts(layer: Layer, opacity: float = 1.0) -> tuple[Sprite, ...]:
+def parts(layer: Layer, opacity: float = 1.0) -> tuple[Look, ...]:
     return rasterise(layer, VIEW, opacity, SpriteCache(), Room(), pytest.fail)
 
 
@@ -72,7 +75,7 @@ def test_one_of_one_colour_takes_next_to_no_memory_however_large() -> None:
     rectangle = {"width": 640, "height": 360, "color": "#2A6FDB80"}
     (flat,) = parts(Layer.model_validate({"name": "l", "rectangle": rectangle}))
     assert flat.nbytes == 0
-    assert (flat.width, flat.height) == (640, 360)
+    assert places(flat) == (Rect(0, 0, 640, 360),)
     round_ones = parts(Layer.model_validate({"name": "l", "rectangle": rectangle | {"radius": 20}}))
     assert sum(one.nbytes for one in round_ones) < 640 * 360 * 5.5 / 5
 
@@ -81,6 +84,6 @@ def test_parts_do_not_overlap() -> None:
     rectangle = {"width": 501, "height": 333, "radius": 40, "color": "#F4C020"}
     layer = Layer.model_validate({"name": "l", "rectangle": rectangle, "position": {"x": 31, "y": 7}})
     covered = np.zeros((360, 640), int)
-    for one in parts(layer):
+    for one in (place for look in parts(layer) for place in places(look)):
         covered[one.y : one.y + one.height, one.x : one.x + one.width] += 1
     assert covered.max() == 1

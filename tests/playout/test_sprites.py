@@ -11,11 +11,21 @@ import pytest
 from PIL import Image
 
 from playout.drawing import VIEW, Drawn, alpha, inked, rectangle
+from playout.pictures import noise, twin
 from vistterstream.playout import layers
+from vistterstream.playout.blend import Blender
 from vistterstream.playout.geometry import Rect, View
 from vistterstream.playout.layers import rasterise
 from vistterstream.playout.room import Room
-from vistterstream.playout.sprites import Drawing, Sprite, SpriteCache, sprite
+from vistterstream.playout.sprites import (
+    Drawing,
+    Look,
+    Mosaic,
+    SpriteCache,
+    flat_sprite,
+    gathered,
+    sprite,
+)
 from vistterstream.resources.overlay import Canvas, Layer
 
 
@@ -80,7 +90,7 @@ class TestCache:
     def test_equal_content_is_drawn_once_and_a_changed_file_again(self, tmp_path: Path) -> None:
         cache = SpriteCache()
 
-        def draw() -> Sprite:
+        def draw() -> Look:
             layer = Layer.model_validate({"name": "l", "image": {"file": str(tmp_path / "x.png")}})
             (drawn,) = rasterise(layer, VIEW, 1.0, cache, Room(), pytest.fail)
             return drawn
@@ -135,3 +145,32 @@ class TestCache:
         Image.new("RGB", (20, 20), "red").save(tmp_path / "late.png")
         assert rasterise(layer, VIEW, 1.0, cache, Room(), pytest.fail)
         assert len(problems) == 1
+
+
+class TestMosaic:
+    @pytest.mark.parametrize("opacity", [1.0, 0.6])
+    def test_what_is_put_together_is_blended_as_one_by_one(self, opacity: float) -> None:
+        random, base = np.random.default_rng(4), noise(128, 96)
+        pieces = [
+            sprite(random.integers(0, 256, (height, width, 4), np.uint8), Rect(x, y, width, height))
+            for x, y, width, height in ((0, 0, 60, 8), (3, 9, 5, 33), (70, 50, 57, 45))
+        ]
+        sprites = [piece for piece in pieces if piece is not None]
+        flat = flat_sprite((1, 2, 3, 99), Rect(20, 20, 30, 20))
+        assert flat is not None
+        (kept, mosaic) = gathered([*sprites, flat])
+        assert kept is flat
+        assert isinstance(mosaic, Mosaic)
+        one, other, blender = twin(base), twin(base), Blender(128)
+        for piece in sprites:
+            blender.blend(one, piece, opacity)
+        blender.blend(other, mosaic, opacity)
+        apart = np.abs(one.data.astype(int) - other.data)
+        assert apart.max() <= (0 if opacity == 1.0 else 1)  # ties, by vectors or not
+
+    def test_large_ones_stay_by_themselves(self) -> None:
+        rgba = np.random.default_rng(1).integers(1, 256, (200, 400, 4), np.uint8)
+        large, small = sprite(rgba, Rect(0, 0, 400, 200)), sprite(rgba[:40, :40], Rect(0, 0, 40, 40))
+        assert large is not None
+        assert small is not None
+        assert gathered([large, small]) == (large, small)

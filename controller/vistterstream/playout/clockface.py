@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from vistterstream.playout import typefaces
-from vistterstream.playout.frames import Planes, Words, to_yuv
+from vistterstream.playout.frames import HALF, Planes, Words, to_yuv
 from vistterstream.playout.geometry import Rect, View, nearest, shares
 from vistterstream.playout.pieces import Bounds, Piece, Tell, bounded
 from vistterstream.playout.sprites import Sprite
@@ -102,7 +102,7 @@ def _table(
     alpha = np.floor(255 * solid + 0.5)
     ink_share = np.divide(share, solid, out=np.zeros_like(solid), where=solid > 0)
     lights = [
-        np.floor(alpha * (top * ink_share + bottom * (1 - ink_share)) + 128.5).astype(np.uint16)
+        np.floor(alpha * (top * ink_share + bottom * (1 - ink_share)) + HALF + 0.5).astype(np.uint16)
         for top, bottom in zip(to_yuv(ink[:3]), to_yuv(ground[:3]), strict=True)
     ]
     return (255 - alpha).astype(np.uint16), lights[0], lights[1], lights[2]

@@ -11,7 +11,7 @@ import functools
 
 import numpy as np
 
-from vistterstream.playout.frames import Bytes, Planes
+from vistterstream.playout.frames import HALF, Bytes, Planes
 from vistterstream.playout.sprites import Sprite
 
 BITS = 32
@@ -50,9 +50,9 @@ def draw(y: Bytes, u: Bytes, v: Bytes, left: int, top: int, value: int, square: 
 def sprite(left: int, top: int, value: int, square: int) -> Sprite:
     """`value` as a solid sprite; arguments as of `draw`."""
     row = _bits(value) * np.uint8(_WHITE - _BLACK) + np.uint8(_BLACK)
-    light = np.repeat(row, square).astype(np.uint16) * np.uint16(255) + np.uint16(128)
+    light = np.repeat(row, square).astype(np.uint16) * np.uint16(255) + np.uint16(HALF)
     width, half = BITS * square, square // 2
-    chroma = np.full((2, half, width // 2), 128 * 255 + 128, np.uint16)
+    chroma = np.full((2, half, width // 2), 128 * 255 + HALF, np.uint16)
     nothing = np.zeros((square, width), np.uint16)
     planes = Planes(nothing, np.broadcast_to(light, nothing.shape), nothing[:half, : width // 2], chroma)
     return Sprite(left, top, width, square, planes)

@@ -21,6 +21,8 @@ Words = NDArray[np.uint16]
 Floats = NDArray[np.float32]
 
 BLACK = (16, 128, 128)
+HALF = 127
+"""Makes a whole division by 255 round: (x + 127) // 255 is the nearest to x / 255; there are no ties."""
 
 _KR, _KB = 0.2126, 0.0722  # BT.709-6, 3.2
 _KG = 1 - _KR - _KB
@@ -146,9 +148,9 @@ class FramePool:
 class Planes:
     """A translucent picture ready for blending: out = round((out * rest + light) / 255), exactly.
 
-    `rest` is 255 - alpha, and `light` the plane's value times alpha, plus 128 (half of what is divided
-    by, for rounding). Luma arrays are (height, width), chroma (height / 2, width / 2) and
-    (2, height / 2, width / 2); all uint16. A chroma sample is the mean of its four pixels, weighted by
+    `rest` is 255 - alpha, and `light` the plane's value times alpha, plus `HALF` (for rounding). Luma arrays
+    are (height, width), chroma (height / 2, width / 2) and (2, height / 2, width / 2); all uint16. A chroma
+    sample is the mean of its four pixels, weighted by
     their alpha, so that what is transparent lends it no colour.
     """
 
@@ -207,18 +209,24 @@ def _put_planes(rgba: Bytes, made: Planes, top: int) -> None:
 def flat_planes(rgba: Iterable[int], width: int, height: int) -> Planes:
     """The planes of one colour, with its alpha, everywhere; both sides even. It takes next to no memory."""
     one = planes(np.broadcast_to(np.array(list(rgba), np.uint8), (2, 2, 4)))
+    u, v = one.chroma_light.reshape(2).tolist()
+    luma = one.rest.item(0), one.light.item(0)
+    return repeated(luma, one.chroma_rest.item(0), (u, v), width, height)
+
+
+def repeated(
+    luma: tuple[int, int], chroma_rest: int, chroma_light: tuple[int, int], width: int, height: int
+) -> Planes:
+    """Planes with the same values everywhere; `luma` is rest and light."""
     half = height // 2, width // 2
+    rest, light, rest_of_chroma = (np.array(value, np.uint16) for value in (*luma, chroma_rest))
+    lights = np.array(chroma_light, np.uint16).reshape(2, 1, 1)
     return Planes(
-        rest=_repeated(one.rest[0, 0], (height, width)),
-        light=_repeated(one.light[0, 0], (height, width)),
-        chroma_rest=_repeated(one.chroma_rest[0, 0], half),
-        chroma_light=_repeated(one.chroma_light[:, :1, :1], (2, *half)),
+        rest=np.broadcast_to(rest, (height, width)),
+        light=np.broadcast_to(light, (height, width)),
+        chroma_rest=np.broadcast_to(rest_of_chroma, half),
+        chroma_light=np.broadcast_to(lights, (2, *half)),
     )
-
-
-def _repeated(value: Words | np.uint16, shape: tuple[int, ...]) -> Words:
-    repeated: Words = np.broadcast_to(value, shape)
-    return repeated
 
 
 def premultiplied(rgba: Bytes) -> Floats:
@@ -280,5 +288,5 @@ def _rounded(values: NDArray[np.float32]) -> Bytes:
 
 
 def _words(values: NDArray[np.float32]) -> Words:
-    words: Words = np.floor(values + np.float32(128.5)).astype(np.uint16)
+    words: Words = np.floor(values + np.float32(HALF + 0.5)).astype(np.uint16)
     return words

@@ -25,13 +25,13 @@ from vistterstream.playout.plates import sprite_of
 from vistterstream.playout.room import Room
 from vistterstream.playout.sequences import PictureSequence
 from vistterstream.playout.sliding import Slider, slid
-from vistterstream.playout.sprites import Drawing, Sprite, SpriteCache
+from vistterstream.playout.sprites import Drawing, Look, SpriteCache
 from vistterstream.playout.ticker import Runner, Ticker
 from vistterstream.resources.overlay import Area, FrameCodeLayer, GroupLayer, Layer, Play
 from vistterstream.timeline.tracks import CuePoints, Motion, Opacity
 
 T = TypeVar("T")
-Shown = tuple[Sprite, float]
+Shown = tuple[Look, float]
 """A piece of picture, and its opacity: more than 0, at most 1."""
 
 
@@ -67,17 +67,17 @@ class _Plain:
 class Still(_Plain):
     """A layer that stands still; `curve` where its opacity moves."""
 
-    def __init__(self, sprites: Sequence[Sprite], curve: Opacity | None) -> None:
-        """The sprites lie side by side."""
-        self.sprites, self._curve = tuple(sprites), curve
-        self._solid = tuple((sprite, 1.0) for sprite in sprites)
+    def __init__(self, looks: Sequence[Look], curve: Opacity | None) -> None:
+        """They lie side by side."""
+        self.looks, self._curve = tuple(looks), curve
+        self._solid = tuple((look, 1.0) for look in looks)
 
     def shown(self, moment: Moment) -> Sequence[Shown]:
-        """All of its sprites."""
+        """All of it."""
         if self._curve is None:
             return self._solid
         opacity = self._curve.at(moment.age, moment.length)
-        return tuple((sprite, opacity) for sprite in self.sprites) if opacity > 0 else ()
+        return tuple((look, opacity) for look in self.looks) if opacity > 0 else ()
 
 
 class Moving(_Plain):
@@ -89,8 +89,8 @@ class Moving(_Plain):
     def shown(self, moment: Moment) -> Sequence[Shown]:
         """It, where it is now."""
         opacity = self._curve.at(moment.age, moment.length)
-        sprite = self.mover.sprite(moment.age, moment.length) if opacity > 0 else None
-        return () if sprite is None else ((sprite, opacity),)
+        looks = self.mover.looks(moment.age, moment.length) if opacity > 0 else ()
+        return tuple((look, opacity) for look in looks)
 
 
 class Sliding(_Plain):
@@ -104,8 +104,8 @@ class Sliding(_Plain):
         opacity = self._curve.at(moment.age, moment.length)
         if opacity <= 0:
             return ()
-        sprite = self._slider.sprite(self._motion.at(moment.age, moment.length))
-        return () if sprite is None else ((sprite, opacity),)
+        looks = self._slider.looks(self._motion.at(moment.age, moment.length))
+        return tuple((look, opacity) for look in looks)
 
 
 class Drawn(_Plain):
@@ -200,8 +200,8 @@ class Running(_Plain):
         opacity = self._curve.at(moment.age, moment.length)
         if opacity <= 0:
             return ()
-        sprites = (self.ticker.band, self.ticker.sprite(moment.age))
-        return [(sprite, opacity) for sprite in sprites if sprite is not None]
+        ground = () if self.ticker.band is None else (self.ticker.band,)
+        return [(look, opacity) for look in (*ground, *self.ticker.looks(moment.age))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,12 +278,12 @@ def _item(layer: Layer, studio: Studio, tell: Tell) -> Item | None:
     if motion.still and not _lively(layer):
         constant = curve.constant
         opacity = 1.0 if constant is None else constant
-        sprites = rasterise(layer, studio.view, opacity, studio.cache, studio.room, tell)
-        return Still(sprites, curve if constant is None else None) if sprites else None
+        looks = rasterise(layer, studio.view, opacity, studio.cache, studio.room, tell)
+        return Still(looks, curve if constant is None else None) if looks else None
     part = _part(layer, motion, studio, tell, planar=True)
     if isinstance(part, Mover) and part.constant:
-        sprite = part.sprite(0, None)
-        return None if sprite is None else Still((sprite,), curve)
+        looks = part.looks(0, None)
+        return Still(looks, curve) if looks else None
     if isinstance(part, Mover) and part.fast:
         return Moving(part, curve)
     return Drawn(part, curve, studio.worker)
@@ -315,7 +315,7 @@ def _group(
     key = key_of(layer, studio.view, 1.0)
     if not layer.tracks and (drawn := known(key, studio.cache, studio.room)) is not None:
         keep(key, drawn, studio.cache, studio.room)
-        return Still(drawn.sprites, curve)
+        return Still(drawn.looks, curve)
     inner = inside(layer, group, motion, studio.view)
     plain = motion.still and layer.mask is None and curve.constant == 1.0
     if plain and inner.whole == studio.view.whole and studio.view.area is Area.CANVAS:
@@ -334,7 +334,7 @@ def _group(
         used = studio.room.used
         drawn = Drawing((sprite,), used[0] - still, used[1] - moving)
         keep(key, drawn, studio.cache if not wrong and not layer.tracks else None, studio.room)
-        return Still(drawn.sprites, curve)
+        return Still(drawn.looks, curve)
     if made.settled and motion.moves_only:
         slider = made.slider(studio.start, studio.room.take_moving)
         return None if slider is None else Sliding(slider, motion, curve)

@@ -17,15 +17,15 @@ from vistterstream.playout.pictures import stamp_of
 from vistterstream.playout.pieces import DRAWING_ERRORS, Bounds, Piece, Tell, Unusable
 from vistterstream.playout.room import Room
 from vistterstream.playout.shapes import qr_piece, rectangle_piece, rectangle_sprites
-from vistterstream.playout.sprites import Drawing, Sprite, SpriteCache, sprite
+from vistterstream.playout.sprites import Drawing, Look, Sprite, SpriteCache, gathered, sprite
 from vistterstream.playout.texts import text_piece
 from vistterstream.resources.overlay import Layer, pictures
 
 
 def rasterise(
     layer: Layer, view: View, opacity: float, cache: SpriteCache, room: Room, tell: Tell
-) -> tuple[Sprite, ...]:
-    """The layer's sprites, side by side, with a fixed `opacity` worked in; none if it shows nothing.
+) -> tuple[Look, ...]:
+    """What the layer looks like, side by side, with a fixed `opacity` worked in; none if it shows nothing.
 
     For image, text, rectangle and QR layers. `tell` gets a sentence for each thing that is wrong.
     """
@@ -35,10 +35,10 @@ def rasterise(
         drawn = known(key, cache, room)
         if drawn is None:
             before, _ = room.used
-            sprites = _draw(layer, view, opacity, room, wrong.append)
+            looks = gathered(_draw(layer, view, opacity, room, wrong.append))
             for sentence in wrong:
                 tell(sentence)
-            drawn = Drawing(sprites, room.used[0] - before)
+            drawn = Drawing(looks, room.used[0] - before)
         keep(key, drawn, cache if not wrong else None, room)
     except Unusable as error:
         tell(str(error))
@@ -46,7 +46,7 @@ def rasterise(
     except DRAWING_ERRORS as error:
         tell(f"It cannot be drawn ({error}); use another font, or a smaller size.")
         return ()
-    return drawn.sprites
+    return drawn.looks
 
 
 def known(key: str, cache: SpriteCache, room: Room) -> Drawing | None:
@@ -61,7 +61,7 @@ def known(key: str, cache: SpriteCache, room: Room) -> Drawing | None:
 def keep(key: str, drawn: Drawing, cache: SpriteCache | None, room: Room) -> None:
     """Keep what was drawn, also for others in the cache. Raises Unusable where there is no room."""
     room.keep(key if cache is not None else None, drawn.nbytes)
-    if cache is not None and drawn.sprites:
+    if cache is not None and drawn.looks:
         cache.put(key, drawn)
 
 

@@ -22,7 +22,7 @@ from vistterstream.playout.pieces import Piece, Tell, Unusable
 from vistterstream.playout.plates import Patch, plate, sprite_of
 from vistterstream.playout.room import Room
 from vistterstream.playout.sliding import Slider
-from vistterstream.playout.sprites import Sprite
+from vistterstream.playout.sprites import Look
 from vistterstream.playout.turning import Tint, Turner
 from vistterstream.resources.overlay import ImageLayer, Layer, Play
 from vistterstream.timeline.tracks import Motion, Pose
@@ -40,7 +40,7 @@ class State(NamedTuple):
 class Mover:
     """A layer that moves. What it looks like follows from its state, and that from its age.
 
-    `sprite` is for one thread; `patch` for any.
+    `looks` is for one thread; `patch` for any.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Mover:
         Without `planar`, `patch` must be used also for what only moves.
         """
         self._motion = motion
-        self._last: tuple[State, Sprite | None] | None = None
+        self._last: tuple[State, tuple[Look, ...]] | None = None
         self._times: _Times | None = None
         self.fast = motion.moves_only and planar
         finer = finer_for(motion)
@@ -94,22 +94,23 @@ class Mover:
         drawn = self._drawn[number] if self._drawn else None
         return None if drawn is None else drawn.patch(pose)
 
-    def sprite(self, age: int, length: int | None) -> Sprite | None:
+    def looks(self, age: int, length: int | None) -> tuple[Look, ...]:
         """What it looks like `age` frames after its overlay entered, in a cue of `length` frames.
 
         It is good until the next question.
         """
         state = self._state(age, length)
         if self._last is None or self._last[0] != state:
-            self._last = (state, self._sprite(state))
+            self._last = (state, self._looks(state))
         return self._last[1]
 
-    def _sprite(self, state: State) -> Sprite | None:
+    def _looks(self, state: State) -> tuple[Look, ...]:
         pose, number = state
         drawn = self._drawn[number] if self._drawn else None
         if self.fast and isinstance(drawn, Slider):
-            return drawn.sprite(pose)
-        return sprite_of(self.patch(state))
+            return drawn.looks(pose)
+        made = sprite_of(self.patch(state))
+        return () if made is None else (made,)
 
 
 def finer_for(motion: Motion) -> int:

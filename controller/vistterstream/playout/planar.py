@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from vistterstream.playout.frames import Bytes, Floats, Planes, Words, premultiplied
-from vistterstream.playout.geometry import Rect
-from vistterstream.playout.sprites import Sprite
+from vistterstream.playout.frames import HALF, Bytes, Floats, Planes, Words, premultiplied, repeated
+from vistterstream.playout.geometry import Rect, even_up
+from vistterstream.playout.plain import parted, plain_areas
+from vistterstream.playout.sprites import MOSAIC_SAMPLES, Look, Mosaic, Sprite
 
 _PAD = 2  # transparent pixels left and above in a `Planar`'s planes; as many or more right and below
 _QUARTERS = 4  # the alpha of chroma is kept in quarters
+_FINER = _QUARTERS  # times as large are rests that are kept at whole pixels
+_SMALL = 6  # a `_Phase` is for what has at most this part of a picture's samples of luma
+_PHASES = 4  # bytes kept in phases for each pixel
+_SIZES = 16  # of a plain area, for which planes are kept: they change as it slides over an edge
 _SLAB = 400_000  # pixels prepared at a time: the work in between takes six times what is kept
 
 
@@ -32,7 +39,16 @@ class Planar:
         columns = max(_SLAB // tall // 2 * 2, 2)
         for start in range(0, wide, columns):
             self._prepare(pixels, start, min(start + columns, wide))
-        self._scratch = [np.empty(tall * wide, np.uint16) for _ in range(3)]
+        self._rests, self._lights = (np.empty(0, np.uint16) for _ in range(2))
+        self.plain = tuple(_Plain(area, self._flat(area)) for area in plain_areas(pixels))
+        self._phases = _Phases(self.phase, _PHASES * tall * wide)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken."""
+        planes = [self._luma, self._alpha, self._rests, self._lights]
+        planes += [plane for row in self._chroma for column in row for plane in column]
+        return sum(plane.nbytes for plane in planes) + self._phases.nbytes
 
     def _prepare(self, pixels: Floats | Bytes, start: int, end: int) -> None:
         """Fill columns `start` to `end`, both even, of the planes."""
@@ -51,43 +67,197 @@ class Planar:
                 for plane, kind in zip(self._chroma[row][column], (1, 2, 3), strict=True):
                     plane[:, start // 2 : end // 2] = _whole(means[row::2, column::2, kind])
 
-    def at(self, left: float, top: float, bounds: Rect) -> Sprite | None:
+    def _flat(self, area: Rect) -> tuple[int, int, int, int, int]:
+        """Of an area of one colour: rest and light of luma, then of chroma, as in `Planes`."""
+        x, y = area.x + _PAD, area.y + _PAD
+        luma, alpha = self._luma.item(y, x), self._alpha.item(y, x)
+        u, v, quarters = (plane.item(y // 2, x // 2) for plane in self._chroma[y % 2][x % 2])
+        return 255 - alpha, luma + HALF, 255 - round(quarters / _QUARTERS), u + HALF, v + HALF
+
+    def at(self, left: float, top: float, bounds: Rect) -> tuple[Look, ...]:
         """The part within `bounds` (even) of the picture put with its corner at `left`, `top`.
 
         It is good until the next question: the memory is used again.
         """
         whole_x, whole_y = math.floor(left), math.floor(top)
-        seen = Rect(whole_x, whole_y, self.width + 1, self.height + 1).widened().common(bounds)
+        whole = Rect(whole_x, whole_y, self.width + 1, self.height + 1).widened()
+        seen = whole.common(bounds)
         if seen.empty:
+            return ()
+        if self.plain and seen == whole:
+            phase = self._phases.of(whole_x % 2, whole_y % 2, left > whole_x, top > whole_y)
+            if phase is not None:
+                return self._phased(phase, left, top)
+        plain, others = parted(seen, [one.inside(left, top) for one in self.plain])
+        end = _samples(others)
+        rests, lights = self._scratch(end)
+        tiles = self._tiles(others, left, top, rests, lights)
+        rich: Sequence[Look] = tiles
+        if len(tiles) > 1 and end <= MOSAIC_SAMPLES:
+            rich = [Mosaic(tuple(others), rests, lights)]
+        return (*self._flats(plain), *rich)
+
+    def _phased(self, phase: _Phase, left: float, top: float) -> tuple[Look, ...]:
+        """The same where all of it is seen: one sum makes all rests, and one all lights."""
+        whole_x, whole_y = math.floor(left), math.floor(top)
+        x, y = whole_x - whole_x % 2, whole_y - whole_y % 2
+        flats = self._flats([(number, _moved(part, x, y)) for number, part in phase.plain])
+        rests, lights = self._scratch(phase.samples)
+        shares = [down * across for down in _shares(top - whole_y) for across in _shares(left - whole_x)]
+        taps = list(zip(phase.taps, shares, strict=True))
+        _sum([(tap[0], share / _FINER) for tap, share in taps], 0.0, rests)
+        _sum([(tap[1], share) for tap, share in taps], 0.0, lights)
+        return (*flats, Mosaic(tuple(_moved(tile, x, y) for tile in phase.tiles), rests, lights))
+
+    def phase(self, x: int, y: int, across: bool, down: bool) -> _Phase | None:
+        """What `_phased` needs where whole pixels are odd (1) or even; None where that is no gain."""
+        left, top = x + across / 2, y + down / 2
+        seen = Rect(x, y, self.width + 1, self.height + 1).widened()
+        plain, tiles = parted(seen, [one.inside(left, top) for one in self.plain])
+        samples = _samples(tiles)
+        if not 0 < samples <= self._luma.size // _SMALL:
             return None
+        taps = []
+        for below in (0, 1) if down else (0,):
+            for beside in (0, 1) if across else (0,):
+                rests, lights = (np.empty(samples, np.uint16) for _ in range(2))
+                self._tiles(tiles, x + beside, y + below, rests, lights, _FINER)
+                taps.append((rests, lights))
+        return _Phase(plain, tiles, samples, taps)
+
+    def _scratch(self, samples: int) -> tuple[Words, Words]:
+        """Room for rests and lights, which is used again."""
+        if self._rests.size < samples:
+            self._rests, self._lights = (np.empty(samples, np.uint16) for _ in range(2))
+        return self._rests[:samples], self._lights[:samples]
+
+    def _flats(self, plain: Sequence[tuple[int, Rect]]) -> list[Sprite]:
+        flat = [self.plain[number].sprite(part) for number, part in plain]
+        return [one for one in flat if one is not None]
+
+    def _tiles(
+        self, tiles: Sequence[Rect], left: float, top: float, rests: Words, lights: Words, finer: int = 1
+    ) -> list[Sprite]:
+        """Parts, filled into `rests` (so many times as large) and `lights`, as of a `Mosaic`."""
+        made, end = list[Sprite](), 0
+        for tile in tiles:
+            start, end = end, end + tile.width * tile.height * 3 // 2
+            made.append(self._tile(tile, left, top, rests[start:end], lights[start:end], finer))
+        return made
+
+    def _tile(self, tile: Rect, left: float, top: float, rests: Words, lights: Words, finer: int) -> Sprite:
+        whole_x, whole_y = math.floor(left), math.floor(top)
         across, down = left - whole_x, top - whole_y
-        x, y = seen.x - whole_x + _PAD, seen.y - whole_y + _PAD  # of the first pixel, in the padded planes
-        count = seen.width * seen.height
-        rest, light = (scratch[:count].reshape(seen.height, seen.width) for scratch in self._scratch[:2])
-        _between(self._alpha, x, y, seen, across, down, (-1.0, 255.0), rest)
-        _between(self._luma, x, y, seen, across, down, (1.0, 128.0), light)
-        half = Rect(seen.x // 2, seen.y // 2, seen.width // 2, seen.height // 2)
-        chroma = self._scratch[2][: 3 * count // 4].reshape(3, half.height, half.width)
-        for part in range(3):
-            self._chroma_between(part, x, y, half, across, down, chroma[part])
-        return Sprite(*seen, planes=Planes(rest, light, chroma[2], chroma[:2]))
+        x, y = tile.x - whole_x + _PAD, tile.y - whole_y + _PAD  # of the first pixel, in the padded planes
+        half = Rect(tile.x // 2, tile.y // 2, tile.width // 2, tile.height // 2)
+        luma = tile.width * tile.height
+        rest, light = (plane[:luma].reshape(tile.height, tile.width) for plane in (rests, lights))
+        _between(self._alpha, x, y, tile, across, down, (-finer, 255 * finer), rest)
+        _between(self._luma, x, y, tile, across, down, (1, HALF), light)
+        chroma_rest, chroma_light = (
+            plane[luma:].reshape(2, half.height, half.width) for plane in (rests, lights)
+        )
+        for part, out in enumerate(chroma_light):
+            self._chroma_between(part, x, y, half, across, down, (1, HALF), out)
+        turned = (-finer / _QUARTERS, 255 * finer)
+        self._chroma_between(2, x, y, half, across, down, turned, chroma_rest[0])
+        np.copyto(chroma_rest[1], chroma_rest[0])
+        return Sprite(*tile, planes=Planes(rest, light, chroma_rest[0], chroma_light))
 
     def _chroma_between(
-        self, part: int, x: int, y: int, half: Rect, across: float, down: float, out: Words
+        self,
+        part: int,
+        x: int,
+        y: int,
+        half: Rect,
+        across: float,
+        down: float,
+        linear: tuple[float, float],
+        out: Words,
     ) -> None:
-        """Chroma of the squares from (x, y) on: the means there and one pixel left and above, weighted."""
-        scale, offset = (1.0, 128.0) if part < 2 else (-1.0 / _QUARTERS, 255.0)
-        rows = [(y, 1.0 - down), (y - 1, down)] if down else [(y, 1.0)]
-        columns = [(x, 1.0 - across), (x - 1, across)] if across else [(x, 1.0)]
+        """Chroma of the squares from (x, y) on: the means there and one pixel left and above, weighted; times
+        a, plus b.
+        """
+        scale, offset = linear
         terms = []
-        for row, share in rows:
-            for column, other in columns:
+        for row, share in zip((y, y - 1), _shares(down), strict=False):
+            for column, other in zip((x, x - 1), _shares(across), strict=False):
                 plane = self._chroma[row % 2][column % 2][part]
                 top, left = row // 2, column // 2
                 terms.append(
                     (plane[top : top + half.height, left : left + half.width], share * other * scale)
                 )
         _sum(terms, offset, out)
+
+
+class _Phase(NamedTuple):
+    """What a picture looks like at places that are whole even numbers of pixels apart, but for the weights.
+
+    `plain` are its areas of one colour and `tiles` the rest, `samples` their number; `taps` rests (`_FINER`
+    times as large) and lights of the tiles, at whole pixels: there, and with what lies beside and above.
+    """
+
+    plain: list[tuple[int, Rect]]
+    tiles: list[Rect]
+    samples: int
+    taps: list[tuple[Words, Words]]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken."""
+        return sum(rests.nbytes + lights.nbytes for rests, lights in self.taps)
+
+
+class _Phases:
+    """Phases that were needed last, up to so many bytes."""
+
+    def __init__(self, make: Callable[[int, int, bool, bool], _Phase | None], limit: int) -> None:
+        self._make, self._limit = make, limit
+        self._kept: dict[tuple[int, int, bool, bool], _Phase | None] = {}
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken."""
+        return sum(phase.nbytes for phase in self._kept.values() if phase is not None)
+
+    def of(self, *key: *tuple[int, int, bool, bool]) -> _Phase | None:
+        """The phase of odd or even whole pixels, and whether there are fractions, across and down."""
+        if key not in self._kept:
+            self._kept[key] = self._make(*key)
+            while self.nbytes > self._limit and len(self._kept) > 1:
+                del self._kept[next(iter(self._kept))]
+        return self._kept[key]
+
+
+class _Plain:
+    """An area of one colour in a picture."""
+
+    def __init__(self, area: Rect, values: tuple[int, int, int, int, int]) -> None:
+        """`values` are rest and light of luma, rest of chroma, light of U and of V."""
+        self._area = area
+        self._values = values
+        self.kept: dict[tuple[int, int], Planes] = {}
+
+    def inside(self, left: float, top: float) -> Rect:
+        """What looks like it where the picture is put with its corner at `left`, `top`; even."""
+        area = self._area
+        x, y = even_up(math.ceil(left + area.x)), even_up(math.ceil(top + area.y))
+        right = math.floor(left + area.x + area.width) // 2 * 2
+        bottom = math.floor(top + area.y + area.height) // 2 * 2
+        return Rect(x, y, max(right - x, 0), max(bottom - y, 0))
+
+    def sprite(self, place: Rect) -> Sprite | None:
+        """It, at that place; None where it is transparent."""
+        rest, light, chroma_rest, u, v = self._values
+        if rest == chroma_rest == 255:
+            return None
+        size = place.width, place.height
+        planes = self.kept.get(size)
+        if planes is None:
+            if len(self.kept) >= _SIZES:
+                self.kept.clear()
+            self.kept[size] = planes = repeated((rest, light), chroma_rest, (u, v), *size)
+        return Sprite(*place, planes=planes)
 
 
 def _between(
@@ -102,14 +272,25 @@ def _between(
 ) -> None:
     """`out` = `plane` from (x, y) on, shifted right and down by fractions of a pixel, times a, plus b."""
     scale, offset = linear
-    rows = [(y, 1.0 - down), (y - 1, down)] if down else [(y, 1.0)]
-    columns = [(x, 1.0 - across), (x - 1, across)] if across else [(x, 1.0)]
     terms = [
         (plane[row : row + seen.height, column : column + seen.width], share * other * scale)
-        for row, share in rows
-        for column, other in columns
+        for row, share in zip((y, y - 1), _shares(down), strict=False)
+        for column, other in zip((x, x - 1), _shares(across), strict=False)
     ]
     _sum(terms, offset, out)
+
+
+def _shares(fraction: float) -> tuple[float, ...]:
+    """The weights of a pixel and of the one before it, where that has one."""
+    return (1.0 - fraction, fraction) if fraction else (1.0,)
+
+
+def _samples(tiles: Iterable[Rect]) -> int:
+    return sum(tile.width * tile.height * 3 // 2 for tile in tiles)
+
+
+def _moved(rect: Rect, x: int, y: int) -> Rect:
+    return Rect(rect.x + x, rect.y + y, rect.width, rect.height)
 
 
 def _sum(terms: list[tuple[Words, float]], offset: float, out: Words) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from vistterstream.playout.frames import Floats, Planes, Words, premultiplied
+from vistterstream.playout.frames import HALF, Floats, Planes, Words, premultiplied
 from vistterstream.playout.geometry import Rect
 from vistterstream.playout.pieces import Bounds, Piece
 from vistterstream.playout.sprites import Sprite
@@ -98,9 +98,9 @@ def sprite_of(patch: Patch | None) -> Sprite | None:
         *seen,
         planes=Planes(
             rest=_turned(alpha, -1.0, 255.0),
-            light=_turned(y, 1.0, 128.0),
+            light=_turned(y, 1.0, HALF),
             chroma_rest=_turned(chroma_alpha, -1.0, 255.0),
-            chroma_light=np.stack([_turned(u, 1.0, 128.0), _turned(v, 1.0, 128.0)]),
+            chroma_light=np.stack([_turned(u, 1.0, HALF), _turned(v, 1.0, HALF)]),
         ),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vistterstream.playout.geometry import Rect, View, nearest
 from vistterstream.playout.planar import Planar
 from vistterstream.playout.plates import Patch, Plate, shifted
-from vistterstream.playout.sprites import Sprite
+from vistterstream.playout.sprites import Look
 from vistterstream.resources.overlay import Layer, Side
 from vistterstream.timeline.tracks import Pose
 
@@ -18,7 +18,7 @@ class Slider:
     """
 
     def __init__(self, drawn: Plate, layer: Layer, view: View, *, planar: bool = True) -> None:
-        """`planar` prepares for `sprite`; without there is `patch`, and not the other."""
+        """`planar` prepares for `looks`; without there is `patch`, and not the other."""
         self._planar = Planar(drawn.pixels) if planar else None
         self._drawn = None if planar else drawn
         self._view = view
@@ -29,13 +29,13 @@ class Slider:
             nearest(left) + seen.x - box.x, nearest(top) + seen.y - box.y, seen.width, seen.height
         )
 
-    def sprite(self, pose: Pose) -> Sprite | None:
+    def looks(self, pose: Pose) -> tuple[Look, ...]:
         """What it looks like in that pose; good until the next question."""
-        assert self._planar is not None, "it was made to have sprites"
+        assert self._planar is not None, "it was made to have looks"
         return self._planar.at(*self.place(pose), self._view.whole)
 
     def patch(self, pose: Pose) -> Patch | None:
-        """The same in full resolution, where it was not made to have sprites."""
+        """The same in full resolution, where it was not made to have looks."""
         assert self._drawn is not None, "it was made to have patches"
         return shifted(self._drawn, *self.place(pose), self._view.whole)
 

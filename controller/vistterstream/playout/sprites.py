@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from vistterstream.playout.frames import Bytes, Planes, flat_planes, planes
+from vistterstream.playout.frames import Bytes, Planes, Words, flat_planes, planes
 from vistterstream.playout.geometry import Rect, even_up
 
 CACHE_BYTES = 256 * 2**20
+MOSAIC_SAMPLES = 1 << 16
+"""The most that is blended in one go: more would not stay in the processor's cache meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +34,42 @@ class Sprite:
 
 
 @dataclass(frozen=True, slots=True)
+class Mosaic:
+    """Small pieces of picture, the `tiles`, that are blended in one go: each by itself costs more in calls
+    than in arithmetic.
+
+    `rest` and `light` are those of `Planes`, in one row: for each tile its Y, U and V.
+    """
+
+    tiles: tuple[Rect, ...]
+    rest: Words
+    light: Words
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken."""
+        return self.rest.nbytes + self.light.nbytes
+
+
+Look = Sprite | Mosaic
+"""What can be blended."""
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
-    """What was drawn of a layer that stands still: sprites side by side, and the pixels that it took.
+    """What was drawn of a layer that stands still, side by side, and the pixels that it took.
 
     `still` and `moving` are those that `Room` was asked for.
     """
 
-    sprites: tuple[Sprite, ...]
+    looks: tuple[Look, ...]
     still: int = 0
     moving: int = 0
 
     @property
     def nbytes(self) -> int:
         """Memory taken."""
-        return sum(one.nbytes for one in self.sprites)
+        return sum(one.nbytes for one in self.looks)
 
 
 class SpriteCache:
@@ -112,6 +137,31 @@ def flat_sprite(rgba: tuple[int, int, int, int], place: Rect, opacity: float = 1
     if place.empty or not alpha:
         return None
     return Sprite(*place, planes=flat_planes((*rgb, alpha), place.width, place.height))
+
+
+def gathered(looks: Iterable[Look]) -> tuple[Look, ...]:
+    """What lies side by side, the small sprites put together."""
+    made: list[Look] = []
+    small: list[Sprite] = []
+    left = MOSAIC_SAMPLES
+    for one in looks:
+        if isinstance(one, Mosaic) or one.planes.flat or one.width * one.height * 3 // 2 > left:
+            made.append(one)
+        else:
+            small.append(one)
+            left -= one.width * one.height * 3 // 2
+    return (*made, *([_mosaic(small)] if len(small) > 1 else small))
+
+
+def _mosaic(sprites: Sequence[Sprite]) -> Mosaic:
+    tiles = tuple(Rect(one.x, one.y, one.width, one.height) for one in sprites)
+    rests: list[Words] = []
+    lights: list[Words] = []
+    for one in sprites:
+        rests += [one.planes.rest, one.planes.chroma_rest, one.planes.chroma_rest]
+        lights += [one.planes.light, one.planes.chroma_light]
+    rest, light = (np.concatenate([part.reshape(-1) for part in parts]) for parts in (rests, lights))
+    return Mosaic(tiles, rest, light)
 
 
 def _faded(opacity: float) -> Bytes:

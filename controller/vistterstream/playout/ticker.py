@@ -21,7 +21,7 @@ from vistterstream.playout.planar import Planar
 from vistterstream.playout.plates import Patch, Plate
 from vistterstream.playout.room import Room
 from vistterstream.playout.sliding import Slider
-from vistterstream.playout.sprites import Sprite, sprite
+from vistterstream.playout.sprites import Look, Sprite, sprite
 from vistterstream.playout.texts import cut, font_of, tell_missing, tinted
 from vistterstream.resources.overlay import Layer, Position, TickerLayer
 from vistterstream.timeline.tracks import Motion
@@ -105,10 +105,10 @@ class Ticker:
         self._planar = None if self._strip is None else Planar(self._strip.rgba)
         self.band = None if self._strip is None else band(ticker, self._strip)
 
-    def sprite(self, age: int) -> Sprite | None:
+    def looks(self, age: int) -> tuple[Look, ...]:
         """The text at that age: it comes in at the side, and runs again and again after that."""
         if self._strip is None or self._planar is None:
-            return None
+            return ()
         place, seen = self._strip.band, self._strip.seen
         gone = age * self._speed
         window = seen
@@ -119,7 +119,7 @@ class Ticker:
             first = math.floor(place.x + place.width - gone)
             window = seen.common(Rect(first, seen.y, place.x + place.width - first, seen.height))
         if window.empty:
-            return None
+            return ()
         shift = float((gone - place.width) % self._strip.period)
         return self._planar.at(place.x - shift, seen.y, window.widened().common(self._view.whole))
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from vistterstream.playout.frames import Bytes, Frame, Words, to_yuv
+from vistterstream.playout.frames import HALF, Bytes, Frame, Words, to_yuv
 from vistterstream.resources.timeline import Direction, TransitionType
 from vistterstream.timeline.plan import TransitionPlan
 
@@ -90,7 +90,7 @@ class Transitions:
             self._weigh(plane[part], other[part], mine[part], weights if across else weights[:, None])
 
     def _weigh(self, out: Bytes, base: Bytes, incoming: Bytes, weights: Words) -> None:
-        """Out = round((base * (255 - w) + incoming * w) / 255), exactly: see `Blender`.
+        """Out = round((base * (255 - w) + incoming * w) / 255), exactly.
 
         `weights` is a row for all rows, or a column for all columns.
         """
@@ -108,10 +108,8 @@ class Transitions:
             np.multiply(incoming[band], weights if one_row else weights[band], out=light)
             np.multiply(base[band], rests if one_row else rests[band], out=dark)
             light += dark
-            light += np.uint16(128)
-            np.right_shift(light, 8, out=dark)
-            light += dark
-            light >>= 8
+            light += np.uint16(HALF)
+            light //= np.uint16(255)
             np.copyto(out[band], light, casting="unsafe")
 
 
