@@ -20,7 +20,7 @@ from vistterstream.playout.frames import Frame, Planes
 from vistterstream.playout.items import Drawn
 from vistterstream.playout.mixing import Bus, Playing
 from vistterstream.playout.sound import Samples
-from vistterstream.playout.sprites import Sprite
+from vistterstream.playout.sprites import Looks, Sprite
 from vistterstream.playout.stage import Stage, look_ahead, make
 from vistterstream.resources.overlay import OverlaySpec
 from vistterstream.resources.program import Fallback, Format
@@ -39,12 +39,12 @@ class Studio:
         self.let = threading.Event()
         self.drawn: list[tuple[Hashable, str]] = []
 
-    def draw(self, state: Hashable) -> Sprite | None:
+    def draw(self, state: Hashable) -> Looks:
         name = threading.current_thread().name
         if name != threading.main_thread().name:
             assert self.let.wait(5)
         self.drawn.append((state, name))
-        return Sprite(0, 0, 2, 2, Planes(_EMPTY, _EMPTY, _EMPTY, _EMPTY))
+        return (Sprite(0, 0, 2, 2, Planes(_EMPTY, _EMPTY, _EMPTY, _EMPTY)),)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ class TestAhead:
             worker.close()
             wanted.append(worker.wanted)
         assert wanted == [True, False]
-        assert worker.submit(lambda _: None, "a") is None
+        assert worker.submit(lambda _: (), "a") is None
         assert worker.shared() is not worker
 
 

@@ -49,7 +49,7 @@ def mover(moved: Layer, view: View = VIEW) -> Mover:
 
 def only(one: Mover, age: int, length: int | None) -> Sprite | None:
     """What it looks like, which is in one part, or nothing."""
-    looks = one.looks(age, length)
+    looks = one.shown(age, length)
     assert len(looks) <= 1
     assert not looks or isinstance(looks[0], Sprite)
     return looks[0] if looks and isinstance(looks[0], Sprite) else None
@@ -58,7 +58,7 @@ def only(one: Mover, age: int, length: int | None) -> Sprite | None:
 def shown(moved: Layer, age: int, base: Frame, length: int | None = None) -> Frame:
     """`base` with the layer on it."""
     out = twin(base)
-    for look in mover(moved).looks(age, length):
+    for look in mover(moved).shown(age, length):
         Blender(out.width).blend(out, look, Opacity(moved, RATE).at(age, length))
     return out
 
@@ -211,7 +211,7 @@ class TestMoves:
 
         def at(age: int) -> bytes:
             out = twin(base)
-            for look in one.looks(age, None):
+            for look in one.shown(age, None):
                 Blender(WIDTH).blend(out, look)
             return bytes(out.buffer)
 
@@ -292,7 +292,7 @@ class TestShapes:
         rows, columns = np.nonzero(light > 0.5)
         assert columns.min() == 20 + (round(60 * share) if side == "cropLeft" else 0)
         assert rows.max() == 69 - (round(40 * share) if side == "cropBottom" else 0)
-        assert not mover(moved).looks(30, None)  # all of it is cut off
+        assert not mover(moved).shown(30, None)  # all of it is cut off
 
     def test_a_crop_that_does_not_change_is_cut_once_and_for_all(self) -> None:
         moved = layer(crop={"left": 0.5}, position={"x": 20, "y": 30})
@@ -379,7 +379,7 @@ class TestComingAndGoing:
     def test_without_an_end_nothing_goes(self) -> None:
         moved = layer(exit={"duration": "1s", "slide": "left"})
         one = mover(moved)
-        assert one.looks(10**6, None) is one.looks(0, None)
+        assert one.shown(10**6, None) is one.shown(0, None)
         assert Opacity(moved, RATE).at(10**6, None) == 1.0
 
     @pytest.mark.parametrize("easing", ["linear", "hold", *CUBIC_BEZIERS, "cubic-bezier(0.2, 0, 0, 1)"])
@@ -397,7 +397,7 @@ class TestComingAndGoing:
         one = mover(moved)
         for age in range(0, 33):
             out = twin(base)
-            for look in one.looks(0, None):
+            for look in one.shown(0, None):
                 Blender(WIDTH).blend(out, look, Opacity(moved, RATE).at(age))
             measured = (float(out.y[10:90, 10:190].mean()) - 16) / 219
             wanted = min(max(0.1 + 0.7 * (ease(easing, age / 30) if age < 30 else 1.0), 0), 1)

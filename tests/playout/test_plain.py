@@ -12,9 +12,13 @@ from playout.pictures import noise, twin
 from vistterstream.playout import planar
 from vistterstream.playout.blend import Blender
 from vistterstream.playout.frames import Bytes, Frame, premultiplied
-from vistterstream.playout.geometry import Rect
+from vistterstream.playout.geometry import Rect, View
 from vistterstream.playout.plain import SPLIT, parted, plain_areas
 from vistterstream.playout.planar import Planar
+from vistterstream.playout.plates import Plate, looks_of
+from vistterstream.playout.turning import Turner
+from vistterstream.resources.overlay import Anchor, Canvas
+from vistterstream.timeline.tracks import Pose
 
 WIDTH, HEIGHT = 640, 360
 WHOLE = Rect(0, 0, WIDTH, HEIGHT)
@@ -118,3 +122,31 @@ def test_what_is_kept_of_places_is_bounded() -> None:
     for number in range(64):
         made.at(20 + number % 2 + number % 4 // 2 / 3, 30 + number % 8 // 4 + number % 16 // 8 / 3, WHOLE)
         assert made.nbytes <= 10.5 * 410 * 190 + 6 * 410 * 190
+
+
+@pytest.mark.parametrize("finer", [1, 2])
+@pytest.mark.parametrize("scale", [0.9, 1.0, 1.13, 1.5])
+def test_what_grows_in_parts_looks_as_the_whole_does(scale: float, finer: int) -> None:
+    base, place = noise(WIDTH, HEIGHT), Rect(37 * finer, 41 * finer, 400, 180)
+    view = View(WIDTH, HEIGHT, Canvas(width=WIDTH, height=HEIGHT))
+    drawn = Plate(premultiplied(panel()), place, place)
+    turner = Turner(drawn, Anchor.TOP_LEFT, view, finer, lasting=True)
+    pose = Pose(x=37.25, y=41.5, scale=scale * finer)
+    looks = turner.looks(pose)
+    assert len(looks) > 1
+    one, other, blender = twin(base), twin(base), Blender(WIDTH)
+    for look in looks:
+        blender.blend(one, look)
+    (whole,) = looks_of(turner.patch(pose))
+    blender.blend(other, whole)
+    apart = np.abs(one.data.astype(int) - other.data)
+    assert apart.max() <= 1  # where the place of a pixel is a rounding error away
+    assert (apart > 0).mean() < 3e-3
+
+
+def test_what_is_turned_is_drawn_as_a_whole() -> None:
+    view, place = View(WIDTH, HEIGHT, Canvas(width=WIDTH, height=HEIGHT)), Rect(20, 30, 400, 180)
+    drawn = Plate(premultiplied(panel()), place, place)
+    turner = Turner(drawn, Anchor.TOP_LEFT, view, lasting=True)
+    assert len(turner.looks(Pose(x=20, y=30, rotation=1.0))) == 1
+    assert len(turner.looks(Pose(x=20, y=30, crop=(0.1, 0, 0, 0)))) == 1

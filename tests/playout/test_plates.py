@@ -8,7 +8,7 @@ import pytest
 from vistterstream.playout.frames import Bytes, Floats, planes, premultiplied
 from vistterstream.playout.geometry import EVERYWHERE, Rect
 from vistterstream.playout.pieces import Bounds
-from vistterstream.playout.plates import Plate, clipped, shifted, sprite_of, together
+from vistterstream.playout.plates import Plate, clipped, looks_of, shifted, sprite_of, together
 
 
 def noise(height: int, width: int, seed: int = 1) -> Bytes:
@@ -62,7 +62,7 @@ def test_patches_are_laid_over_each_other_as_exact_arithmetic_does() -> None:
 
 def test_nothing_together_is_nothing() -> None:
     assert together([], Bounds(Rect(0, 0, 10, 10))) is None
-    assert sprite_of(None) is None
+    assert looks_of(None) == ()
 
 
 @pytest.mark.parametrize("place", [(0, 0), (7, 4), (4, 7), (5, 9)])

@@ -13,12 +13,12 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from vistterstream.playout import priority
-from vistterstream.playout.sprites import Sprite
+from vistterstream.playout.sprites import Looks
 
 FRAMES = 4
 """How many frames are drawn ahead."""
 
-Draw = Callable[[Hashable], Sprite | None]
+Draw = Callable[[Hashable], Looks]
 
 
 class Worker:
@@ -53,7 +53,7 @@ class Worker:
                 self._pool = ThreadPoolExecutor(1, thread_name_prefix="overlays-ahead")
                 self._pool.submit(priority.ask, priority.AHEAD)
 
-    def submit(self, draw: Draw, state: Hashable) -> Future[Sprite | None] | None:
+    def submit(self, draw: Draw, state: Hashable) -> Future[Looks] | None:
         """Have the state drawn; None where nothing is drawn ahead."""
         pool = self._pool
         return None if pool is None else pool.submit(draw, state)
@@ -75,12 +75,12 @@ class Ahead:
     def __init__(self, draw: Draw, worker: Worker) -> None:
         worker.start()
         self._draw, self._worker = draw, worker
-        self._coming: OrderedDict[Hashable, Future[Sprite | None]] = OrderedDict()
-        self._last: tuple[Hashable, Sprite | None] | None = None
+        self._coming: OrderedDict[Hashable, Future[Looks]] = OrderedDict()
+        self._last: tuple[Hashable, Looks] | None = None
         self.missed = 0
         """States that were not ready when they were due."""
 
-    def at(self, state: Hashable) -> Sprite | None:
+    def at(self, state: Hashable) -> Looks:
         """What that state looks like."""
         if self._last is None or self._last[0] != state:
             self._last = (state, self._due(state))
@@ -97,7 +97,7 @@ class Ahead:
         while len(self._coming) > FRAMES:
             self._coming.popitem(last=False)[1].cancel()
 
-    def _due(self, state: Hashable) -> Sprite | None:
+    def _due(self, state: Hashable) -> Looks:
         future = self._coming.pop(state, None)
         if future is not None and future.done() and not future.cancelled():
             return future.result()

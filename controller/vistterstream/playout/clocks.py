@@ -16,10 +16,10 @@ from vistterstream.playout.masks import masked
 from vistterstream.playout.moment import Moment
 from vistterstream.playout.moving import finer_for, posable
 from vistterstream.playout.pieces import Bounds, Tell
-from vistterstream.playout.plates import Patch
+from vistterstream.playout.plates import Patch, looks_of
 from vistterstream.playout.room import Room
 from vistterstream.playout.sliding import Slider
-from vistterstream.playout.sprites import Sprite
+from vistterstream.playout.sprites import Looks
 from vistterstream.playout.turning import Turner
 from vistterstream.resources.overlay import ClockLayer, CountdownLayer, Layer, TimecodeOf
 from vistterstream.timeline.daytime import timecode_of, timecode_of_day
@@ -48,10 +48,11 @@ class StandingClock:
         room.take_still(_TEXTS * self._face.size(self.state(start)))
         self._face.sprite(self.state(start))
 
-    def sprite(self, state: Hashable) -> Sprite | None:
+    def looks(self, state: Hashable) -> Looks:
         """What it looks like when it says that."""
         assert isinstance(state, str), "it is what `state` gave"
-        return self._face.sprite(state)
+        sprite = self._face.sprite(state)
+        return () if sprite is None else (sprite,)
 
 
 class ClockState(NamedTuple):
@@ -90,6 +91,10 @@ class MovingClock:
     def state(self, moment: Moment) -> ClockState:
         """All that it depends on at that moment."""
         return ClockState(self._motion.at(moment.age, moment.length), self._say(moment))
+
+    def looks(self, state: Hashable) -> Looks:
+        """The same as `patch`, ready for blending."""
+        return looks_of(self.patch(state))
 
     def patch(self, state: Hashable) -> Patch | None:
         """What it looks like in that state."""

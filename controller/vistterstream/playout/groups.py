@@ -18,8 +18,9 @@ from vistterstream.playout.masks import coverage
 from vistterstream.playout.moment import Moment
 from vistterstream.playout.moving import finer_for
 from vistterstream.playout.pieces import Bounds, Tell, Unusable, unlimited
-from vistterstream.playout.plates import Patch, Plate, together
+from vistterstream.playout.plates import Patch, Plate, looks_of, together
 from vistterstream.playout.sliding import Slider
+from vistterstream.playout.sprites import Looks
 from vistterstream.playout.turning import Turner
 from vistterstream.resources.overlay import GroupLayer, Layer
 from vistterstream.timeline.tracks import Motion, Opacity, Pose
@@ -39,7 +40,10 @@ class Part(Protocol):
         """All that it depends on at that moment."""
 
     def patch(self, state: Hashable) -> Patch | None:
-        """What it looks like in that state."""
+        """What it looks like in that state, in full resolution."""
+
+    def looks(self, state: Hashable) -> Looks:
+        """The same, ready for blending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +122,22 @@ class Group:
     def patch(self, state: Hashable, take: Callable[[int], None] = unlimited) -> Patch | None:
         """What it looks like in that state; `take` is told of its pixels, and may raise Unusable."""
         assert isinstance(state, State), "it is what `state` gave"
+        drawn = self._drawn(state, take)
+        return None if drawn is None else drawn.patch(state.pose)
+
+    def looks(self, state: Hashable) -> Looks:
+        """The same, ready for blending."""
+        assert isinstance(state, State), "it is what `state` gave"
+        drawn = self._drawn(state, unlimited)
+        if isinstance(drawn, Turner):
+            return drawn.looks(state.pose)
+        return () if drawn is None else looks_of(drawn.patch(state.pose))
+
+    def _drawn(self, state: State, take: Callable[[int], None]) -> Slider | Turner | None:
         made = self._made  # read once: another thread may put another there
         if made is None or made[0] != state.members:
             self._made = made = (state.members, self._posable(state.members, planar=False, take=take))
-        return None if made[1] is None else made[1].patch(state.pose)
+        return made[1]
 
     def slider(self, moment: Moment, take: Callable[[int], None] = unlimited) -> Slider | None:
         """What moves where contents are `settled` and only the place changes; None if nothing shows.
@@ -145,7 +161,8 @@ class Group:
         drawn = Plate(pixels, seen, box)
         if self._motion.moves_only:
             return Slider(drawn, self._layer, self._view, planar=planar)
-        return Turner(drawn, self._layer.position.anchor, self._view, self._finer)
+        anchor = self._layer.position.anchor
+        return Turner(drawn, anchor, self._view, self._finer, lasting=self.settled)
 
     def _corner(self) -> tuple[int, int]:
         """Where the box lies while the group rests, in pixels as fine as it is drawn."""

@@ -21,7 +21,7 @@ from vistterstream.playout.layers import keep, key_of, known, rasterise
 from vistterstream.playout.moment import Moment
 from vistterstream.playout.moving import Mover
 from vistterstream.playout.pieces import DRAWING_ERRORS, Tell, Unusable
-from vistterstream.playout.plates import sprite_of
+from vistterstream.playout.plates import looks_of
 from vistterstream.playout.room import Room
 from vistterstream.playout.sequences import PictureSequence
 from vistterstream.playout.sliding import Slider, slid
@@ -89,7 +89,7 @@ class Moving(_Plain):
     def shown(self, moment: Moment) -> Sequence[Shown]:
         """It, where it is now."""
         opacity = self._curve.at(moment.age, moment.length)
-        looks = self.mover.looks(moment.age, moment.length) if opacity > 0 else ()
+        looks = self.mover.shown(moment.age, moment.length) if opacity > 0 else ()
         return tuple((look, opacity) for look in looks)
 
 
@@ -113,13 +113,13 @@ class Drawn(_Plain):
 
     def __init__(self, part: Part, curve: Opacity, worker: Worker) -> None:
         self._part, self._curve = part, curve
-        self.ahead = Ahead(lambda state: sprite_of(part.patch(state)), worker)
+        self.ahead = Ahead(part.looks, worker)
 
     def shown(self, moment: Moment) -> Sequence[Shown]:
         """It, as it is now."""
         opacity = self._curve.at(moment.age, moment.length)
-        sprite = self.ahead.at(self._part.state(moment)) if opacity > 0 else None
-        return () if sprite is None else ((sprite, opacity),)
+        looks = self.ahead.at(self._part.state(moment)) if opacity > 0 else ()
+        return tuple((look, opacity) for look in looks)
 
     def foresee(self, moment: Moment) -> None:
         """Have it drawn for that moment."""
@@ -175,13 +175,13 @@ class Clocked(_Plain):
 
     def __init__(self, clock: StandingClock, curve: Opacity, worker: Worker) -> None:
         self._say, self._curve = clock.state, curve
-        self.ahead = Ahead(clock.sprite, worker)
+        self.ahead = Ahead(clock.looks, worker)
 
     def shown(self, moment: Moment) -> Sequence[Shown]:
         """Its face at this time."""
         opacity = self._curve.at(moment.age, moment.length)
-        sprite = self.ahead.at(self._say(moment)) if opacity > 0 else None
-        return () if sprite is None else ((sprite, opacity),)
+        looks = self.ahead.at(self._say(moment)) if opacity > 0 else ()
+        return tuple((look, opacity) for look in looks)
 
     def foresee(self, moment: Moment) -> None:
         """Have it drawn for that moment."""
@@ -282,7 +282,7 @@ def _item(layer: Layer, studio: Studio, tell: Tell) -> Item | None:
         return Still(looks, curve if constant is None else None) if looks else None
     part = _part(layer, motion, studio, tell, planar=True)
     if isinstance(part, Mover) and part.constant:
-        looks = part.looks(0, None)
+        looks = part.shown(0, None)
         return Still(looks, curve) if looks else None
     if isinstance(part, Mover) and part.fast:
         return Moving(part, curve)
@@ -328,11 +328,11 @@ def _group(
     for sentence in wrong:
         tell(sentence)
     if made.constant:
-        sprite = sprite_of(made.patch(made.state(studio.start), studio.room.take_still))
-        if sprite is None:
+        looks = looks_of(made.patch(made.state(studio.start), studio.room.take_still))
+        if not looks:
             return None
         used = studio.room.used
-        drawn = Drawing((sprite,), used[0] - still, used[1] - moving)
+        drawn = Drawing(looks, used[0] - still, used[1] - moving)
         keep(key, drawn, studio.cache if not wrong and not layer.tracks else None, studio.room)
         return Still(drawn.looks, curve)
     if made.settled and motion.moves_only:

@@ -19,10 +19,10 @@ from vistterstream.playout.layers import piece
 from vistterstream.playout.masks import masked
 from vistterstream.playout.moment import Moment
 from vistterstream.playout.pieces import Piece, Tell, Unusable
-from vistterstream.playout.plates import Patch, plate, sprite_of
+from vistterstream.playout.plates import Patch, looks_of, plate
 from vistterstream.playout.room import Room
 from vistterstream.playout.sliding import Slider
-from vistterstream.playout.sprites import Look
+from vistterstream.playout.sprites import Looks
 from vistterstream.playout.turning import Tint, Turner
 from vistterstream.resources.overlay import ImageLayer, Layer, Play
 from vistterstream.timeline.tracks import Motion, Pose
@@ -40,7 +40,7 @@ class State(NamedTuple):
 class Mover:
     """A layer that moves. What it looks like follows from its state, and that from its age.
 
-    `looks` is for one thread; `patch` for any.
+    `patch` is for any thread, `looks` too unless it is `fast`; `shown` is for one.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Mover:
         Without `planar`, `patch` must be used also for what only moves.
         """
         self._motion = motion
-        self._last: tuple[State, tuple[Look, ...]] | None = None
+        self._last: tuple[State, Looks] | None = None
         self._times: _Times | None = None
         self.fast = motion.moves_only and planar
         finer = finer_for(motion)
@@ -71,7 +71,8 @@ class Mover:
         else:
             pieces = [piece(one, large, room.anywhere, tell) for one in _variants(layer, motion)]
         self._drawn = [
-            None if drawn is None else posable(drawn, layer, motion, view, planar=planar) for drawn in pieces
+            None if drawn is None else posable(drawn, layer, motion, view, planar=planar, lasting=True)
+            for drawn in pieces
         ]
 
     @property
@@ -94,23 +95,24 @@ class Mover:
         drawn = self._drawn[number] if self._drawn else None
         return None if drawn is None else drawn.patch(pose)
 
-    def looks(self, age: int, length: int | None) -> tuple[Look, ...]:
+    def looks(self, state: Hashable) -> Looks:
+        """The same, ready for blending."""
+        assert isinstance(state, State), "it is what `state` gave"
+        pose, number = state
+        drawn = self._drawn[number] if self._drawn else None
+        if isinstance(drawn, Turner) or (self.fast and drawn is not None):
+            return drawn.looks(pose)
+        return looks_of(self.patch(state))
+
+    def shown(self, age: int, length: int | None) -> Looks:
         """What it looks like `age` frames after its overlay entered, in a cue of `length` frames.
 
         It is good until the next question.
         """
         state = self._state(age, length)
         if self._last is None or self._last[0] != state:
-            self._last = (state, self._looks(state))
+            self._last = (state, self.looks(state))
         return self._last[1]
-
-    def _looks(self, state: State) -> tuple[Look, ...]:
-        pose, number = state
-        drawn = self._drawn[number] if self._drawn else None
-        if self.fast and isinstance(drawn, Slider):
-            return drawn.looks(pose)
-        made = sprite_of(self.patch(state))
-        return () if made is None else (made,)
 
 
 def finer_for(motion: Motion) -> int:
@@ -128,13 +130,14 @@ def _variants(layer: Layer, motion: Motion) -> Iterator[Layer]:
 
 
 def posable(
-    drawn: Piece, layer: Layer, motion: Motion, view: View, *, planar: bool = True
+    drawn: Piece, layer: Layer, motion: Motion, view: View, *, planar: bool = True, lasting: bool = False
 ) -> Slider | Turner:
-    """The piece, drawn `finer_for` the motion, ready to be posed in the view."""
+    """The piece, drawn `finer_for` the motion, ready to be posed in the view; `lasting` as of `Turner`."""
     if motion.moves_only:
         return Slider(plate(drawn), layer, view, planar=planar)
     tint = Tint(drawn) if motion.colored else None
-    return Turner(plate(drawn), layer.position.anchor, view, finer_for(motion), tint)
+    anchor, finer = layer.position.anchor, finer_for(motion)
+    return Turner(plate(drawn), anchor, view, finer, tint, lasting=lasting)
 
 
 def _animation(layer: Layer, image: ImageLayer, view: View, room: Room, tell: Tell) -> Animation:

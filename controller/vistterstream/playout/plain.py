@@ -5,22 +5,53 @@ Most of a lower third, a panel or a logo is such an area: its ground, or nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vistterstream.playout.frames import Bytes, Floats
+from vistterstream.playout.frames import Bytes, Floats, Planes, repeated
 from vistterstream.playout.geometry import Rect
+from vistterstream.playout.sprites import Sprite
 
 Values = NDArray[np.unsignedinteger]
 """Pixels as whole numbers, (height, width, any), that are equal where the pixels are."""
 SPLIT = 1 << 14
 """Pixels: a smaller area is quicker blended as it is than as a part of its own."""
 
+_SIZES = 16  # of an area, for which planes are kept: they change as it grows, or slides over an edge
 _MOST = 4  # areas
 _CELL = 8  # pixels; areas are looked for in squares of that side, or of more where that would be many
 _CELLS = 4096
+
+
+class Plain:
+    """An area of one colour in a picture, ready to be put where it is seen. Any thread may ask."""
+
+    def __init__(self, area: Rect, values: tuple[int, int, int, int, int]) -> None:
+        """`values` are rest and light of luma, rest of chroma, and light of U and of V, as in `Planes`."""
+        self.area = area
+        self._values = values
+        self.kept: dict[tuple[int, int], Planes] = {}
+
+    def sprite(self, place: Rect) -> Sprite | None:
+        """Its colour, at that place; None where it is transparent."""
+        rest, light, chroma_rest, u, v = self._values
+        if rest == chroma_rest == 255:
+            return None
+        size = place.width, place.height
+        planes = self.kept.get(size)
+        if planes is None:
+            if len(self.kept) >= _SIZES:
+                self.kept.clear()
+            self.kept[size] = planes = repeated((rest, light), chroma_rest, (u, v), *size)
+        return Sprite(*place, planes=planes)
+
+
+def sprites_of(plain: Sequence[Plain], parts: Iterable[tuple[int, Rect]]) -> list[Sprite]:
+    """What is seen of the areas, by their numbers."""
+    sprites = [plain[number].sprite(part) for number, part in parts]
+    return [one for one in sprites if one is not None]
 
 
 def plain_areas(pixels: Bytes | Floats) -> tuple[Rect, ...]:

@@ -9,17 +9,16 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from vistterstream.playout.frames import HALF, Bytes, Floats, Planes, Words, premultiplied, repeated
+from vistterstream.playout.frames import HALF, Bytes, Floats, Planes, Words, premultiplied
 from vistterstream.playout.geometry import Rect, even_up
-from vistterstream.playout.plain import parted, plain_areas
-from vistterstream.playout.sprites import MOSAIC_SAMPLES, Look, Mosaic, Sprite
+from vistterstream.playout.plain import Plain, parted, plain_areas, sprites_of
+from vistterstream.playout.sprites import MOSAIC_SAMPLES, Look, Looks, Mosaic, Sprite
 
 _PAD = 2  # transparent pixels left and above in a `Planar`'s planes; as many or more right and below
 _QUARTERS = 4  # the alpha of chroma is kept in quarters
 _FINER = _QUARTERS  # times as large are rests that are kept at whole pixels
 _SMALL = 6  # a `_Phase` is for what has at most this part of a picture's samples of luma
 _PHASES = 4  # bytes kept in phases for each pixel
-_SIZES = 16  # of a plain area, for which planes are kept: they change as it slides over an edge
 _SLAB = 400_000  # pixels prepared at a time: the work in between takes six times what is kept
 
 
@@ -40,7 +39,7 @@ class Planar:
         for start in range(0, wide, columns):
             self._prepare(pixels, start, min(start + columns, wide))
         self._rests, self._lights = (np.empty(0, np.uint16) for _ in range(2))
-        self.plain = tuple(_Plain(area, self._flat(area)) for area in plain_areas(pixels))
+        self.plain = tuple(Plain(area, self._flat(area)) for area in plain_areas(pixels))
         self._phases = _Phases(self.phase, _PHASES * tall * wide)
 
     @property
@@ -74,7 +73,7 @@ class Planar:
         u, v, quarters = (plane.item(y // 2, x // 2) for plane in self._chroma[y % 2][x % 2])
         return 255 - alpha, luma + HALF, 255 - round(quarters / _QUARTERS), u + HALF, v + HALF
 
-    def at(self, left: float, top: float, bounds: Rect) -> tuple[Look, ...]:
+    def at(self, left: float, top: float, bounds: Rect) -> Looks:
         """The part within `bounds` (even) of the picture put with its corner at `left`, `top`.
 
         It is good until the next question: the memory is used again.
@@ -88,20 +87,20 @@ class Planar:
             phase = self._phases.of(whole_x % 2, whole_y % 2, left > whole_x, top > whole_y)
             if phase is not None:
                 return self._phased(phase, left, top)
-        plain, others = parted(seen, [one.inside(left, top) for one in self.plain])
+        plain, others = parted(seen, [_inside(one.area, left, top) for one in self.plain])
         end = _samples(others)
         rests, lights = self._scratch(end)
         tiles = self._tiles(others, left, top, rests, lights)
         rich: Sequence[Look] = tiles
         if len(tiles) > 1 and end <= MOSAIC_SAMPLES:
             rich = [Mosaic(tuple(others), rests, lights)]
-        return (*self._flats(plain), *rich)
+        return (*sprites_of(self.plain, plain), *rich)
 
-    def _phased(self, phase: _Phase, left: float, top: float) -> tuple[Look, ...]:
+    def _phased(self, phase: _Phase, left: float, top: float) -> Looks:
         """The same where all of it is seen: one sum makes all rests, and one all lights."""
         whole_x, whole_y = math.floor(left), math.floor(top)
         x, y = whole_x - whole_x % 2, whole_y - whole_y % 2
-        flats = self._flats([(number, _moved(part, x, y)) for number, part in phase.plain])
+        flats = sprites_of(self.plain, [(number, _moved(part, x, y)) for number, part in phase.plain])
         rests, lights = self._scratch(phase.samples)
         shares = [down * across for down in _shares(top - whole_y) for across in _shares(left - whole_x)]
         taps = list(zip(phase.taps, shares, strict=True))
@@ -113,7 +112,7 @@ class Planar:
         """What `_phased` needs where whole pixels are odd (1) or even; None where that is no gain."""
         left, top = x + across / 2, y + down / 2
         seen = Rect(x, y, self.width + 1, self.height + 1).widened()
-        plain, tiles = parted(seen, [one.inside(left, top) for one in self.plain])
+        plain, tiles = parted(seen, [_inside(one.area, left, top) for one in self.plain])
         samples = _samples(tiles)
         if not 0 < samples <= self._luma.size // _SMALL:
             return None
@@ -130,10 +129,6 @@ class Planar:
         if self._rests.size < samples:
             self._rests, self._lights = (np.empty(samples, np.uint16) for _ in range(2))
         return self._rests[:samples], self._lights[:samples]
-
-    def _flats(self, plain: Sequence[tuple[int, Rect]]) -> list[Sprite]:
-        flat = [self.plain[number].sprite(part) for number, part in plain]
-        return [one for one in flat if one is not None]
 
     def _tiles(
         self, tiles: Sequence[Rect], left: float, top: float, rests: Words, lights: Words, finer: int = 1
@@ -229,37 +224,6 @@ class _Phases:
         return self._kept[key]
 
 
-class _Plain:
-    """An area of one colour in a picture."""
-
-    def __init__(self, area: Rect, values: tuple[int, int, int, int, int]) -> None:
-        """`values` are rest and light of luma, rest of chroma, light of U and of V."""
-        self._area = area
-        self._values = values
-        self.kept: dict[tuple[int, int], Planes] = {}
-
-    def inside(self, left: float, top: float) -> Rect:
-        """What looks like it where the picture is put with its corner at `left`, `top`; even."""
-        area = self._area
-        x, y = even_up(math.ceil(left + area.x)), even_up(math.ceil(top + area.y))
-        right = math.floor(left + area.x + area.width) // 2 * 2
-        bottom = math.floor(top + area.y + area.height) // 2 * 2
-        return Rect(x, y, max(right - x, 0), max(bottom - y, 0))
-
-    def sprite(self, place: Rect) -> Sprite | None:
-        """It, at that place; None where it is transparent."""
-        rest, light, chroma_rest, u, v = self._values
-        if rest == chroma_rest == 255:
-            return None
-        size = place.width, place.height
-        planes = self.kept.get(size)
-        if planes is None:
-            if len(self.kept) >= _SIZES:
-                self.kept.clear()
-            self.kept[size] = planes = repeated((rest, light), chroma_rest, (u, v), *size)
-        return Sprite(*place, planes=planes)
-
-
 def _between(
     plane: Words,
     x: int,
@@ -278,6 +242,14 @@ def _between(
         for column, other in zip((x, x - 1), _shares(across), strict=False)
     ]
     _sum(terms, offset, out)
+
+
+def _inside(area: Rect, left: float, top: float) -> Rect:
+    """What has one colour where that area of a picture has, put with its corner at `left`, `top`; even."""
+    x, y = even_up(math.ceil(left + area.x)), even_up(math.ceil(top + area.y))
+    right = math.floor(left + area.x + area.width) // 2 * 2
+    bottom = math.floor(top + area.y + area.height) // 2 * 2
+    return Rect(x, y, max(right - x, 0), max(bottom - y, 0))
 
 
 def _shares(fraction: float) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from vistterstream.playout.frames import HALF, Floats, Planes, Words, premultiplied
 from vistterstream.playout.geometry import Rect
 from vistterstream.playout.pieces import Bounds, Piece
-from vistterstream.playout.sprites import Sprite
+from vistterstream.playout.sprites import Looks, Sprite
 
 Patch = tuple[Floats, Rect]
 """Premultiplied Y, U, V and alpha, (height, width, 4), see `premultiplied`; and where they are."""
@@ -79,10 +79,13 @@ def together(patches: list[tuple[Patch, float]], bounds: Bounds) -> Patch | None
     return whole, rect
 
 
-def sprite_of(patch: Patch | None) -> Sprite | None:
+def looks_of(patch: Patch | None) -> Looks:
+    """What is blended of a patch within the program's picture."""
+    return () if patch is None else (sprite_of(patch),)
+
+
+def sprite_of(patch: Patch) -> Sprite:
     """The sprite of a patch within the program's picture."""
-    if patch is None:
-        return None
     pixels, rect = patch
     seen = rect.widened()
     if seen != rect:
@@ -94,17 +97,19 @@ def sprite_of(patch: Patch | None) -> Sprite | None:
     half = cv2.resize(pixels, (seen.width // 2, seen.height // 2), interpolation=cv2.INTER_AREA)
     y, alpha = (cv2.extractChannel(pixels, part) for part in (0, 3))
     _, u, v, chroma_alpha = cv2.split(half)
-    return Sprite(
-        *seen,
-        planes=Planes(
-            rest=_turned(alpha, -1.0, 255.0),
-            light=_turned(y, 1.0, HALF),
-            chroma_rest=_turned(chroma_alpha, -1.0, 255.0),
-            chroma_light=np.stack([_turned(u, 1.0, HALF), _turned(v, 1.0, HALF)]),
-        ),
+    chroma_light = np.empty((2, *half.shape[:2]), np.uint16)
+    for plane, out in zip((u, v), chroma_light, strict=True):
+        _turned(plane, 1.0, HALF, out)
+    planes = Planes(
+        rest=_turned(alpha, -1.0, 255.0),
+        light=_turned(y, 1.0, HALF),
+        chroma_rest=_turned(chroma_alpha, -1.0, 255.0),
+        chroma_light=chroma_light,
     )
+    return Sprite(*seen, planes=planes)
 
 
-def _turned(plane: cv2.typing.MatLike, scale: float, offset: float) -> Words:
+def _turned(plane: cv2.typing.MatLike, scale: float, offset: float, out: Words | None = None) -> Words:
     """`plane` times `scale` plus `offset`, as the nearest whole numbers."""
-    return np.asarray(cv2.addWeighted(plane, scale, plane, 0.0, offset, dtype=cv2.CV_16U), np.uint16)
+    made = cv2.addWeighted(plane, scale, plane, 0.0, offset, dst=out, dtype=cv2.CV_16U)
+    return np.asarray(made, np.uint16)

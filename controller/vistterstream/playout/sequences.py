@@ -24,8 +24,9 @@ from vistterstream.playout.moment import Moment
 from vistterstream.playout.moving import State, finer_for, posable
 from vistterstream.playout.pictures import open_picture, size_of
 from vistterstream.playout.pieces import Bounds, Piece, Tell, Unusable
-from vistterstream.playout.plates import Patch
+from vistterstream.playout.plates import Patch, looks_of
 from vistterstream.playout.room import Room
+from vistterstream.playout.sprites import Looks
 from vistterstream.resources.overlay import ImageLayer, Layer, Play
 from vistterstream.timeline.tracks import Motion
 
@@ -77,6 +78,10 @@ class PictureSequence:
     def state(self, moment: Moment) -> State:
         """All that it depends on at that moment."""
         return State(self._motion.at(moment.age, moment.length), self._at(moment.age))
+
+    def looks(self, state: Hashable) -> Looks:
+        """The same as `patch`, ready for blending."""
+        return looks_of(self.patch(state))
 
     def patch(self, state: Hashable) -> Patch | None:
         """What it looks like in that state."""

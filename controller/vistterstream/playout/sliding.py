@@ -5,7 +5,7 @@ from __future__ import annotations
 from vistterstream.playout.geometry import Rect, View, nearest
 from vistterstream.playout.planar import Planar
 from vistterstream.playout.plates import Patch, Plate, shifted
-from vistterstream.playout.sprites import Look
+from vistterstream.playout.sprites import Looks
 from vistterstream.resources.overlay import Layer, Side
 from vistterstream.timeline.tracks import Pose
 
@@ -29,7 +29,7 @@ class Slider:
             nearest(left) + seen.x - box.x, nearest(top) + seen.y - box.y, seen.width, seen.height
         )
 
-    def looks(self, pose: Pose) -> tuple[Look, ...]:
+    def looks(self, pose: Pose) -> Looks:
         """What it looks like in that pose; good until the next question."""
         assert self._planar is not None, "it was made to have looks"
         return self._planar.at(*self.place(pose), self._view.whole)

@@ -53,6 +53,8 @@ class Mosaic:
 
 Look = Sprite | Mosaic
 """What can be blended."""
+Looks = tuple[Look, ...]
+"""What there is to be seen of a layer, side by side."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from vistterstream.playout.moment import Moment
 from vistterstream.playout.moving import State
 from vistterstream.playout.pieces import MAX_LAYER_PIXELS, Bounds, Tell, bounded
 from vistterstream.playout.planar import Planar
-from vistterstream.playout.plates import Patch, Plate
+from vistterstream.playout.plates import Patch, Plate, looks_of
 from vistterstream.playout.room import Room
 from vistterstream.playout.sliding import Slider
-from vistterstream.playout.sprites import Look, Sprite, sprite
+from vistterstream.playout.sprites import Looks, Sprite, sprite
 from vistterstream.playout.texts import cut, font_of, tell_missing, tinted
 from vistterstream.resources.overlay import Layer, Position, TickerLayer
 from vistterstream.timeline.tracks import Motion
@@ -105,7 +105,7 @@ class Ticker:
         self._planar = None if self._strip is None else Planar(self._strip.rgba)
         self.band = None if self._strip is None else band(ticker, self._strip)
 
-    def looks(self, age: int) -> tuple[Look, ...]:
+    def looks(self, age: int) -> Looks:
         """The text at that age: it comes in at the side, and runs again and again after that."""
         if self._strip is None or self._planar is None:
             return ()
@@ -150,6 +150,10 @@ class Runner:
     def state(self, moment: Moment) -> State:
         """All that it depends on at that moment."""
         return State(self._motion.at(moment.age, moment.length), moment.age)
+
+    def looks(self, state: Hashable) -> Looks:
+        """The same as `patch`, ready for blending."""
+        return looks_of(self.patch(state))
 
     def patch(self, state: Hashable) -> Patch | None:
         """Its band and the text in it."""

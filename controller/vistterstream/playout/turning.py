@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from vistterstream.playout.frames import Floats, exact_yuv, premultiplied
-from vistterstream.playout.geometry import FAR, Rect, View, shares
+from vistterstream.playout.frames import HALF, Floats, exact_yuv, premultiplied
+from vistterstream.playout.geometry import FAR, Rect, View, even_up, shares
 from vistterstream.playout.pieces import Piece, Unusable
-from vistterstream.playout.plates import Patch, Plate
+from vistterstream.playout.plain import Plain, parted, plain_areas, sprites_of
+from vistterstream.playout.plates import Patch, Plate, looks_of, sprite_of
 from vistterstream.playout.sliding import slid
+from vistterstream.playout.sprites import Looks, Sprite, gathered
 from vistterstream.resources.overlay import Anchor
 from vistterstream.timeline.tracks import Pose, Rgba
 
@@ -25,9 +28,18 @@ class Turner:
     """
 
     def __init__(
-        self, drawn: Plate, anchor: Anchor, view: View, finer: int = 1, tint: Tint | None = None
+        self,
+        drawn: Plate,
+        anchor: Anchor,
+        view: View,
+        finer: int = 1,
+        tint: Tint | None = None,
+        *,
+        lasting: bool = False,
     ) -> None:
-        """With a `tint` the pixels come from there, in the colour of the pose."""
+        """With a `tint` the pixels come from there, in the colour of the pose. What is `lasting` is worth a
+        closer look, for the sake of `looks`.
+        """
         self._view, self._finer, self._anchor = view, finer, anchor
         self._box, self._seen = drawn.box, drawn.seen
         across, down = shares(anchor)
@@ -35,12 +47,47 @@ class Turner:
         self._pivot = (box.x - seen.x + box.width * across, box.y - seen.y + box.height * down)
         self._tint = tint
         self._levels: tuple[Floats, ...] = (drawn.pixels,) if tint is None else ()
+        areas = plain_areas(drawn.pixels) if lasting and tint is None else ()
+        self._plain = tuple(Plain(area, _flat(drawn.pixels[area.y, area.x])) for area in areas)
 
     def patch(self, pose: Pose) -> Patch | None:
-        """What it looks like in that pose."""
+        """What it looks like in that pose, in full resolution."""
+        shots = self._shots(pose)
+        if not shots:
+            return None
+        first = shots[0].patch(shots[0].seen)
+        return first if len(shots) == 1 else _mixed(first, shots[1].patch(shots[1].seen), shots[1].share)
+
+    def looks(self, pose: Pose) -> Looks:
+        """The same, ready for blending. Where it only grows, what has one colour is not drawn at all."""
+        if not self._plain or pose.rotation or pose.crop != _NO_CROP:
+            return looks_of(self.patch(pose))
+        shots = self._shots(pose)
+        if not shots:
+            return ()
+        seen = shots[0].seen if len(shots) == 1 else shots[0].seen.around(shots[1].seen)
+        inside = []
+        for one in self._plain:
+            common = seen
+            for shot in shots:
+                common = common.common(shot.inside(one.area))
+            inside.append(common)
+        plain, others = parted(seen, inside)
+        tiles: list[Sprite] = []
+        for rect in others:
+            pixels, _ = shots[0].patch(rect)
+            if len(shots) > 1:
+                share = shots[1].share
+                coarser, _ = shots[1].patch(rect)
+                pixels = np.asarray(cv2.addWeighted(pixels, 1 - share, coarser, share, 0.0), np.float32)
+            tiles.append(sprite_of((pixels, rect)))
+        return (*sprites_of(self._plain, plain), *gathered(tiles))
+
+    def _shots(self, pose: Pose) -> list[_Shot]:
+        """What there is to be seen of it in that pose: nothing, or one picture, or two that are mixed."""
         scale = pose.scale / self._finer
         if scale <= 0:
-            return None
+            return []
         levels = self._levels
         if self._tint is not None and pose.color is not None:
             levels = (self._tint.colored(pose.color),)
@@ -49,14 +96,14 @@ class Turner:
         levels = _halved(levels, level + (smaller != level))
         if self._tint is None:
             self._levels = levels
-        finer = self._layered(levels[level], level, scale, pose)
-        if finer is None or smaller == level:
-            return finer
-        coarser = self._layered(levels[level + 1], level + 1, scale, pose)
-        return None if coarser is None else _mixed(finer, coarser, smaller - level)
+        shots = [self._layered(levels[level], level, scale, pose, 1.0)]
+        if smaller != level:
+            shots.append(self._layered(levels[level + 1], level + 1, scale, pose, smaller - level))
+        seen = [shot for shot in shots if shot is not None]
+        return seen if len(seen) == len(shots) else []
 
-    def _layered(self, pixels: Floats, level: int, scale: float, pose: Pose) -> Patch | None:
-        """The premultiplied pixels of the picture, made of the drawn ones halved `level` times; and where."""
+    def _layered(self, pixels: Floats, level: int, scale: float, pose: Pose, share: float) -> _Shot | None:
+        """The drawn pixels halved `level` times, in that pose."""
         shrunk = 1 << level
         matrix = self._matrix(pose, scale * shrunk, shrunk)
         cut = self._cut(pose.crop, pixels.shape, shrunk)
@@ -64,7 +111,7 @@ class Turner:
             return None
         pixels, left, top = _cropped(pixels, *cut)
         matrix[:, 2] += matrix[:, :2] @ (left, top)
-        return self._warped(pixels, matrix, pose)
+        return self._shot(pixels, matrix, pose, level, share)
 
     def _matrix(self, pose: Pose, scale: float, shrunk: int) -> Floats:
         """From places in the drawn pixels to places in the program, as a 2x3 matrix; slide left out."""
@@ -90,7 +137,7 @@ class Turner:
         bottom = y + tall * (1 - crop[3]) if crop[3] else float(height)
         return (left, top, right, bottom) if left < right and top < bottom else None
 
-    def _warped(self, pixels: Floats, matrix: Floats, pose: Pose) -> Patch | None:
+    def _shot(self, pixels: Floats, matrix: Floats, pose: Pose, level: int, share: float) -> _Shot | None:
         height, width = pixels.shape[:2]
         corners = matrix[:, :2] @ np.array([[0, width, 0, width], [0, 0, height, height]]) + matrix[:, 2:]
         (left, top), (right, bottom) = corners.min(axis=1), corners.max(axis=1)
@@ -108,11 +155,48 @@ class Turner:
         if seen.empty:
             return None
         # Pixels are squares with their middle at a half; to OpenCV they are points at whole numbers.
-        shift = matrix[:, :2] @ (0.5, 0.5) + (across - seen.x - 0.5, down - seen.y - 0.5)
-        placed = np.column_stack([matrix[:, :2], matrix[:, 2] + shift])
-        size = (seen.width, seen.height)
-        warped = cv2.warpAffine(pixels, placed, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        return np.asarray(warped, np.float32), seen
+        shift = matrix[:, :2] @ (0.5, 0.5) + (across - 0.5, down - 0.5)
+        return _Shot(pixels, np.column_stack([matrix[:, :2], matrix[:, 2] + shift]), seen, level, share)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shot:
+    """Pixels in a pose: what they look like from where they are `seen`.
+
+    `matrix` (2x3) leads from the middles of pixels to those of the program; they are the drawn ones halved
+    `level` times, and have that `share` of what is shown.
+    """
+
+    pixels: Floats
+    matrix: Floats
+    seen: Rect
+    level: int
+    share: float
+
+    def patch(self, rect: Rect) -> Patch:
+        """What there is in that rectangle of the program."""
+        matrix = self.matrix - ((0, 0, rect.x), (0, 0, rect.y))
+        size = (rect.width, rect.height)
+        warped = cv2.warpAffine(
+            self.pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+        )
+        return np.asarray(warped, np.float32), rect
+
+    def inside(self, area: Rect) -> Rect:
+        """What has one colour of the program where that area of the drawn pixels has; they are not turned.
+        Even; a pixel on each side is given away.
+        """
+        (scale, _, left), (_, _, top) = self.matrix.tolist()
+        times = 1 << self.level
+        sides = ((area.x, area.width, left), (area.y, area.height, top))
+        (x, right), (y, bottom) = (
+            (
+                even_up(math.ceil((-(-start // times) + 1) * scale + shift)),
+                (math.floor(((start + length) // times - 2) * scale + shift) + 1) // 2 * 2,
+            )
+            for start, length, shift in sides
+        )
+        return Rect(x, y, max(right - x, 0), max(bottom - y, 0))
 
 
 class Tint:
@@ -137,6 +221,14 @@ class Tint:
         if self._mask is not None:
             pixels *= self._mask
         return pixels
+
+
+def _flat(pixel: Floats) -> tuple[int, int, int, int, int]:
+    """Rest and light of luma, then of chroma, of a premultiplied pixel; as `sprite_of` has them."""
+    *colors, alpha = pixel.tolist()
+    y, u, v = (round(color + HALF) for color in colors)
+    solid = round(alpha)
+    return 255 - solid, y, 255 - solid, u, v
 
 
 def _halved(levels: tuple[Floats, ...], level: int) -> tuple[Floats, ...]:

@@ -42,11 +42,12 @@ def cubic_bezier(x1: float, y1: float, x2: float, y2: float, x: float) -> float:
         return min(max(x, 0.0), 1.0)
     low, high = 0.0, 1.0
     while high - low > 1e-9:
-        middle = (low + high) / 2
-        if _bernstein(x1, x2, middle) < x:
-            low = middle
+        t = (low + high) / 2
+        rest = 1 - t  # `_bernstein`, written out: this is asked many times a frame
+        if 3 * rest * rest * t * x1 + 3 * rest * t * t * x2 + t * t * t < x:
+            low = t
         else:
-            high = middle
+            high = t
     return _bernstein(y1, y2, (low + high) / 2)
 
 
