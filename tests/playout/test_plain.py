@@ -91,7 +91,17 @@ def test_what_moves_in_parts_looks_as_the_whole_does(monkeypatch: pytest.MonkeyP
     in_parts = Planar(rgba)
     monkeypatch.setattr(planar, "plain_areas", lambda _pixels: ())
     whole = Planar(rgba)
-    corners = [(20, 30), (20.5, 31), (21.25, 30.75), (23, 33.5), (-100.5, 20), (500, -60.25), (20.5, 31)]
+    corners = [
+        (20, 30),
+        (20.5, 31),
+        (21.25, 30.75),
+        (23, 33.5),
+        (-100.5, 20),
+        (500, -60.25),
+        (500.5, -60.5),
+        (500, -60.25),
+        (20.5, 31),
+    ]
     assert len(in_parts.at(20, 30, WHOLE)) > 1
     assert len(whole.at(20, 30, WHOLE)) == 1
     for left, top in corners:
@@ -121,6 +131,8 @@ def test_what_is_kept_of_places_is_bounded() -> None:
     made = Planar(panel())
     for number in range(64):
         made.at(20 + number % 2 + number % 4 // 2 / 3, 30 + number % 8 // 4 + number % 16 // 8 / 3, WHOLE)
+        made.at(500 + number / 7, -30 + number / 9, WHOLE)
+        made.at(500.1 + number / 7, -30.1 + number / 9, WHOLE)
         assert made.nbytes <= 10.5 * 410 * 190 + 6 * 410 * 190
 
 

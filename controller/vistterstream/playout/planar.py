@@ -18,6 +18,7 @@ _PAD = 2  # transparent pixels left and above in a `Planar`'s planes; as many or
 _QUARTERS = 4  # the alpha of chroma is kept in quarters
 _FINER = _QUARTERS  # times as large are rests that are kept at whole pixels
 _SMALL = 6  # a `_Phase` is for what has at most this part of a picture's samples of luma
+_KEPT = 16  # phases
 _PHASES = 4  # bytes kept in phases for each pixel
 _SLAB = 400_000  # pixels prepared at a time: the work in between takes six times what is kept
 
@@ -39,8 +40,9 @@ class Planar:
         for start in range(0, wide, columns):
             self._prepare(pixels, start, min(start + columns, wide))
         self._rests, self._lights = (np.empty(0, np.uint16) for _ in range(2))
+        self._last: tuple[int, int] | None = None  # whole pixels of the place that was asked for last
         self.plain = tuple(Plain(area, self._flat(area)) for area in plain_areas(pixels))
-        self._phases = _Phases(self.phase, _PHASES * tall * wide)
+        self._phases = _Phases(self._phase, _PHASES * tall * wide)
 
     @property
     def nbytes(self) -> int:
@@ -83,10 +85,9 @@ class Planar:
         seen = whole.common(bounds)
         if seen.empty:
             return ()
-        if self.plain and seen == whole:
-            phase = self._phases.of(whole_x % 2, whole_y % 2, left > whole_x, top > whole_y)
-            if phase is not None:
-                return self._phased(phase, left, top)
+        phase = self._phase_at(left, top, whole, seen) if self.plain else None
+        if phase is not None:
+            return self._phased(phase, left, top)
         plain, others = parted(seen, [_inside(one.area, left, top) for one in self.plain])
         end = _samples(others)
         rests, lights = self._scratch(end)
@@ -96,10 +97,23 @@ class Planar:
             rich = [Mosaic(tuple(others), rests, lights)]
         return (*sprites_of(self.plain, plain), *rich)
 
+    def _phase_at(self, left: float, top: float, whole: Rect, seen: Rect) -> _Phase | None:
+        """What `_phased` needs there; None where that is no gain.
+
+        What is cut off at the edge of the picture is worth it where the place moves on by less than a pixel.
+        """
+        place = x, y = math.floor(left), math.floor(top)
+        last, self._last = self._last, place
+        away = (x - x % 2, y - y % 2) if seen == whole else (0, 0) if place == last else None
+        if away is None:
+            return None
+        seen = _moved(seen, -away[0], -away[1])
+        return self._phases.of(x - away[0], y - away[1], left > x, top > y, seen)
+
     def _phased(self, phase: _Phase, left: float, top: float) -> Looks:
-        """The same where all of it is seen: one sum makes all rests, and one all lights."""
+        """The same as `at`: one sum makes all rests, and one all lights."""
         whole_x, whole_y = math.floor(left), math.floor(top)
-        x, y = whole_x - whole_x % 2, whole_y - whole_y % 2
+        x, y = whole_x - phase.x, whole_y - phase.y
         flats = sprites_of(self.plain, [(number, _moved(part, x, y)) for number, part in phase.plain])
         rests, lights = self._scratch(phase.samples)
         shares = [down * across for down in _shares(top - whole_y) for across in _shares(left - whole_x)]
@@ -108,10 +122,9 @@ class Planar:
         _sum([(tap[1], share) for tap, share in taps], 0.0, lights)
         return (*flats, Mosaic(tuple(_moved(tile, x, y) for tile in phase.tiles), rests, lights))
 
-    def phase(self, x: int, y: int, across: bool, down: bool) -> _Phase | None:
-        """What `_phased` needs where whole pixels are odd (1) or even; None where that is no gain."""
+    def _phase(self, x: int, y: int, across: bool, down: bool, seen: Rect) -> _Phase | None:
+        """The phase of places from `x`, `y` on, if there are fractions across and down."""
         left, top = x + across / 2, y + down / 2
-        seen = Rect(x, y, self.width + 1, self.height + 1).widened()
         plain, tiles = parted(seen, [_inside(one.area, left, top) for one in self.plain])
         samples = _samples(tiles)
         if not 0 < samples <= self._luma.size // _SMALL:
@@ -122,7 +135,7 @@ class Planar:
                 rests, lights = (np.empty(samples, np.uint16) for _ in range(2))
                 self._tiles(tiles, x + beside, y + below, rests, lights, _FINER)
                 taps.append((rests, lights))
-        return _Phase(plain, tiles, samples, taps)
+        return _Phase(x, y, plain, tiles, samples, taps)
 
     def _scratch(self, samples: int) -> tuple[Words, Words]:
         """Room for rests and lights, which is used again."""
@@ -188,10 +201,13 @@ class Planar:
 class _Phase(NamedTuple):
     """What a picture looks like at places that are whole even numbers of pixels apart, but for the weights.
 
-    `plain` are its areas of one colour and `tiles` the rest, `samples` their number; `taps` rests (`_FINER`
-    times as large) and lights of the tiles, at whole pixels: there, and with what lies beside and above.
+    `x` and `y` are the whole pixels of one of them. There `plain` are its areas of one colour and `tiles` the
+    rest, `samples` their number; `taps` rests (`_FINER` times as large) and lights of the tiles, at whole
+    pixels: there, and with what lies beside and above.
     """
 
+    x: int
+    y: int
     plain: list[tuple[int, Rect]]
     tiles: list[Rect]
     samples: int
@@ -203,23 +219,26 @@ class _Phase(NamedTuple):
         return sum(rests.nbytes + lights.nbytes for rests, lights in self.taps)
 
 
+_Key = tuple[int, int, bool, bool, Rect]
+
+
 class _Phases:
     """Phases that were needed last, up to so many bytes."""
 
-    def __init__(self, make: Callable[[int, int, bool, bool], _Phase | None], limit: int) -> None:
+    def __init__(self, make: Callable[[int, int, bool, bool, Rect], _Phase | None], limit: int) -> None:
         self._make, self._limit = make, limit
-        self._kept: dict[tuple[int, int, bool, bool], _Phase | None] = {}
+        self._kept: dict[_Key, _Phase | None] = {}
 
     @property
     def nbytes(self) -> int:
         """Memory taken."""
         return sum(phase.nbytes for phase in self._kept.values() if phase is not None)
 
-    def of(self, *key: *tuple[int, int, bool, bool]) -> _Phase | None:
-        """The phase of odd or even whole pixels, and whether there are fractions, across and down."""
+    def of(self, *key: *_Key) -> _Phase | None:
+        """The phase of a place by its whole pixels, whether it has fractions, and the part that is seen."""
         if key not in self._kept:
             self._kept[key] = self._make(*key)
-            while self.nbytes > self._limit and len(self._kept) > 1:
+            while (self.nbytes > self._limit or len(self._kept) > _KEPT) and len(self._kept) > 1:
                 del self._kept[next(iter(self._kept))]
         return self._kept[key]
 
