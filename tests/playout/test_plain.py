@@ -162,3 +162,11 @@ def test_what_is_turned_is_drawn_as_a_whole() -> None:
     turner = Turner(drawn, Anchor.TOP_LEFT, view, lasting=True)
     assert len(turner.looks(Pose(x=20, y=30, rotation=1.0))) == 1
     assert len(turner.looks(Pose(x=20, y=30, crop=(0.1, 0, 0, 0)))) == 1
+
+
+@pytest.mark.parametrize("place", [(21, 31), (21.5, 30.5), (-5.25, -3.5)])
+def test_around_something_small_nothing_is_blended(place: tuple[float, float]) -> None:
+    rgba = np.zeros((200, 500, 4), np.uint8)
+    rgba[91:99, 3:-5] = 255
+    (look,) = Planar(rgba).at(*place, WHOLE)
+    assert sum(part.height for part in places(look)) <= 12

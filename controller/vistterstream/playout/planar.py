@@ -41,7 +41,7 @@ class Planar:
             self._prepare(pixels, start, min(start + columns, wide))
         self._rests, self._lights = (np.empty(0, np.uint16) for _ in range(2))
         self._last: tuple[int, int] | None = None  # whole pixels of the place that was asked for last
-        self.plain = tuple(Plain(area, self._flat(area)) for area in plain_areas(pixels))
+        self.plain = tuple(self._plain(area) for area in plain_areas(pixels))
         self._phases = _Phases(self._phase, _PHASES * tall * wide)
 
     @property
@@ -68,12 +68,20 @@ class Planar:
                 for plane, kind in zip(self._chroma[row][column], (1, 2, 3), strict=True):
                     plane[:, start // 2 : end // 2] = _whole(means[row::2, column::2, kind])
 
-    def _flat(self, area: Rect) -> tuple[int, int, int, int, int]:
-        """Of an area of one colour: rest and light of luma, then of chroma, as in `Planes`."""
+    def _plain(self, area: Rect) -> Plain:
+        """That area of one colour. Where it is transparent, it goes on beyond the edges of the picture."""
         x, y = area.x + _PAD, area.y + _PAD
         luma, alpha = self._luma.item(y, x), self._alpha.item(y, x)
         u, v, quarters = (plane.item(y // 2, x // 2) for plane in self._chroma[y % 2][x % 2])
-        return 255 - alpha, luma + HALF, 255 - round(quarters / _QUARTERS), u + HALF, v + HALF
+        values = 255 - alpha, luma + HALF, 255 - round(quarters / _QUARTERS), u + HALF, v + HALF
+        return Plain(area if alpha or quarters else self._beyond(area), values)
+
+    def _beyond(self, area: Rect) -> Rect:
+        left, top = (side if side else -_PAD for side in area[:2])
+        right, bottom = area.x + area.width, area.y + area.height
+        right += 2 * _PAD if right == self.width else 0
+        bottom += 2 * _PAD if bottom == self.height else 0
+        return Rect(left, top, right - left, bottom - top)
 
     def at(self, left: float, top: float, bounds: Rect) -> Looks:
         """The part within `bounds` (even) of the picture put with its corner at `left`, `top`.
