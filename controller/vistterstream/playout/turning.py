@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -110,16 +111,15 @@ class Turner:
         if cut is None:
             return None
         pixels, left, top = _cropped(pixels, *cut)
-        matrix[:, 2] += matrix[:, :2] @ (left, top)
-        return self._shot(pixels, matrix, pose, level, share)
+        return self._shot(pixels, matrix.after(left, top), pose, level, share)
 
-    def _matrix(self, pose: Pose, scale: float, shrunk: int) -> Floats:
-        """From places in the drawn pixels to places in the program, as a 2x3 matrix; slide left out."""
+    def _matrix(self, pose: Pose, scale: float, shrunk: int) -> _Affine:
+        """From places in the drawn pixels to places in the program; slide left out."""
         angle = math.radians(pose.rotation)
-        turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]) * scale
+        across, down = math.cos(angle) * scale, math.sin(angle) * scale
         x, y = self._view.exact(self._anchor, pose.x, pose.y, 0, 0)
-        pivot = np.array(self._pivot) / shrunk
-        return np.column_stack([turn, np.array([x, y]) - turn @ pivot])
+        turn = _Affine(across, -down, x, down, across, y)
+        return turn.after(-self._pivot[0] / shrunk, -self._pivot[1] / shrunk)
 
     def _cut(
         self, crop: tuple[float, float, float, float], shape: tuple[int, ...], shrunk: int
@@ -137,10 +137,12 @@ class Turner:
         bottom = y + tall * (1 - crop[3]) if crop[3] else float(height)
         return (left, top, right, bottom) if left < right and top < bottom else None
 
-    def _shot(self, pixels: Floats, matrix: Floats, pose: Pose, level: int, share: float) -> _Shot | None:
+    def _shot(self, pixels: Floats, matrix: _Affine, pose: Pose, level: int, share: float) -> _Shot | None:
         height, width = pixels.shape[:2]
-        corners = matrix[:, :2] @ np.array([[0, width, 0, width], [0, 0, height, height]]) + matrix[:, 2:]
-        (left, top), (right, bottom) = corners.min(axis=1), corners.max(axis=1)
+        corners = [matrix.of(x, y) for x in (0, width) for y in (0, height)]
+        (left, top), (right, bottom) = (
+            tuple(choose(sides) for sides in zip(*corners, strict=True)) for choose in (min, max)
+        )
         across, down = slid(pose, self._view, left, top, right - left, bottom - top)
         if not all(math.isfinite(value) and abs(value) < FAR for value in (left, top, right, bottom)):
             return None
@@ -155,27 +157,50 @@ class Turner:
         if seen.empty:
             return None
         # Pixels are squares with their middle at a half; to OpenCV they are points at whole numbers.
-        shift = matrix[:, :2] @ (0.5, 0.5) + (across - 0.5, down - 0.5)
-        return _Shot(pixels, np.column_stack([matrix[:, :2], matrix[:, 2] + shift]), seen, level, share)
+        middles = matrix.after(0.5, 0.5).before(across - 0.5, down - 0.5)
+        return _Shot(pixels, middles, seen, level, share)
+
+
+class _Affine(NamedTuple):
+    """(x, y) becomes (a x + b y + c, d x + e y + f)."""
+
+    a: float
+    b: float
+    c: float
+    d: float
+    e: float
+    f: float
+
+    def of(self, x: float, y: float) -> tuple[float, float]:
+        """What becomes of that place."""
+        return self.a * x + self.b * y + self.c, self.d * x + self.e * y + self.f
+
+    def after(self, x: float, y: float) -> _Affine:
+        """The same after a move by that."""
+        return _Affine(self.a, self.b, self.of(x, y)[0], self.d, self.e, self.of(x, y)[1])
+
+    def before(self, x: float, y: float) -> _Affine:
+        """The same, and then a move by that."""
+        return _Affine(self.a, self.b, self.c + x, self.d, self.e, self.f + y)
 
 
 @dataclass(frozen=True, slots=True)
 class _Shot:
     """Pixels in a pose: what they look like from where they are `seen`.
 
-    `matrix` (2x3) leads from the middles of pixels to those of the program; they are the drawn ones halved
+    `matrix` leads from the middles of pixels to those of the program; they are the drawn ones halved
     `level` times, and have that `share` of what is shown.
     """
 
     pixels: Floats
-    matrix: Floats
+    matrix: _Affine
     seen: Rect
     level: int
     share: float
 
     def patch(self, rect: Rect) -> Patch:
         """What there is in that rectangle of the program."""
-        matrix = self.matrix - ((0, 0, rect.x), (0, 0, rect.y))
+        matrix = np.array(self.matrix.before(-rect.x, -rect.y)).reshape(2, 3)
         size = (rect.width, rect.height)
         warped = cv2.warpAffine(
             self.pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
@@ -186,7 +211,7 @@ class _Shot:
         """What has one colour of the program where that area of the drawn pixels has; they are not turned.
         Even; a pixel on each side is given away.
         """
-        (scale, _, left), (_, _, top) = self.matrix.tolist()
+        scale, left, top = self.matrix.a, self.matrix.c, self.matrix.f
         times = 1 << self.level
         sides = ((area.x, area.width, left), (area.y, area.height, top))
         (x, right), (y, bottom) = (
