@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from vistterstream.playout.frames import Bytes
+from vistterstream.playout.frames import HALF, Bytes, Planes
 from vistterstream.playout.geometry import Rect, View
 from vistterstream.playout.layers import rasterise
 from vistterstream.playout.room import Room
@@ -23,17 +25,55 @@ class Drawn:
         self.problems: list[str] = []
         parsed = Layer.model_validate({"name": "l"} | layer)
         drawn = rasterise(parsed, view, opacity, SpriteCache(), Room(), self.problems.append)
-        assert len(drawn) <= 1, "it is in parts"
-        self.sprite: Sprite | None = None
-        for one in drawn:
-            assert isinstance(one, Sprite), "it is in parts"
-            self.sprite = one
+        self.sprite = whole(drawn)
 
     @property
     def good(self) -> Sprite:
         assert not self.problems
         assert self.sprite is not None
         return self.sprite
+
+
+def whole(looks: Sequence[Look]) -> Sprite | None:
+    """What lies side by side, as one; None where there is nothing."""
+    if not looks:
+        return None
+    rect = functools.reduce(Rect.around, (place for look in looks for place in places(look)))
+    half = rect.height // 2, rect.width // 2
+    rest, light = np.full((rect.height, rect.width), 255, np.uint16), np.full((rect.height, rect.width), HALF)
+    chroma_rest, chroma_light = np.full(half, 255, np.uint16), np.full((2, *half), HALF)
+    for look in (part for one in looks for part in _apart(one)):
+        down, across = (
+            slice(start, start + size)
+            for start, size in ((look.y - rect.y, look.height), (look.x - rect.x, look.width))
+        )
+        half_down, half_across = (slice(part.start // 2, part.stop // 2) for part in (down, across))
+        rest[down, across], light[down, across] = look.planes.rest, look.planes.light
+        chroma_rest[half_down, half_across] = look.planes.chroma_rest
+        chroma_light[:, half_down, half_across] = look.planes.chroma_light
+    planes = Planes(rest, light.astype(np.uint16), chroma_rest, chroma_light.astype(np.uint16))
+    return Sprite(*rect, planes=planes)
+
+
+def _apart(look: Look) -> Iterator[Sprite]:
+    """The sprites that a mosaic was put together of."""
+    if isinstance(look, Sprite):
+        yield look
+        return
+    start = 0
+    for tile in look.tiles:
+        luma = tile.width * tile.height
+        rest, light = (
+            values[start : start + luma].reshape(tile.height, tile.width)
+            for values in (look.rest, look.light)
+        )
+        start += luma
+        chroma_rest, chroma_light = (
+            values[start : start + luma // 2].reshape(2, tile.height // 2, tile.width // 2)
+            for values in (look.rest, look.light)
+        )
+        start += luma // 2
+        yield Sprite(*tile, planes=Planes(rest, light, chroma_rest[0], chroma_light))
 
 
 def alpha(sprite: Sprite) -> Bytes:

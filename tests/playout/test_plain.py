@@ -13,9 +13,10 @@ from vistterstream.playout import planar
 from vistterstream.playout.blend import Blender
 from vistterstream.playout.frames import Bytes, Frame, premultiplied
 from vistterstream.playout.geometry import Rect, View
-from vistterstream.playout.plain import SPLIT, parted, plain_areas
+from vistterstream.playout.plain import SPLIT, in_parts, parted, plain_areas
 from vistterstream.playout.planar import Planar
 from vistterstream.playout.plates import Plate, looks_of
+from vistterstream.playout.sprites import gathered, sprite
 from vistterstream.playout.turning import Turner
 from vistterstream.resources.overlay import Anchor, Canvas
 from vistterstream.timeline.tracks import Pose
@@ -170,3 +171,21 @@ def test_around_something_small_nothing_is_blended(place: tuple[float, float]) -
     rgba[91:99, 3:-5] = 255
     (look,) = Planar(rgba).at(*place, WHOLE)
     assert sum(part.height for part in places(look)) <= 12
+
+
+@pytest.mark.parametrize("opacity", [1.0, 0.35])
+@pytest.mark.parametrize("place", [(20, 30), (21, 31), (-35, 300)])
+def test_what_stands_still_in_parts_looks_as_the_whole_does(place: tuple[int, int], opacity: float) -> None:
+    seen = Rect(*place, 400, 180).within(WIDTH, HEIGHT)
+    rgba = panel()[seen.y - place[1] :, seen.x - place[0] :][: seen.height, : seen.width]
+    whole = sprite(rgba, seen, opacity)
+    assert whole is not None
+    parts = in_parts(whole, rgba, seen)
+    assert len(parts) > 1
+    assert sum(part.nbytes for part in parts) < whole.nbytes
+    base, blender = noise(WIDTH, HEIGHT), Blender(WIDTH)
+    one, other = twin(base), twin(base)
+    blender.blend(one, whole)
+    for look in gathered(parts):
+        blender.blend(other, look)
+    assert one.buffer == other.buffer

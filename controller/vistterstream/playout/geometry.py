@@ -49,6 +49,12 @@ class Rect(NamedTuple):
         left, top = self.x // 2 * 2, self.y // 2 * 2
         return Rect(left, top, even_up(self.x + self.width - left), even_up(self.y + self.height - top))
 
+    def narrowed(self) -> Rect:
+        """The largest rectangle in it with even corners."""
+        left, top = even_up(self.x), even_up(self.y)
+        right, bottom = (self.x + self.width) // 2 * 2, (self.y + self.height) // 2 * 2
+        return Rect(left, top, max(right - left, 0), max(bottom - top, 0))
+
     @property
     def empty(self) -> bool:
         """Whether it holds no pixel."""

@@ -15,6 +15,7 @@ from vistterstream.playout.images import image_piece
 from vistterstream.playout.masks import masked
 from vistterstream.playout.pictures import stamp_of
 from vistterstream.playout.pieces import DRAWING_ERRORS, Bounds, Piece, Tell, Unusable
+from vistterstream.playout.plain import in_parts
 from vistterstream.playout.room import Room
 from vistterstream.playout.shapes import qr_piece, rectangle_piece, rectangle_sprites
 from vistterstream.playout.sprites import Drawing, Look, Sprite, SpriteCache, gathered, sprite
@@ -80,7 +81,7 @@ def _draw(layer: Layer, view: View, opacity: float, room: Room, tell: Tell) -> t
         return rectangle_sprites(layer.rectangle, layer.position, view, bounds, opacity)
     drawn = piece(layer, view, bounds, tell)
     made = None if drawn is None else sprite(drawn.rgba, drawn.seen, opacity)
-    return () if made is None else (made,)
+    return () if drawn is None or made is None else in_parts(made, drawn.rgba, drawn.seen)
 
 
 def piece(layer: Layer, view: View, bounds: Bounds, tell: Tell) -> Piece | None:

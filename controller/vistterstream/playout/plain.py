@@ -54,6 +54,41 @@ def sprites_of(plain: Sequence[Plain], parts: Iterable[tuple[int, Rect]]) -> lis
     return [one for one in sprites if one is not None]
 
 
+def in_parts(sprite: Sprite, pixels: Bytes, place: Rect) -> tuple[Sprite, ...]:
+    """The sprite of `pixels`, which stand at `place`: side by side what has one colour, and the rest."""
+    seen = Rect(sprite.x, sprite.y, sprite.width, sprite.height)
+    inside = [
+        Rect(place.x + area.x, place.y + area.y, area.width, area.height).narrowed()
+        for area in plain_areas(pixels)
+    ]
+    plain, others = parted(seen, inside)
+    if not plain:
+        return (sprite,)
+    flat = [Plain(part, _values(sprite, part)).sprite(part) for _, part in plain]
+    return (*(one for one in flat if one is not None), *(_cut(sprite, part) for part in others))
+
+
+def _values(sprite: Sprite, part: Rect) -> tuple[int, int, int, int, int]:
+    """Of the first pixel there."""
+    planes, x, y = sprite.planes, part.x - sprite.x, part.y - sprite.y
+    u, v = planes.chroma_light[:, y // 2, x // 2].tolist()
+    return planes.rest.item(y, x), planes.light.item(y, x), planes.chroma_rest.item(y // 2, x // 2), u, v
+
+
+def _cut(sprite: Sprite, part: Rect) -> Sprite:
+    """A part of a sprite, with memory of its own."""
+    planes, x, y = sprite.planes, part.x - sprite.x, part.y - sprite.y
+    luma = (slice(y, y + part.height), slice(x, x + part.width))
+    chroma = (slice(y // 2, (y + part.height) // 2), slice(x // 2, (x + part.width) // 2))
+    cut = Planes(
+        planes.rest[luma].copy(),
+        planes.light[luma].copy(),
+        planes.chroma_rest[chroma].copy(),
+        planes.chroma_light[:, *chroma].copy(),
+    )
+    return Sprite(*part, planes=cut)
+
+
 def plain_areas(pixels: Bytes | Floats) -> tuple[Rect, ...]:
     """The largest rectangles of equal pixels in a picture, (height, width, 4), of `SPLIT` pixels or more.
 
