@@ -22,7 +22,7 @@ SPLIT = 1 << 14
 _SIZES = 16  # of an area, for which planes are kept: they change as it grows, or slides over an edge
 _MOST = 4  # areas
 _CELL = 8  # pixels; areas are looked for in squares of that side, or of more where that would be many
-_CELLS = 4096
+_CELLS = 1024
 
 
 class Plain:
@@ -105,7 +105,7 @@ def plain_areas(pixels: Bytes | Floats) -> tuple[Rect, ...]:
         side *= 2
     labels = _labels(values, side)
     found: list[Rect] = []
-    while len(found) < _MOST:
+    while len(found) < _MOST and np.count_nonzero(labels) * side * side >= SPLIT:
         cells = _largest(labels.tolist())
         if cells.width * cells.height * side * side < SPLIT:
             break
