@@ -512,6 +512,31 @@ def test_a_place_in_a_film_is_sought_where_timestamps_hold_and_else_decoded_to()
     assert "-ss" not in commands.film("/a.mp4", SURVEY, format, first=60), "it is near"
 
 
+def test_pictures_of_a_film_that_are_the_programs_are_not_scaled_nor_padded() -> None:
+    format = Format(width=1280, height=720)
+    video = VideoStream("h264", 1280, 720, "30", plain=True)
+    same = replace(SURVEY, video=video)
+    plain = "scale=1280:720:flags=bicubic,setsar=1,format=yuv420p"
+    assert option(commands.film("/a.mp4", same, format), "-vf").endswith(f",{plain}")
+    for other in (
+        replace(SURVEY, video=replace(video, width=960)),
+        replace(SURVEY, video=replace(video, plain=False)),
+        replace(same, container="mpegts"),  # may change its size on the way
+    ):
+        assert ",pad=" in option(commands.film("/a", other, format), "-vf")
+
+
+def test_a_second_thread_decodes_a_film_only_where_it_may_be_needed() -> None:
+    for width, height, rate, threads in (
+        (1280, 720, "30", "1"),
+        (1280, 720, "50", "2"),
+        (1920, 1080, "25", "2"),
+        (640, 360, None, "2"),
+    ):
+        found = replace(SURVEY, video=VideoStream("h264", width, height, rate))
+        assert option(commands.film("/a.mp4", found, FORMAT), "-threads") == threads
+
+
 def test_a_survey_reads_the_end_of_a_file_or_all_of_it_and_decodes_nothing() -> None:
     argv = commands.survey("/a.mp4")
     assert (option(argv, "-sseof"), option(argv, "-c"), option(argv, "-f")) == ("-10", "copy", "framecrc")

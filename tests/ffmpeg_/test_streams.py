@@ -27,7 +27,7 @@ from vistterstream.ffmpeg.streams import AudioStream, SurveyReader, VideoStream,
         (
             "[info]   Stream #0:0[0x100]: Video: hevc (Main) ([36][0][0][0] / 0x0024), yuv420p(tv),"
             " 3840x2160 [SAR 1:1 DAR 16:9], 29.97 fps, 29.97 tbr, 90k tbn, start 1.421333",
-            VideoStream("hevc", 3840, 2160, "29.97"),
+            VideoStream("hevc", 3840, 2160, "29.97", plain=True),
         ),
         (
             "[info]   Stream #0:1[0x2](eng): Video: mjpeg (Baseline), yuvj422p, 640x480, 90k tbr",
@@ -49,6 +49,26 @@ def test_a_line_names_a_stream_or_nothing(line: str, stream: VideoStream | Audio
     assert parse_stream(line) == stream
 
 
+@pytest.mark.parametrize(
+    ("pixels", "plain"),
+    [
+        ("yuv420p", True),
+        ("yuv420p(progressive, left)", True),
+        ("yuv420p(tv, bt709/unknown/unknown, progressive)", True),
+        ("yuv420p(pc, bt709, progressive)", False),
+        ("yuv420p(tv, smpte170m/bt470bg/smpte170m, progressive)", False),
+        ("yuv420p(tv, bt709, top first)", False),
+        ("yuv420p10le(tv, bt709)", False),
+        ("yuvj420p", False),
+        ("yuv422p(tv, bt709)", False),
+    ],
+)
+def test_what_needs_no_conversion_is_known_by_its_pixels(pixels: str, plain: bool) -> None:
+    stream = parse_stream(f"[info]   Stream #0:0: Video: h264 (High), {pixels}, 1280x720, 30 fps, 30 tbr")
+    assert isinstance(stream, VideoStream)
+    assert stream.plain is plain
+
+
 @given(st.text(max_size=200))
 def test_no_line_makes_it_fail(text: str) -> None:
     parse_stream(text)
@@ -59,7 +79,7 @@ def test_no_line_makes_it_fail(text: str) -> None:
 def test_real_files_are_understood(file: object, sound: bool) -> None:
     assert callable(file)
     found = _streams(file())
-    assert found[0] == VideoStream("h264", 128, 72, "15")
+    assert found[0] == VideoStream("h264", 128, 72, "15", plain=True)
     assert found[1:] == ([AudioStream("aac")] if sound else [])
 
 

@@ -15,7 +15,7 @@ import ffmpeg
 
 from vistterstream.base.errors import PermanentError
 from vistterstream.ffmpeg.binary import executable
-from vistterstream.ffmpeg.streams import Survey
+from vistterstream.ffmpeg.streams import Survey, VideoStream
 from vistterstream.resources.camera import CameraSource
 from vistterstream.resources.output import Container, Encoding, HlsTarget, RecordingTarget, Target
 from vistterstream.resources.program import Format
@@ -41,6 +41,9 @@ _STEADY_TIME = "'if(isnan(PREV_INPTS),PTS,PREV_OUTPTS+clip(PTS-PREV_INPTS,0,2/TB
 _LAST_SECONDS = 10  # of a file, in which its last picture surely is
 # Seconds before the wanted picture to which FFmpeg seeks, for containers whose timestamps hold after a seek.
 # Those with an index find the key frame before; of the others, the next one after that place must be in time.
+# Containers that say of what size their pictures are once, for all of them.
+_OF_ONE_SIZE = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
+_ONE_THREAD = 1280 * 720 * 30  # pixels a second, of which one thread decodes several times as many
 _BEFORE = {"mov,mp4,m4a,3gp,3g2,mj2": 1, "matroska,webm": 1, "avi": 1, "mpegts": 12, "mpeg": 12, "flv": 12}
 
 
@@ -174,12 +177,13 @@ def film(path: str, found: Survey, format: Format, *, first: int = 0) -> list[st
 
     Picture k is the one that the file shows k frames of the program after its start, whatever `first` is. Far
     from the start FFmpeg seeks to a key frame before it, and what is too much is dropped before it is scaled.
-    Pictures that are missing, because a key frame lay behind, are empty chunks.
+    Pictures that are missing, because a key frame lay behind, are empty chunks. Nothing copies pictures that
+    are what the program's are, and one thread decodes where that is plenty (docs/decisions/0020).
     """
     rate = format.frame_rate
     pictures = f"fps={rate}:start_time=0"
     sound = f"aresample={SAMPLE_RATE}:async=1000:first_pts=0"
-    options: dict[str, Any] = {"threads": 2, "protocol_whitelist": "file"}
+    options: dict[str, Any] = {"threads": _decoding_threads(found.video), "protocol_whitelist": "file"}
     options |= {"copyts": None, "start_at_zero": None}
     steady = int(first / rate.fraction) - 1  # s; whole ones, which every time base has exactly
     seek = steady - _BEFORE.get(found.container, steady)
@@ -191,19 +195,39 @@ def film(path: str, found: Survey, format: Format, *, first: int = 0) -> list[st
         sample = first * SAMPLE_RATE * rate.fraction.denominator // rate.fraction.numerator
         pictures += f",trim=start_pts={first},setpts=PTS-{first}"
         sound += f",atrim=start_pts={sample},asetpts=PTS-{sample}"
+    fit = _as_they_are(format) if _fits(found, format) else _fit(format, found.video.matrix)
     media = ffmpeg.input(f"file:{path}", **options)
     output: dict[str, Any] = {
         "format": "avi",
         "c:v": "rawvideo",
-        "vf": f"{pictures},{_fit(format, found.video.matrix)}",
+        "threads:v": 1,  # it is a copy of each picture
+        "vf": f"{pictures},{fit}",
         "fps_mode": "passthrough",
         "c:a": "pcm_s16le",
         "ac": CHANNELS,
         "af": sound,
         "flush_packets": 1,
+        "avioflags": "direct",  # as for an ingest
         "max_interleave_delta": 1_000_000,  # µs; nobody waits for a file, so that sound may lie behind
     }
     return _argv(ffmpeg.output(media["v:0"], media["a:0?"], "pipe:1", **output), "-nostdin")
+
+
+def _decoding_threads(video: VideoStream) -> int:
+    """A second one costs a tenth more for the same pictures."""
+    rate = float(video.frame_rate) if video.frame_rate is not None else 1000.0
+    return 1 if video.width * video.height * rate <= _ONE_THREAD else 2
+
+
+def _fits(found: Survey, format: Format) -> bool:
+    """Whether the file's pictures are what the program's are."""
+    size = (found.video.width, found.video.height)
+    return found.container in _OF_ONE_SIZE and found.video.plain and size == (format.width, format.height)
+
+
+def _as_they_are(format: Format) -> str:
+    """As `_fit`, for pictures that need nothing: those `scale` passes on, `pad` would copy."""
+    return f"scale={format.width}:{format.height}:flags=bicubic,setsar=1,format=yuv420p"
 
 
 # --- encoder --------------------------------------------------------------------------------------------

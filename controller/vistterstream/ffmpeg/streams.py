@@ -10,6 +10,8 @@ _STREAM = re.compile(r"Stream #0:\d+(?:\[0x[0-9a-f]+\])?(?:\([^)]*\))?: (Video|A
 _SIZE = re.compile(r"[ ,](\d{2,5})x(\d{2,5})\b")
 _COLOR = re.compile(r"\byuvj?4\w+\(([^)]*)\)")
 _BT601 = ("smpte170m", "bt470bg", "fcc")
+_PLAIN = re.compile(r"[ ,]yuv420p(?:\(([^)]*)\))?[ ,]")
+_PLAIN_WORDS = {"tv", "bt709", "unknown", "progressive", "left", "center", "topleft"}
 _INPUT = re.compile(r"Input #0, (\S+), from ")
 _TIME_BASE = re.compile(r"#tb 0: (\d+)/(\d+)$")  # of the framecrc muxer
 _PACKET = re.compile(r"0, +-?\d+, +(-?\d+), +(\d+), ")  # decoding and presentation time, duration
@@ -20,7 +22,9 @@ _RATE = re.compile(r"\b(\d+(?:\.\d+)?) fps\b")
 class VideoStream:
     """What a camera sends: codec name, size in pixels, frames a second as FFmpeg prints it.
 
-    `matrix` is "bt601" where the stream says that its colours are coded so, else "bt709".
+    `matrix` is "bt601" where the stream says that its colours are coded so, else "bt709"; `plain` tells that
+    its pictures are coded as the program's are: planar 4:2:0 of 8 bits, progressive, limited range, BT.709,
+    or that it says nothing else.
     """
 
     codec: str
@@ -28,6 +32,7 @@ class VideoStream:
     height: int
     frame_rate: str | None
     matrix: str = "bt709"
+    plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,13 @@ def parse_stream(line: str) -> VideoStream | AudioStream | None:
     rate = _RATE.search(rest)
     color = _COLOR.search(rest)
     matrix = "bt601" if color and any(name in color[1] for name in _BT601) else "bt709"
-    return VideoStream(codec, int(size[1]), int(size[2]), rate[1] if rate else None, matrix)
+    return VideoStream(codec, int(size[1]), int(size[2]), rate[1] if rate else None, matrix, _plain(rest))
+
+
+def _plain(rest: str) -> bool:
+    """Whether what is said after the codec's name is what the program's own pictures are."""
+    found = _PLAIN.search(rest)
+    return found is not None and set(re.split(r", |/", found[1] or "tv")) <= _PLAIN_WORDS
 
 
 @dataclass(frozen=True)
