@@ -42,6 +42,7 @@ _LAG_LIMIT = 10.0  # seconds of program that may wait before the process is give
 _STILL_LIMIT = 4.0  # seconds without a byte in or out
 _WATCH_INTERVAL = 0.5
 _GATHER = 0.05  # seconds for which what the encoder writes is left to gather
+_READ = 1 << 20  # bytes that are read at once
 _STOP_GRACE = 2.0
 _SPARE_FRAMES = 4  # being composed, last shown, in each writer's hand
 _TS_WRAP = Fraction(1 << 33, 90_000)  # MPEG-TS timestamps have 33 bits at 90 kHz
@@ -349,7 +350,7 @@ class Encoder:
         os.set_blocking(descriptor, False)
         while True:
             try:
-                data = os.read(descriptor, 1 << 20)
+                data = os.read(descriptor, _READ)
             except BlockingIOError:
                 await anyio.sleep(_GATHER)
                 continue
@@ -357,6 +358,8 @@ class Encoder:
                 return
             self._last_output = time.monotonic()
             self.hub.feed(data)
+            if len(data) < _READ:  # there is no more
+                await anyio.sleep(_GATHER)
 
     async def _watch(self, run: _Run, verdict: list[Failure], child: Child) -> None:
         """Give the process up when it stands still, is far behind, or is to be replaced."""

@@ -11,16 +11,15 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import anyio
-import numpy as np
-from numpy.typing import NDArray
 
 PACKET = 188
-_SYNC = 0x47
+_SYNC = b"G"
+_UNIT_STARTS = 0x40  # payload_unit_start_indicator
 _PAT_PID = 0
 _PMT_PID = 0x1000  # FFmpeg's default
 _VIDEO_PID = 0x100
@@ -53,28 +52,42 @@ class GroupSplitter:
         self._rest = data[whole:]
         if not whole:
             return []
-        packets = np.frombuffer(data, np.uint8, whole).reshape(-1, PACKET)
-        if (packets[:, 0] != _SYNC).any():
+        if data[:whole:PACKET].count(_SYNC) != whole // PACKET:
             raise ValueError("the encoder's output is not aligned MPEG-TS")
-        pids = ((packets[:, 1].astype(np.uint16) & 0x1F) << 8 | packets[:, 2]).astype(np.uint16)
-        self._remember_tables(packets, pids)
-        has_adaptation = (packets[:, 3] & 0x20 != 0) & (packets[:, 4] > 0)
-        starts = (pids == _VIDEO_PID) & has_adaptation & (packets[:, 5] & 0x40 != 0)
-        return self._cut(data[:whole], np.flatnonzero(starts).tolist())
-
-    def _remember_tables(self, packets: NDArray[np.uint8], pids: NDArray[np.uint16]) -> None:
+        firsts = data[
+            1:whole:PACKET
+        ]  # of the two bytes that have a packet's id: the flags, and its upper bits
         for pid in (_PAT_PID, _PMT_PID):
-            for index in np.flatnonzero(pids == pid)[-1:]:
-                self._tables[pid] = packets[index].tobytes()
+            for place in _beginnings(data, firsts, pid):
+                self._tables[pid] = data[place : place + PACKET]
+        starts = [place for place in _beginnings(data, firsts, _VIDEO_PID) if _random_access(data, place)]
+        return self._cut(data[:whole], starts)
 
     def _cut(self, data: bytes, starts: list[int]) -> list[Piece]:
         pieces: list[Piece] = []
-        edges = [0, *(start * PACKET for start in starts), len(data)]
+        edges = [0, *starts, len(data)]
         if edges[1]:
             pieces.append(Piece(data[: edges[1]], starts=False))
         tables = b"".join(self._tables.values())
         pieces.extend(Piece(tables + data[begin:end], starts=True) for begin, end in pairwise(edges[1:]))
         return pieces
+
+
+def _beginnings(data: bytes, firsts: bytes, pid: int) -> Iterator[int]:
+    """Where in `data` the packets lie with which a picture or a table of `pid` begins; `firsts` has the
+    second byte of each packet. Looks closely at few packets only, and costs next to nothing.
+    """
+    first, second = _UNIT_STARTS | pid >> 8, pid & 0xFF
+    index = firsts.find(first)
+    while index >= 0:
+        if data[index * PACKET + 2] == second:
+            yield index * PACKET
+        index = firsts.find(first, index + 1)
+
+
+def _random_access(data: bytes, place: int) -> bool:
+    """Whether the packet at `place` has the random_access_indicator."""
+    return data[place + 3] & 0x20 != 0 and data[place + 4] > 0 and data[place + 5] & 0x40 != 0
 
 
 class Subscription:
