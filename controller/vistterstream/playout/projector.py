@@ -262,8 +262,10 @@ class Projector:
         self._name, self._path, self._format, self._environment = name, path, format, environment
         self._rate = format.frame_rate.fraction
         self._reel: Reel | None = None
+        self._behind = float(_BEHIND * self._rate)  # in frames
         self._known: _Known | None = None
         self._runs: tuple[Run, ...] = ()
+        self._placed: tuple[int, Reel, _Known, Place | None] | None = None  # of one frame, by these
         self.number: int | None = None  # the newest frame that was asked for
         self._held: tuple[Taken, int] | None = None  # what was shown last, and in which frame it was new
         self._held_at = 0.0  # and when
@@ -320,7 +322,12 @@ class Projector:
 
     def _place(self, number: int) -> Place | None:
         reel, known = self._reel, self._known
-        return None if reel is None or known is None else reel.place(number, known.length)
+        if reel is None or known is None:
+            return None
+        placed = self._placed
+        if placed is None or placed[0] != number or placed[1] is not reel or placed[2] is not known:
+            placed = self._placed = (number, reel, known, reel.place(number, known.length))
+        return placed[3]
 
     def _run_for(self, place: Place) -> Run | None:
         """The run that is nearest before the place."""
@@ -416,16 +423,16 @@ class Projector:
     def _serves(self, run: Run, picture: int, lows: Mapping[Run, int]) -> bool:
         """Whether the run gives the picture, or will in time; `lows` are those of runs, where not as now."""
         low = lows.get(run, run.low)
-        return low - self._ahead <= picture <= run.next + _BEHIND * self._rate
+        return low - self._ahead <= picture <= run.next + self._behind
 
     @property
     def _ahead(self) -> int:
         """Frames ahead of the clock at which a process is started."""
-        return round(self._lead * self._rate)
+        return round(self._lead * self._rate) if self._lead else 0
 
     def _late(self, picture: int, lows: Mapping[Run, int], now: float) -> bool:
         """Whether a process is so slow that it has fallen behind before it gave anything."""
-        limit = picture - _BEHIND * self._rate
+        limit = picture - self._behind
         behind = (run for run in self._runs if lows.get(run, run.low) <= picture and run.next < limit)
         return any(not run.given and now - run.began > _BEHIND for run in behind)
 
