@@ -12,6 +12,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from peers.vistter import command_line
 from playout.clips import LENGTH, numbered_clip, read_number
 from playout.plans import FORMAT, FPS
 from playout.waiting import eventually
@@ -75,6 +76,12 @@ async def on_air(turn: Callable[[int], Turn], at_end: AtEnd, *, hold: float = 0.
     assert ticker.failure is None
 
 
+def decoding_threads(projector: Projector) -> str:
+    assert projector.pid is not None
+    argv = command_line(projector.pid)
+    return argv[argv.index("-threads") + 1]
+
+
 def exact(air: Air, picture: Callable[[int], int | None], *, first: int = 0, late: int = FPS) -> None:
     """Each picture is that of its frame; on a busy machine some, at most `late`, may be missing."""
     fresh = {n: air.shown[n] for n, fresh in air.fresh.items() if fresh and n >= first}
@@ -136,6 +143,17 @@ async def test_a_frozen_process_gives_way_and_is_replaced_in_the_next_round() ->
         again = air.last
         await air.reach(again + FPS)
     exact(air, lambda n: n % LENGTH, first=again)
+
+
+async def test_two_threads_decode_from_where_one_was_too_slow_for_a_second() -> None:
+    async with on_air(lambda n: Turn(n, 0, 0), AtEnd.HOLD) as air:
+        assert decoding_threads(air.projector) == "1"
+        slow = air.projector.pid
+        assert slow is not None
+        os.kill(slow, signal.SIGSTOP)
+        await eventually(lambda: air.projector.pid not in (slow, None), 15)
+        assert decoding_threads(air.projector) == "2"
+        await eventually(lambda: air.fresh[air.last], 15)
 
 
 async def test_a_file_that_is_replaced_is_played_from_its_next_round(tmp_path: Path) -> None:

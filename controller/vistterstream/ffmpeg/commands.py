@@ -172,18 +172,22 @@ def survey(path: str, *, whole: bool = False) -> list[str]:
     return _argv(ffmpeg.output(media["v:0"], media["a:0?"], "pipe:2", **last), "-nostdin")
 
 
-def film(path: str, found: Survey, format: Format, *, first: int = 0) -> list[str]:
+def film(
+    path: str, found: Survey, format: Format, *, first: int = 0, threads: int | None = None
+) -> list[str]:
     """Decode a media file from picture `first` on: as `ingest`, but exactly by the file's own timestamps.
 
     Picture k is the one that the file shows k frames of the program after its start, whatever `first` is. Far
     from the start FFmpeg seeks to a key frame before it, and what is too much is dropped before it is scaled.
     Pictures that are missing, because a key frame lay behind, are empty chunks. Nothing copies pictures that
-    are what the program's are, and one thread decodes where that is plenty (docs/decisions/0020).
+    are what the program's are. `threads` is how many decode; one where that is plenty (docs/decisions/0020),
+    else two, if None.
     """
     rate = format.frame_rate
     pictures = f"fps={rate}:start_time=0"
     sound = f"aresample={SAMPLE_RATE}:async=1000:first_pts=0"
-    options: dict[str, Any] = {"threads": _decoding_threads(found.video), "protocol_whitelist": "file"}
+    threads = threads or _decoding_threads(found.video)
+    options: dict[str, Any] = {"threads": threads, "protocol_whitelist": "file"}
     options |= {"copyts": None, "start_at_zero": None}
     steady = int(first / rate.fraction) - 1  # s; whole ones, which every time base has exactly
     seek = steady - _BEFORE.get(found.container, steady)

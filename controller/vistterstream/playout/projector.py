@@ -41,6 +41,7 @@ _MEMORY_AHEAD = 32 << 20  # bytes of such pictures, for each process
 _RESERVE = 2  # of them, behind the one that is given out: its sound is whole then
 _SOON = 2.0  # seconds before a jump at which the process for what follows is started
 _BEHIND = 2.0  # seconds that a process may have to make good; one that is further behind is started anew
+_SLOW = 1.0  # seconds without the picture after which two threads are to decode
 _MOST_LEAD = 8.0  # seconds ahead of the clock at which a slow one is started at most
 _PATIENCE = 15.0  # seconds without a picture after which a process is given up
 _STOP_GRACE = 1.0
@@ -261,11 +262,11 @@ class Projector:
         self._sha256 = sha256
         self._name, self._path, self._format, self._environment = name, path, format, environment
         self._rate = format.frame_rate.fraction
-        self._reel: Reel | None = None
         self._behind = float(_BEHIND * self._rate)  # in frames
+        self._reel: Reel | None = None
         self._known: _Known | None = None
-        self._runs: tuple[Run, ...] = ()
         self._placed: tuple[int, Reel, _Known, Place | None] | None = None  # of one frame, by these
+        self._runs: tuple[Run, ...] = ()
         self.number: int | None = None  # the newest frame that was asked for
         self._held: tuple[Taken, int] | None = None  # what was shown last, and in which frame it was new
         self._held_at = 0.0  # and when
@@ -278,6 +279,8 @@ class Projector:
         self._changed = anyio.Event()
         self._backoff = Backoff()
         self._failed_at = self._retry_at = 0.0
+        self._threads: int | None = None  # that decode, where one has been too slow
+        self._in_time = 0.0  # when the picture of the newest frame was last there, or none was needed
         self._lead = 0.0  # seconds ahead of the clock at which a process is started that comes too late
         self._frames_before = 0
         self.hold = 0.0  # seconds for which the last picture stands for one that is not there yet
@@ -321,6 +324,9 @@ class Projector:
         return number - held[1] <= self.hold * self._rate
 
     def _place(self, number: int) -> Place | None:
+        """The place of program frame `number`: the last one that was found is remembered, since each frame is
+        asked for several times.
+        """
         reel, known = self._reel, self._known
         if reel is None or known is None:
             return None
@@ -346,6 +352,7 @@ class Projector:
         """Say whether it is needed. One that is not keeps its place; its process waits."""
         if wanted != self._wanted:
             self._wanted, self.showing = wanted, False
+            self._in_time = time.monotonic()
             self._wake()
 
     @property
@@ -405,12 +412,14 @@ class Projector:
             self._keep_only(self._needed()[:1], lows)
             return
         if now < self._retry_at:
+            self._in_time = now
             return
         if self._known is None and not await self._get_to_know():
             return
         self._judge(now)
         self._note_end()
         needed = self._needed()
+        self._note_speed(needed, now)
         if needed and self._late(needed[0], lows, now):
             self._lead = min(_MOST_LEAD, max(1.0, 2 * self._lead))
         elif self._held is not None and self._held[1] == self.number:
@@ -429,6 +438,13 @@ class Projector:
     def _ahead(self) -> int:
         """Frames ahead of the clock at which a process is started."""
         return round(self._lead * self._rate) if self._lead else 0
+
+    def _note_speed(self, needed: Sequence[int], now: float) -> None:
+        """Have more threads decode from the next start on, where the picture has not been there for long."""
+        if not needed or any(run.next > needed[0] for run in self._runs):
+            self._in_time = now
+        elif now - self._in_time > _SLOW:
+            self._threads = 2  # and stay with it
 
     def _late(self, picture: int, lows: Mapping[Run, int], now: float) -> bool:
         """Whether a process is so slow that it has fallen behind before it gave anything."""
@@ -498,7 +514,7 @@ class Projector:
         if self._ahead and self._reel is not None and self.number is not None:
             place = self._reel.place(self.number + self._ahead, known.length)
             picture = picture if place is None or place.picture < picture else place.picture
-        argv = commands.film(self._path, known.survey, self._format, first=picture)
+        argv = commands.film(self._path, known.survey, self._format, first=picture, threads=self._threads)
         sound = known.survey.audio is not None
         run = Run(self._name, argv, self._format, picture, known.length, sound)
         self._runs = (*self._runs, run)
@@ -538,6 +554,7 @@ class Projector:
             self._fail(NO_PICTURES if failure.reason == "Ended" else failure)
             return False
         self._known = _Known(survey, pictures(survey.end, self._rate), stamp)
+        self._in_time = time.monotonic()
         return True
 
     async def _ask(self, argv: Sequence[str], reader: SurveyReader) -> Failure:
