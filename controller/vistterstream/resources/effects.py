@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 from pydantic import BaseModel
@@ -62,6 +64,11 @@ def _values(old: Any, new: Any, path: str, effect: Effect) -> Iterator[Change]:
 
 
 def _lists(old: tuple[Any, ...], new: tuple[Any, ...], path: str, effect: Effect) -> Iterator[Change]:
+    if not _may_have_names(old) and not _may_have_names(new):
+        for index, (was, will) in enumerate(zip_longest(old, new)):
+            if was is not will:  # of the thousands of cues of a timeline most are the very same
+                yield from _values(was, will, f"{path}[{index}]", effect)
+        return
     before, after = _by_name(old), _by_name(new)
     for key in dict.fromkeys((*before, *after)):
         yield from _values(before.get(key), after.get(key), f"{path}[{key}]", effect)
@@ -69,6 +76,16 @@ def _lists(old: tuple[Any, ...], new: tuple[Any, ...], path: str, effect: Effect
     stayed_after = [key for key in after if key in before]
     if stayed_before != stayed_after:
         yield Change(path, stayed_before, stayed_after, effect)
+
+
+def _may_have_names(items: tuple[Any, ...]) -> bool:
+    """Whether a part of a list may have a ``name`` or ``id``; asked of its sorts, not of each part."""
+    return any(_named(sort) for sort in {type(item) for item in items})
+
+
+@cache
+def _named(sort: type[Any]) -> bool:
+    return not issubclass(sort, BaseModel) or not sort.model_fields.keys().isdisjoint(("name", "id"))
 
 
 def _by_name(items: tuple[Any, ...]) -> dict[str | int, Any]:
