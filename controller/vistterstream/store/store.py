@@ -36,6 +36,7 @@ from vistterstream.store.records import (
     document_of,
     encode,
     encode_managers,
+    says,
     says_the_same,
     without_values,
 )
@@ -176,19 +177,14 @@ class Store:
         """
         _check_manager(manager)
         key = resource.key
-        old = self._records.get(key)
-        merged = merge(
-            old.document if old else {},
-            old.managers if old else {},
-            manager,
-            document_of(resource),
-            force=force,
-        )
+        old, wanted = self._records.get(key), document_of(resource)
+        merged = merge(old.document if old else {}, old.managers if old else {}, manager, wanted, force=force)
         if merged.rivals and not force:
             raise Conflict(key, [(show(path), other) for path, other in merged.rivals])
+        known = says(merged.document, resource, wanted)
         if old is None:
-            return Applied(self._create(key, merged.document, merged.managers).resource, Outcome.CREATED)
-        return self._change(old, merged.document, merged.managers)
+            return self._create(key, merged.document, merged.managers, known)
+        return self._change(old, merged.document, merged.managers, known)
 
     def delete(self, key: Key, *, manager: str, force: bool = False) -> bool:
         """Remove the object; False where there is none. Raises Conflict where `manager` does not own it
@@ -230,7 +226,8 @@ class Store:
         old = self._records.get(key)
         if old is None or same(old.status, status):
             return False
-        new = replace(old, status=json.loads(encode(status)), version=self._version + 1)
+        said = json.loads(encode(status))
+        new = replace(old, status=said, version=self._version + 1, known=old.resource)
         with self._transaction(durable=False):
             self._database.run(
                 "UPDATE objects SET version = ?, status = ? WHERE kind = ? AND namespace = ? AND name = ?",
@@ -300,7 +297,7 @@ class Store:
 
     # Inside
 
-    def _create(self, key: Key, document: Document, managers: Managers) -> Applied:
+    def _create(self, key: Key, document: Document, managers: Managers, known: Resource | None) -> Applied:
         version = self._version + 1
         record = Record(
             key=key,
@@ -312,6 +309,7 @@ class Store:
             document=document,
             managers=managers,
             status={},
+            known=known,
         )
         with self._transaction(durable=True):
             # OR REPLACE: a row that could not be read at the start is still there.
@@ -323,14 +321,16 @@ class Store:
             self._put(record)
         return Applied(record.resource, Outcome.CREATED)
 
-    def _change(self, old: Record, document: Document, managers: Managers) -> Applied:
+    def _change(
+        self, old: Record, document: Document, managers: Managers, known: Resource | None = None
+    ) -> Applied:
         if same(document, old.document) and list(managers.items()) == list(old.managers.items()):
             return Applied(old.resource, Outcome.UNCHANGED)
-        new = replace(old, document=document, managers=managers)
+        new = replace(old, document=document, managers=managers, known=known)
         quiet = differs_quietly(document, old.document)
         if not quiet:
             generation = old.generation + (not says_the_same(old.resource, new.resource))
-            new = replace(new, generation=generation, version=self._version + 1)
+            new = replace(new, generation=generation, version=self._version + 1, known=new.resource)
         with self._transaction(durable=True):
             self._database.run(
                 "UPDATE objects SET version = ?, generation = ?, document = ?, managers = ? "
@@ -447,7 +447,7 @@ def _read_record(row: tuple[Any, ...]) -> Record | None:
 def _without_bad_status(record: Record, status: Mapping[str, Any]) -> Record:
     """A status that another version wrote is no reason to lose the object; it will be written anew."""
     try:
-        return replace(record, status=status) if status else record
+        return replace(record, status=status, known=record.resource) if status else record
     except Invalid as error:
         _log.warning("status_not_readable", object=str(record.key), error=error.message)
         return record
