@@ -20,8 +20,9 @@ from vistterstream.resources.kinds import Timeline
 from vistterstream.resources.timecode import DROP_RATES, text_of
 from vistterstream.resources.timeline import TransitionType
 from vistterstream.timeline.beds import beds
-from vistterstream.timeline.compile import Compiled, compile_plan
+from vistterstream.timeline.compile import Compiled, PlanError, compile_plan
 from vistterstream.timeline.evaluate import TimelineIndex, elapsed, picture, position, round_half_up, wrap
+from vistterstream.timeline.parts import NOTHING, Parts
 from vistterstream.timeline.plan import Plan, TimelinePlan
 
 RATES = ["15", "24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001", "60"]
@@ -54,7 +55,7 @@ class Show:
     ends: tuple[Fraction, ...] = ()
     """The exact frame at which each of the outer timeline's video cues is over."""
 
-    def compiled(self) -> Compiled:
+    def compiled(self, parts: Parts = NOTHING) -> Compiled:
         return compile_plan(
             program(self.rate),
             timeline=self.outer,
@@ -65,6 +66,7 @@ class Show:
             resolve=lambda _owner, path, _kind: f"/{path}",
             hls_folder=lambda *_: "",
             recording_folder=lambda *_: "",
+            parts=parts,
         )
 
     def plan(self) -> TimelinePlan:
@@ -263,6 +265,65 @@ def _unseen_ends(show: Show, plan: TimelinePlan) -> set[int]:
 
 
 @pytest.mark.slow
+@st.composite
+def edits(draw: st.DrawFn) -> list[Show]:
+    """A show, and what becomes of it: other timelines take the place of some that it shows, or of all."""
+    versions = [draw(shows()) for _ in range(2)]
+    steps = [versions[0]]
+    for _ in range(draw(st.integers(1, 3))):
+        source = draw(st.sampled_from(versions))
+        inner = tuple(
+            draw(st.sampled_from([old, new])) for old, new in zip(steps[-1].inner, source.inner, strict=False)
+        )
+        outer = draw(st.sampled_from([steps[-1].outer, source.outer]))
+        steps.append(
+            Show(outer, inner or source.inner, draw(st.sampled_from([show.rate for show in versions])))
+        )
+    return steps
+
+
+def _outcome(show: Show, parts: Parts = NOTHING) -> tuple[object, Parts]:
+    """What compiling comes to, an error too, and the parts for the next."""
+    try:
+        compiled = show.compiled(parts)
+    except PlanError as error:
+        return str(error), parts
+    return (compiled.plan, compiled.plan.text, compiled.problems), compiled.parts
+
+
+@settings(max_examples=60, deadline=None)
+@given(edits())
+def test_what_is_taken_over_from_the_plan_before_makes_no_difference(steps: list[Show]) -> None:
+    parts = NOTHING
+    for show in steps:
+        outcome, parts = _outcome(show, parts)
+        anew, own = _outcome(show)
+        assert outcome == anew
+        if not isinstance(anew, str):  # nothing piles up over the edits
+            assert len(parts.video) == len(own.video)
+            assert parts.overlays.keys() == own.overlays.keys()
+            assert parts.instances.keys() == own.instances.keys()
+
+
+def test_a_cue_that_stays_as_it_is_is_the_same_object_in_the_next_plan() -> None:
+    def show(last: str) -> Show:
+        cues = [
+            {"camera": name, "duration": "5s", "transition": {"type": "wipe"}} for name in ("a", "b", last)
+        ]
+        return Show(
+            timeline(video(*cues), graphics({"overlay": "x", "at": "1s", "duration": "2s"})), (), "30"
+        )
+
+    first = show("a").compiled()
+    second = show("c").compiled(first.parts)
+    before, after = first.plan.timeline, second.plan.timeline
+    assert before is not None
+    assert after is not None
+    assert [one is other for one, other in zip(before.video, after.video, strict=True)] == [True, True, False]
+    assert before.overlays[0] is after.overlays[0]
+    assert first.plan.overlays[0] is second.plan.overlays[0]
+
+
 @settings(max_examples=40, deadline=None)
 @given(shows(), st.integers(-(10**6), 10**6), st.randoms(use_true_random=False))
 def test_a_frame_does_not_depend_on_which_were_asked_for_before(

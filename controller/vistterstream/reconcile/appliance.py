@@ -19,6 +19,7 @@ from vistterstream.reconcile.verdict import Verdict
 from vistterstream.resources.kinds import Key, Output, Resource, Timeline
 from vistterstream.store.events import EventType, NewEvent
 from vistterstream.store.store import Store
+from vistterstream.timeline.parts import Parts
 from vistterstream.timeline.plan import Plan
 
 log = logs.get("reconcile")
@@ -41,6 +42,8 @@ class Planned:
     plan: Plan
     timeline: Timeline | None
     problems: tuple[Problem, ...]
+    parts: Parts = field(repr=False)
+    """For the next plan."""
 
 
 @dataclass(frozen=True, slots=True)

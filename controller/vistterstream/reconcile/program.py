@@ -32,6 +32,7 @@ from vistterstream.resources.kinds import Key, Program, Timeline
 from vistterstream.resources.status import OnAir, OnAirSource, PlayoutProcess, ProgramStatus
 from vistterstream.store.events import EventType
 from vistterstream.timeline.compile import Compiled, PlanError, compile_plan
+from vistterstream.timeline.parts import NOTHING, Parts
 
 log = logs.get("reconcile")
 
@@ -118,32 +119,33 @@ def _compile(appliance: Appliance, inputs: Inputs, paths: Paths, revision: str) 
     everything else that changed is taken over.
     """
     program = inputs.program
-    parts = [(part.key, fingerprint(part)) for part in inputs.objects()]
-    basis = parts, dict(paths.copies), revision
+    prints = [(part.key, fingerprint(part)) for part in inputs.objects()]
+    basis = prints, dict(paths.copies), revision
     made = appliance.made.get(program.key)
     if made is not None and made.planned is not None and made.planned.basis == basis:
         return made.planned
+    parts = NOTHING if made is None or made.planned is None else made.planned.parts
     try:
-        compiled = _plan(inputs, inputs.timeline, paths, revision)
+        compiled = _plan(inputs, inputs.timeline, paths, revision, parts)
         told = of_compiler(program.metadata.namespace, compiled.problems)
-        return Planned(basis, compiled.plan, inputs.timeline, tuple(told))
+        return Planned(basis, compiled.plan, inputs.timeline, tuple(told), compiled.parts)
     except PlanError as error:
         wrong = _invalid(inputs, error)
     good = made.timeline if made is not None else None
     running = read_plan(appliance.playouts.of(program.key).folder) if good is None else None
     try:
-        compiled = _plan(inputs, good, paths, revision)
+        compiled = _plan(inputs, good, paths, revision, parts)
     except PlanError:  # at another frame rate, or with a timeline it shows, even the good one may make none
-        compiled = _plan(inputs, None, paths, revision)
+        compiled = _plan(inputs, None, paths, revision, parts)
         running = read_plan(appliance.playouts.of(program.key).folder)
     plan = compiled.plan
     if running is not None and running.format == plan.format:
         kept = ("timeline", "cameras", "overlays", "images", "clips")
         plan = plan.model_copy(update={name: getattr(running, name) for name in kept})
-    return Planned(None, plan, good, tuple(wrong))
+    return Planned(None, plan, good, tuple(wrong), compiled.parts)
 
 
-def _plan(inputs: Inputs, timeline: Timeline | None, paths: Paths, revision: str) -> Compiled:
+def _plan(inputs: Inputs, timeline: Timeline | None, paths: Paths, revision: str, parts: Parts) -> Compiled:
     return compile_plan(
         inputs.program,
         timeline=timeline,
@@ -155,6 +157,7 @@ def _plan(inputs: Inputs, timeline: Timeline | None, paths: Paths, revision: str
         hls_folder=paths.hls_folder,
         recording_folder=paths.recording_folder,
         secrets_revision=revision,
+        parts=parts,
     )
 
 

@@ -22,6 +22,9 @@ _DURATION_PART = re.compile(r"([0-9]+)(?:\.([0-9]+))?(ms|h|m|s)")
 _DURATION_UNITS = {"h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}  # in ms
 _BILLION = 10**9
 
+TICKS = 1000 * _BILLION
+"""A duration is a whole number of parts of a second, of so many: it has nine digits behind a millisecond."""
+
 
 class Quantity(str):
     """A checked string with an exact value; subclasses say which strings are good."""
@@ -60,6 +63,11 @@ class Quantity(str):
         return {"type": "string", "pattern": f"^{cls.pattern}$", "minLength": 1, "maxLength": 64}
 
 
+def ticks_of_a_frame(rate: Fraction) -> int:
+    """What a frame at `rate` has of the ticks that `TimelinePosition.ticks` counts."""
+    return TICKS * rate.denominator
+
+
 class Duration(Quantity):
     """A length of time: ``250ms``, ``1m30s``, ``2h``. Exact, in seconds as a fraction."""
 
@@ -80,10 +88,16 @@ class Duration(Quantity):
 
 @lru_cache(maxsize=1024)  # asked for with every frame
 def _seconds(text: str) -> Fraction:
-    billionths = 0  # of a millisecond: whole, since there are at most nine digits behind the point
+    return Fraction(_parts_of_a_second(text), TICKS)
+
+
+def _parts_of_a_second(text: str) -> int:
+    """A duration in parts of a second, of `TICKS`."""
+    found = 0
     for whole, part, unit in _DURATION_PART.findall(text):
-        billionths += (int(whole) * _BILLION + int(part.ljust(9, "0"))) * _DURATION_UNITS[unit]
-    return Fraction(billionths, 1000 * _BILLION)
+        billionths = int(whole) * _BILLION + (int(part.ljust(9, "0")) if part else 0)
+        found += billionths * _DURATION_UNITS[unit]
+    return found
 
 
 def between(least: str, most: str) -> AfterValidator:
@@ -137,6 +151,19 @@ class TimelinePosition(Quantity):
     def frames(self, rate: Fraction) -> Fraction:
         """The time in frames at `rate`, exact and not rounded; raises ValueError with a sentence."""
         return _frames(self, rate.numerator, rate.denominator)
+
+    def ticks(self, rate: Fraction) -> int:
+        """The time as `frames` has it, in ticks, of which a frame has `ticks_of_a_frame`: every time at a
+        rate is a whole number of them, and sums of thousands are made ten times as fast as of fractions.
+        """
+        return _ticks(self, rate.numerator, rate.denominator)
+
+
+@lru_cache(maxsize=16384)
+def _ticks(text: str, numerator: int, denominator: int) -> int:
+    if ":" not in text and text[-1] != "f":
+        return _parts_of_a_second(text) * numerator
+    return _frames(text, numerator, denominator).numerator * TICKS * denominator  # whole frames
 
 
 @lru_cache(maxsize=4096)

@@ -9,8 +9,9 @@ keeps the plan it has.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
@@ -23,10 +24,12 @@ from vistterstream.resources.model import path_text
 from vistterstream.resources.output import Encoding, Target
 from vistterstream.resources.overlay import Envelope, ImageLayer, Layer, MaskImage, every_layer
 from vistterstream.resources.program import Fallback, PlaybackState
+from vistterstream.resources.quantities import ticks_of_a_frame
 from vistterstream.resources.timeline import DailyAnchor, FileCue, ImageCue, Transition, no_cue_point
 from vistterstream.timeline.digests import digest
 from vistterstream.timeline.evaluate import round_half_up
 from vistterstream.timeline.flatten import Flat, FlatAudio, FlatCue, FlatOverlay, PlanError, flatten
+from vistterstream.timeline.parts import NOTHING, Parts, Workshop
 from vistterstream.timeline.plan import (
     SILENCE,
     AudioCuePlan,
@@ -101,6 +104,8 @@ class Compiled:
 
     plan: Plan
     problems: tuple[Problem, ...]
+    parts: Parts = field(repr=False)
+    """For the next plan."""
 
 
 Resolve = Callable[[Resource, str, AssetKind], str]
@@ -121,13 +126,15 @@ def compile_plan(
     recording_folder: DefaultFolder,
     secrets_revision: str = "",
     timelines: Mapping[str, Timeline] = MappingProxyType({}),
+    parts: Parts = NOTHING,
 ) -> Compiled:
     """The plan of `program`. `overlays`, `cameras` and `timelines` (those that the timeline shows, and that
-    they show) are by name, `outputs` those that deliver the program.
+    they show) are by name, `outputs` those that deliver the program. `parts` of a plan that was compiled
+    before make no difference but to the time it takes.
 
     Raises PlanError where no frames can be made of the timeline.
     """
-    compiler = _Compiler(program, overlays, cameras, timelines, resolve)
+    compiler = _Compiler(program, overlays, cameras, timelines, resolve, parts)
     timeline_plan = compiler.timeline(timeline)
     mine = sorted(
         (output for output in outputs if output.spec.program == program.metadata.name),
@@ -151,7 +158,7 @@ def compile_plan(
         outputs=tuple(_output(output, resolve, hls_folder, recording_folder) for output in mine),
         secrets_revision=secrets_revision,
     )
-    return Compiled(plan, tuple(compiler.problems))
+    return Compiled(plan, tuple(compiler.problems), compiler.made())
 
 
 def encoding_id(encoding: Encoding) -> str:
@@ -183,13 +190,28 @@ class _Compiler:
     cameras: Mapping[str, Camera]
     timelines: Mapping[str, Timeline]
     resolve: Resolve
+    parts: InitVar[Parts]
     images: dict[str, ImagePlan] = field(default_factory=dict)
     clips: dict[str, ClipPlan] = field(default_factory=dict)
     instances: dict[str, OverlayInstance] = field(default_factory=dict)
-    lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what an instance lacks, by id
     bases: dict[str, _Base] = field(default_factory=dict)  # by name of the overlay
     in_time: dict[str, bool] = field(default_factory=dict)  # what `timed` said, by name of the overlay
     problems: dict[Problem, None] = field(default_factory=dict)  # an ordered set
+
+    def __post_init__(self, parts: Parts) -> None:
+        self.made_instances = Workshop(parts.instances)
+        self.transitions = Workshop(parts.transitions)
+        self.video_cues = Workshop(parts.video)
+        self.overlay_cues = Workshop(parts.overlays)
+
+    def made(self) -> Parts:
+        """What the plan is made of."""
+        return Parts(
+            transitions=self.transitions.made,
+            video=self.video_cues.made,
+            overlays=self.overlay_cues.made,
+            instances=self.made_instances.made,
+        )
 
     @property
     def rate(self) -> Fraction:
@@ -278,27 +300,12 @@ class _Compiler:
         """
         base = self._base(overlay)
         mine = {name: values[name] for name in sorted(base.used & values.keys())}
-        id = digest([base.digest, mine, dict(points), *(how and how.dump() for how in (enter, exit))])
-        if id not in self.instances:
-            told: list[str] = []
-            data = tuple(source for source in overlay.spec.data if source.name in base.used - mine.keys())
-            known = {**dict.fromkeys((source.name for source in data), ""), **mine}
-            layers = tuple(
-                _filled(layer, known, told.append) if names else layer for layer, names in base.layers
-            )
-            if data:
-                layers = tuple(layer for layer, _ in base.layers)
-            self.instances[id] = OverlayInstance(
-                id=id,
-                overlay=overlay.metadata.name,
-                spec=overlay.spec.model_copy(update={"layers": layers, "data": data}),
-                values=mine if data else {},
-                enter=enter,
-                exit=exit,
-                cue_points=dict(points),
-            )
-            self.lacking[id] = tuple(told)
-        return id, self.lacking[id]
+        key = (base.digest, tuple(mine.items()), tuple(points.items()), enter, exit)
+        instance, told = self.made_instances.get(
+            key, lambda: _instance(overlay, base, mine, points, enter, exit)
+        )
+        self.instances[instance.id] = instance
+        return instance.id, told
 
     def timed(self, overlay: Overlay) -> bool:
         """Whether its times are ones at the program's rate; what is wrong is told once."""
@@ -348,6 +355,34 @@ class _Compiler:
         self.problems[Problem(resource.kind, resource.metadata.name, path, message)] = None
 
 
+def _instance(
+    overlay: Overlay,
+    base: _Base,
+    values: Mapping[str, str],
+    points: Mapping[str, int],
+    enter: Envelope | None,
+    exit: Envelope | None,
+) -> tuple[OverlayInstance, tuple[str, ...]]:
+    """The overlay with these values, and what it lacks."""
+    told: list[str] = []
+    data = tuple(source for source in overlay.spec.data if source.name in base.used - values.keys())
+    layers = tuple(layer for layer, _ in base.layers)
+    known = {**dict.fromkeys((source.name for source in data), ""), **values}
+    shown = tuple(
+        _filled(layer, known, told.append) if names else layer for layer, names in base.layers
+    )  # also where the playout does it: what is missing is told
+    instance = OverlayInstance(
+        id=digest([base.digest, dict(values), dict(points), *(how and how.dump() for how in (enter, exit))]),
+        overlay=overlay.metadata.name,
+        spec=overlay.spec.model_copy(update={"layers": layers if data else shown, "data": data}),
+        values=dict(values) if data else {},
+        enter=enter,
+        exit=exit,
+        cue_points=dict(points),
+    )
+    return instance, tuple(told)
+
+
 def _synced(overlay: Overlay) -> Iterator[tuple[str, str]]:
     """The fields of tracks that name a cue point, and the names."""
     for path, layer in every_layer(overlay.spec.layers):
@@ -370,12 +405,12 @@ def _filled(layer: Layer, values: Mapping[str, str], blame: Callable[[str], None
 
 
 class _TimelineCompiler:
-    """Compiles one timeline for one program. Times are exact frames until they are rounded, once."""
+    """Compiles one timeline for one program. Times are exact until they are rounded to frames, once."""
 
     def __init__(self, compiler: _Compiler, timeline: Timeline) -> None:
         self._compiler = compiler
         self._timeline = timeline
-        self._transitions: dict[tuple[object, ...], TransitionPlan] = {}
+        self._unit = ticks_of_a_frame(compiler.rate)
         self._instances: dict[object, tuple[str, tuple[str, ...]]] = {}  # by overlay, values, cue points
         self._synced: dict[str, tuple[tuple[str, str], ...]] = {}  # see `_synced`, by overlay
 
@@ -432,43 +467,42 @@ class _TimelineCompiler:
                 if not cue.cut_short:
                     self._blame(cue.path, "lasts less than a frame; the cue is left out")
                 continue
-            image = None if cue.image is None else self._compiler.image(cue.owner, cue.image)
             before = plans[-1].clip if plans else None
-            clip = None if cue.file is None else self._compiler.clip(cue.owner, cue.file, before)
-            transition = self._transition(cue, end - start)
-            plans.append(
-                VideoCuePlan(
-                    start=start,
-                    end=end,
-                    camera=cue.camera,
-                    preset=cue.preset,
-                    clip=clip,
-                    image=image,
-                    transition=transition,
-                    gain=_factor(cue.gain),
-                )
-            )
+            plans.append(self._video_plan(cue, start, end, before))
         return plans
 
+    def _video_plan(self, flat: FlatCue, start: int, end: int, before: str | None) -> VideoCuePlan:
+        """The cue from frame `start` to `end`; `before` is the clip just before it."""
+        cue, compiler = flat.cue, self._compiler
+        camera = preset = clip = image = None
+        if cue is not None:
+            camera, preset = cue.camera, cue.preset
+            image = None if cue.image is None else compiler.image(flat.owner, cue.image)
+            clip = None if cue.file is None else compiler.clip(flat.owner, cue.file, before)
+        transition, gain = self._transition(flat, end - start), _factor(flat.gain)
+        key = (start, end, camera, preset, clip, image, id(transition), gain)
+        return compiler.video_cues.get(
+            key,
+            lambda: VideoCuePlan(
+                start=start,
+                end=end,
+                camera=camera,
+                preset=preset,
+                clip=clip,
+                image=image,
+                transition=transition,
+                gain=gain,
+            ),
+        )
+
     def _transition(self, cue: FlatCue, length: int) -> TransitionPlan | None:
-        frames = min(round_half_up(cue.transition_frames), length)
-        if not frames:
+        if not cue.transition_ticks:
             return None
+        frames = min(self._nearest(cue.transition_ticks), length)
         given = cue.transition
         # Not the model itself: its hash and comparison take ten times as long.
         key = (given.type, given.direction, given.softness, given.color, given.easing, given.sound, frames)
-        if key not in self._transitions:
-            self._transitions[key] = self._new_transition(given, frames)
-        return self._transitions[key]
-
-    def _new_transition(self, given: Transition, frames: int) -> TransitionPlan:
-        how: dict[str, Any] = {"direction": given.direction, "softness": given.softness}
-        how |= {"color": given.color, "easing": given.easing, "sound": given.sound}
-        return TransitionPlan(
-            type=given.type,
-            frames=frames,
-            **{name: value for name, value in how.items() if value is not None},
-        )
+        return self._compiler.transitions.get(key, lambda: _transition(given, frames))
 
     def _overlay(self, cue: FlatOverlay, length: int | None) -> OverlayCuePlan | None:
         """The cue in whole frames of a timeline of `length` (None: endless); None if it shows nothing."""
@@ -480,7 +514,12 @@ class _TimelineCompiler:
         if not self._compiler.timed(overlay):
             return None
         frames = self._start_and_end(cue, length)
-        return frames and OverlayCuePlan(start=frames[0], end=frames[1], instance=self._instance(cue))
+        if frames is None:
+            return None
+        (start, end), instance = frames, self._instance(cue)
+        return self._compiler.overlay_cues.get(
+            (start, end, instance), lambda: OverlayCuePlan(start=start, end=end, instance=instance)
+        )
 
     def _audio(self, cue: FlatAudio, length: int | None) -> AudioCuePlan | None:
         """As `_overlay`."""
@@ -498,8 +537,8 @@ class _TimelineCompiler:
             through=on_and_on and length is not None,
             gain=_factor(cue.gain),
             curve=tuple(self._gain_point(keyframe) for keyframe in cue.cue.curve),
-            fade_in=round_half_up(cue.fade_in),
-            fade_out=round_half_up(cue.fade_out),
+            fade_in=self._nearest(cue.fade_in),
+            fade_out=self._nearest(cue.fade_out),
             duck=None if cue.cue.duck is None else self._duck(cue.cue.duck),
         )
 
@@ -570,10 +609,9 @@ class _TimelineCompiler:
         return points
 
     def _check_camera(self, cue: FlatCue) -> None:
-        if cue.camera is not None and cue.camera not in self._compiler.cameras:
-            self._blame(
-                f"{cue.path}.camera", f"there is no Camera {cue.camera!r}; the slate is shown instead"
-            )
+        camera = None if cue.cue is None else cue.cue.camera
+        if camera is not None and camera not in self._compiler.cameras:
+            self._blame(f"{cue.path}.camera", f"there is no Camera {camera!r}; the slate is shown instead")
 
     def _playback(self, flat: Flat, length: int | None) -> PlaybackPlan | None:
         """Where the program wants the timeline; None where its anchor has it, or the place is wrong."""
@@ -588,7 +626,7 @@ class _TimelineCompiler:
                 sentence = f"the Timeline {self._timeline.metadata.name!r} has no cue point {given.cue!r}"
                 self._compiler.blame(program, "spec.playback.cue", f"{sentence}; it plays as its anchor says")
                 return None
-            frame = round_half_up(flat.cue_points[names.index(given.cue)])
+            frame = self._nearest(flat.cue_points[names.index(given.cue)])
         elif given.at is not None:
             try:
                 frame = round_half_up(given.at.frames(self._compiler.rate))
@@ -602,15 +640,29 @@ class _TimelineCompiler:
             return None
         return PlaybackPlan(state=given.state, frame=frame, since=given.since)
 
-    def _frame(self, path: str, exact: Fraction) -> int:
-        """The frame nearest to an exact time on the timeline, in frames."""
-        frame = round_half_up(exact)
+    def _nearest(self, ticks: int) -> int:
+        """The whole number of frames that is nearest; the upper one of two that are equally near."""
+        return (2 * ticks + self._unit) // (2 * self._unit)
+
+    def _frame(self, path: str, ticks: int) -> int:
+        """The frame nearest to an exact time on the timeline."""
+        frame = self._nearest(ticks)
         if frame > MAX_FRAMES:
             raise PlanError(path, "lies too far in the future; the timeline is longer than a million years")
         return frame
 
     def _blame(self, path: str, message: str) -> None:
         self._compiler.blame(self._timeline, path, message)
+
+
+def _transition(given: Transition, frames: int) -> TransitionPlan:
+    how: dict[str, Any] = {"direction": given.direction, "softness": given.softness}
+    how |= {"color": given.color, "easing": given.easing, "sound": given.sound}
+    return TransitionPlan(
+        type=given.type,
+        frames=frames,
+        **{name: value for name, value in how.items() if value is not None},
+    )
 
 
 def _daily(anchor: DailyAnchor) -> DailyPlan:
@@ -629,13 +681,10 @@ def _check_at_once(
     cues: Sequence[OverlayCuePlan] | Sequence[AudioCuePlan], most: int, does: str, what: str
 ) -> None:
     """Refuse more overlays or sounds at the same time than can be composed."""
-    changes = [(cue.start, 1) for cue in cues] + [(cue.end, -1) for cue in cues if cue.end is not None]
-    shown = 0
-    for _frame, change in sorted(changes):
-        shown += change
-        if shown > most:
-            sentence = f"{does} more than {most} {what} at the same time; take some out"
-            raise PlanError("spec.tracks", sentence)
+    starts = sorted(cue.start for cue in cues)
+    ends = sorted(cue.end for cue in cues if cue.end is not None)
+    if any(begun - bisect_right(ends, start) > most for begun, start in enumerate(starts, 1)):
+        raise PlanError("spec.tracks", f"{does} more than {most} {what} at the same time; take some out")
 
 
 def _output(

@@ -11,16 +11,14 @@ import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import ceil, lcm
-from typing import TypeVar
+from math import lcm
+from typing import NamedTuple, TypeVar
 
 from vistterstream.base.errors import PermanentError
 from vistterstream.resources.audio import AudioCue, CueAudio
 from vistterstream.resources.kinds import Timeline
-from vistterstream.resources.quantities import TimelinePosition
+from vistterstream.resources.quantities import TimelinePosition, ticks_of_a_frame
 from vistterstream.resources.timeline import (
-    FileCue,
-    ImageCue,
     OverlayCue,
     TimelineSpec,
     TimelineTrack,
@@ -33,8 +31,7 @@ from vistterstream.resources.timeline import (
 MAX_CUES = 100_000
 """Cues that a timeline may come to, loops of the timelines in it written out."""
 
-_NOTHING = Fraction(0)
-_HALF = Fraction(1, 2)
+_NO_GAIN = Fraction(0)
 
 
 class PlanError(PermanentError):
@@ -48,55 +45,48 @@ class PlanError(PermanentError):
         return f"{self.path}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class FlatCue:
-    """A video cue: times in exact frames. `owner` is the timeline it stands in, `path` the field of the
-    outermost one. Without camera, file and image it shows the slate. `cut_short`: the end of a cue that shows
-    a timeline cut it off.
+class FlatCue(NamedTuple):
+    """A video cue: times in ticks. `owner` is the timeline it stands in, `path` the field of the outermost
+    one, `cue` what it shows; None: the slate. `cut_short`: the end of a cue that shows a timeline cut it off.
     """
 
     owner: Timeline
     path: str
-    start: Fraction
-    end: Fraction
-    camera: str | None
-    preset: str | None
-    file: FileCue | None
-    image: ImageCue | None
+    start: int
+    end: int
+    cue: VideoCue | None
     transition: Transition
-    transition_frames: Fraction
+    transition_ticks: int
     cut_short: bool
-    gain: Fraction | None = _NOTHING  # in dB; None: mute
+    gain: Fraction | None = _NO_GAIN  # in dB; None: mute
 
 
-@dataclass(frozen=True, slots=True)
-class FlatOverlay:
+class FlatOverlay(NamedTuple):
     """An overlay cue, as `FlatCue`; without `end` it stays to the end of the outermost timeline.
 
-    `cue_points` are those of its owner, as frames of the outermost timeline when `offset` is added.
+    `cue_points` are those of its owner, as ticks of the outermost timeline when `offset` is added.
     """
 
     owner: Timeline
     path: str
-    start: Fraction
-    end: Fraction | None
+    start: int
+    end: int | None
     cue: OverlayCue
     cut_short: bool
-    cue_points: Mapping[str, Fraction] = field(compare=False)
-    offset: Fraction = field(compare=False)
+    cue_points: Mapping[str, int]
+    offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class FlatAudio:
+class FlatAudio(NamedTuple):
     """An audio cue, as `FlatOverlay`, with the `gain` of the cues that show its timeline, as of `FlatCue`."""
 
     owner: Timeline
     path: str
-    start: Fraction
-    end: Fraction | None
+    start: int
+    end: int | None
     cue: AudioCue
-    fade_in: Fraction
-    fade_out: Fraction
+    fade_in: int
+    fade_out: int
     gain: Fraction | None
     cut_short: bool
     outermost: bool
@@ -117,9 +107,9 @@ class Flat:
     video: list[FlatCue] = field(default_factory=list)
     overlays: list[FlatOverlay] = field(default_factory=list)  # from the bottom up
     audio: list[FlatAudio] = field(default_factory=list)
-    cue_points: list[Fraction] = field(default_factory=list)  # in the order of the spec
+    cue_points: list[int] = field(default_factory=list)  # in the order of the spec
     missing: dict[Missing, None] = field(default_factory=dict)  # an ordered set
-    length: Fraction = _NOTHING  # 0 where nothing has an end
+    length: int = 0  # 0 where nothing has an end
 
 
 def flatten(timeline: Timeline, timelines: Mapping[str, Timeline], rate: Fraction) -> Flat:
@@ -131,40 +121,39 @@ def flatten(timeline: Timeline, timelines: Mapping[str, Timeline], rate: Fractio
     outer = reader.read(timeline)
     flat = Flat(length=outer.length)
     writer = _Writer(flat)
-    writer.write(outer, _NOTHING, outer.length, "", _NOTHING)
+    writer.write(outer, 0, outer.length, "", _NO_GAIN)
     flat.overlays.sort(key=lambda overlay: overlay.cue.layer)  # of the same layer they stay as they were
     flat.cue_points += outer.cue_points.values()
     return flat
 
 
-@dataclass(frozen=True, slots=True)
-class _Cue:
-    """A video cue, read; `inner` is the timeline it shows."""
+class _Cue(NamedTuple):
+    """A video cue, read; `inner` is the timeline it shows, `gain` as of `FlatCue`."""
 
     path: str
-    start: Fraction
-    end: Fraction
+    start: int
+    end: int
     cue: VideoCue
-    transition_frames: Fraction
+    transition_ticks: int
     inner: _Read | None
+    gain: Fraction | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Overlay:
+class _Overlay(NamedTuple):
     path: str
-    start: Fraction
-    end: Fraction | None
+    start: int
+    end: int | None
     cue: OverlayCue
 
 
-@dataclass(frozen=True, slots=True)
-class _Audio:
+class _Audio(NamedTuple):
     path: str
-    start: Fraction
-    end: Fraction | None
+    start: int
+    end: int | None
     cue: AudioCue
-    fade_in: Fraction
-    fade_out: Fraction
+    fade_in: int
+    fade_out: int
+    gain: Fraction | None
 
 
 _Any = TypeVar("_Any", _Cue, _Overlay, _Audio)
@@ -181,10 +170,10 @@ class _Track:
     audio: tuple[_Audio, ...]
 
     @property
-    def end(self) -> Fraction:
+    def end(self) -> int:
         """When its last cue with an end is over; 0 where there is none."""
         cues: list[_Cue | _Overlay | _Audio] = [*self.video[-1:], *self.overlays, *self.audio]
-        return max((cue.end for cue in cues if cue.end is not None), default=_NOTHING)
+        return max((cue.end for cue in cues if cue.end is not None), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +184,11 @@ class _Read:
     video: tuple[_Cue, ...]
     overlays: tuple[_Overlay, ...]
     audio: tuple[_Audio, ...]
-    length: Fraction
-    cue_points: Mapping[str, Fraction]
+    length: int
+    cue_points: Mapping[str, int]
 
 
-_Parts = tuple[tuple[_Cue, ...], tuple[_Overlay, ...], tuple[_Audio, ...], Fraction, Mapping[str, Fraction]]
+_Parts = tuple[tuple[_Cue, ...], tuple[_Overlay, ...], tuple[_Audio, ...], int, Mapping[str, int]]
 _read_before: dict[int, tuple[weakref.ref[TimelineSpec], Fraction, _Parts]] = {}
 """What was read last of each spec that still exists, by its id, and at what rate: of a day's programme in
 many timelines an edit changes one. A spec never changes."""
@@ -211,6 +200,7 @@ class _Reader:
     def __init__(self, timelines: Mapping[str, Timeline], rate: Fraction) -> None:
         self._timelines = timelines
         self._rate = rate
+        self._frame = ticks_of_a_frame(rate)
         self._known: dict[str, _Read] = {}
         self._reading: list[str] = []
 
@@ -236,10 +226,10 @@ class _Reader:
             _read_before[id_] = gone, self._rate, parts  # not the timeline, which would keep its spec
         return read
 
-    def exact(self, position: TimelinePosition, path: str) -> Fraction:
-        """The position in frames."""
+    def exact(self, position: TimelinePosition, path: str) -> int:
+        """The position in ticks."""
         try:
-            return position.frames(self._rate)
+            return position.ticks(self._rate)
         except ValueError as error:
             raise PlanError(path, str(error)) from None
 
@@ -266,7 +256,7 @@ class _Reader:
             cue_points=points,
         )
 
-    def _track(self, track: TimelineTrack, path: str, points: Mapping[str, Fraction]) -> _Track:
+    def _track(self, track: TimelineTrack, path: str, points: Mapping[str, int]) -> _Track:
         return _Track(
             path,
             track.loop,
@@ -275,7 +265,7 @@ class _Reader:
             audio=tuple(self._audio(track, f"{path}.audio")),
         )
 
-    def _check_along(self, track: _Track, length: Fraction) -> None:
+    def _check_along(self, track: _Track, length: int) -> None:
         """Raise PlanError for what does not start, or fade, within a timeline of that length."""
         along: list[_Overlay | _Audio] = [*track.overlays, *track.audio]
         for cue in along:
@@ -285,7 +275,7 @@ class _Reader:
             _check_fades(sound, length)
 
     def _video(self, track: TimelineTrack, path: str) -> Iterator[_Cue]:
-        end = _NOTHING
+        end = 0
         for index, cue in enumerate(track.video or ()):
             here = f"{path}[{index}]"
             start = end if cue.at is None else self.exact(cue.at, f"{here}.at")
@@ -299,8 +289,8 @@ class _Reader:
             else:
                 length = self._whole(inner, cue, here)
             end = start + length
-            frames = self._transition(cue, length, inner, here)
-            yield _Cue(here, start, end, cue, frames, inner)
+            coming = self._transition(cue, length, inner, here)
+            yield _Cue(here, start, end, cue, coming, inner, _own_gain(cue.audio))
 
     def _inner(self, cue: VideoCue, path: str) -> _Read | None:
         if cue.timeline is None:
@@ -319,38 +309,36 @@ class _Reader:
             sentence = f"the Timeline {cue.timeline!r} cannot be played: {error.path}: {error.message}"
             raise PlanError(f"{path}.timeline", sentence) from None
 
-    def _whole(self, inner: _Read | None, cue: VideoCue, path: str) -> Fraction:
+    def _whole(self, inner: _Read | None, cue: VideoCue, path: str) -> int:
         """The length of a cue that plays a timeline once."""
         if inner is not None and not inner.length:
             raise PlanError(path, f"the Timeline {cue.timeline!r} has no end; give the cue a duration")
-        return _NOTHING if inner is None else inner.length
+        return 0 if inner is None else inner.length
 
-    def _transition(self, cue: VideoCue, length: Fraction, inner: _Read | None, path: str) -> Fraction:
-        """Frames of the cue's transition; raises PlanError where it does not fit."""
+    def _transition(self, cue: VideoCue, length: int, inner: _Read | None, path: str) -> int:
+        """Ticks of the cue's transition; raises PlanError where it does not fit."""
         given = cue.transition.length
         if given is None:
-            return _NOTHING
-        frames = self.exact(given, f"{path}.transition.duration")
-        if frames < _HALF:
+            return 0
+        ticks = self.exact(given, f"{path}.transition.duration")
+        if 2 * ticks < self._frame:
             kind = cue.transition.type.value
             sentence = f"the {kind} ({given}) is shorter than half a frame; give it 1f at least, or write cut"
             raise PlanError(f"{path}.transition.duration", sentence)
         if cue.timeline is not None and inner is None:
-            return frames
-        if frames > length:
+            return ticks
+        if ticks > length:
             raise PlanError(f"{path}.transition", cue.transition_too_long())
         first = None if inner is None else _first_picture(inner)
-        if first is not None and frames > first:
+        if first is not None and ticks > first:
             raise PlanError(
                 f"{path}.transition",
                 f"the {cue.transition.type.value} ({given}) is longer than the first picture of the Timeline "
                 f"{cue.timeline!r}",
             )
-        return frames
+        return ticks
 
-    def _overlays(
-        self, track: TimelineTrack, path: str, points: Mapping[str, Fraction]
-    ) -> Iterator[_Overlay]:
+    def _overlays(self, track: TimelineTrack, path: str, points: Mapping[str, int]) -> Iterator[_Overlay]:
         for index, cue in enumerate(track.overlays or ()):
             here = f"{path}[{index}]"
             start = self.exact(cue.at, f"{here}.at")
@@ -375,7 +363,8 @@ class _Reader:
             fade_in = self.exact(cue.fade_in, f"{here}.fadeIn")
             fade_out = self.exact(cue.fade_out, f"{here}.fadeOut")
             self._check_curve(cue, here)
-            yield _Audio(here, start, None if length is None else start + length, cue, fade_in, fade_out)
+            end = None if length is None else start + length
+            yield _Audio(here, start, end, cue, fade_in, fade_out, _own_gain(cue))
 
     def _check_curve(self, cue: AudioCue, path: str) -> None:
         """Raise PlanError where the keyframes of its gain are not in order at this rate."""
@@ -387,28 +376,27 @@ class _Reader:
                 sentence = cue.curve[index].too_early(cue.curve[index - 1])
                 raise PlanError(f"{path}.curve[{index}].at", sentence)
 
-    def _text(self, frames: Fraction) -> str:
-        return f"{float(frames / self._rate):.10g}s"
+    def _text(self, ticks: int) -> str:
+        return f"{float(ticks / (self._frame * self._rate)):.10g}s"
 
 
-def _length(tracks: Iterable[_Track]) -> Fraction:
+def _length(tracks: Iterable[_Track]) -> int:
     """How long a timeline is: until the last of the tracks that do not loop is over, and where all that have
     an end loop, until they all start together again.
     """
-    once = max((track.end for track in tracks if not track.loop), default=_NOTHING)
+    once = max((track.end for track in tracks if not track.loop), default=0)
     rounds = [track.end for track in tracks if track.loop and track.end]
     if once or not rounds:
         return once
-    unit = lcm(*(round_.denominator for round_ in rounds))
-    return Fraction(lcm(*(int(round_ * unit) for round_ in rounds)), unit)
+    return lcm(*rounds)
 
 
-def _rounds(track: _Track, length: Fraction) -> int:
+def _rounds(track: _Track, length: int) -> int:
     """How often a track that loops starts until `length`; 0 for another one."""
-    return ceil(length / track.end) if track.loop and track.end else 0
+    return -(-length // track.end) if track.loop and track.end else 0
 
 
-def _check_rounds(tracks: Iterable[_Track], length: Fraction) -> None:
+def _check_rounds(tracks: Iterable[_Track], length: int) -> None:
     """Raise PlanError where tracks that loop would come to too many cues, before they do."""
     count = 0
     for track in tracks:
@@ -420,7 +408,7 @@ def _check_rounds(tracks: Iterable[_Track], length: Fraction) -> None:
             )
 
 
-def _repeated(track: _Track, length: Fraction) -> _Track:
+def _repeated(track: _Track, length: int) -> _Track:
     """A track that loops written out until `length`, where it is cut off."""
     round_, rounds = track.end, _rounds(track, length)
     if not rounds:
@@ -438,14 +426,14 @@ def _repeated(track: _Track, length: Fraction) -> _Track:
     )
 
 
-def _later(cue: _Any, by: Fraction, end: Fraction) -> _Any:
+def _later(cue: _Any, by: int, end: int) -> _Any:
     """The cue so much later, cut off at `end`; it has an end itself, as every cue of a track that loops."""
     assert cue.end is not None
-    return replace(cue, start=cue.start + by, end=min(cue.end + by, end))
+    return cue._replace(start=cue.start + by, end=min(cue.end + by, end))
 
 
-def _check_fades(sound: _Audio, length: Fraction) -> None:
-    """Raise PlanError where the fades of `sound` do not fit into it; its timeline is `length` frames long."""
+def _check_fades(sound: _Audio, length: int) -> None:
+    """Raise PlanError where the fades of `sound` do not fit into it; its timeline is `length` ticks long."""
     end = sound.end if sound.end is not None else length or None
     if end is None and sound.fade_out:
         raise PlanError(f"{sound.path}.fadeOut", "the cue has no end to fade out to; give it a duration")
@@ -454,15 +442,19 @@ def _check_fades(sound: _Audio, length: Fraction) -> None:
             raise PlanError(f"{sound.path}.{name}", sound.cue.fade_too_long(name))
 
 
-def _louder(gain: Fraction | None, audio: CueAudio | AudioCue) -> Fraction | None:
-    """The gain of what stands in a cue, in one that has `gain`; None is mute."""
-    if gain is None or audio.mute:
+def _own_gain(audio: CueAudio | AudioCue) -> Fraction | None:
+    """The gain in dB that a cue gives itself; None is mute."""
+    return None if audio.mute else audio.gain.decibels or _NO_GAIN
+
+
+def _louder(gain: Fraction | None, more: Fraction | None) -> Fraction | None:
+    """The gain of what has `more`, in a cue that has `gain`."""
+    if gain is None or more is None:
         return None
-    more = audio.gain.decibels
-    return gain + more if more else gain
+    return gain if more is _NO_GAIN else gain + more
 
 
-def _first_picture(read: _Read) -> Fraction | None:
+def _first_picture(read: _Read) -> int | None:
     """How long the timeline's first picture (or the gap before it) lasts; None where it has no pictures."""
     if not read.video:
         return None
@@ -480,11 +472,10 @@ class _Writer:
         self._flat = flat
         self._count = 0
 
-    def write(self, read: _Read, offset: Fraction, end: Fraction, path: str, gain: Fraction | None) -> None:
+    def write(self, read: _Read, offset: int, end: int, path: str, gain: Fraction | None) -> None:
         """One round of the timeline from `offset` on, nothing of it from `end` on; `path` is the cue that
         shows it in the outermost timeline, empty for that one itself, and `gain` that of all its sound.
         """
-        # Comparing fractions is slow, and needless for the thousands of cues of a round that fits.
         fits = 0 < read.length <= end - offset
         for cue in read.video:
             start = offset + cue.start
@@ -509,27 +500,16 @@ class _Writer:
         owner: Timeline,
         cue: _Cue,
         path: str,
-        start: Fraction,
-        end: Fraction,
-        whole: Fraction,
+        start: int,
+        end: int,
+        whole: int,
         gain: Fraction | None,
     ) -> None:
         self._counted(path)
+        gain = _louder(gain, cue.gain)
+        given = cue.cue.transition
         self._flat.video.append(
-            FlatCue(
-                owner=owner,
-                path=path,
-                start=start,
-                end=end,
-                camera=cue.cue.camera,
-                preset=cue.cue.preset,
-                file=cue.cue.file,
-                image=cue.cue.image,
-                transition=cue.cue.transition,
-                transition_frames=cue.transition_frames,
-                cut_short=end != whole,
-                gain=_louder(gain, cue.cue.audio),
-            )
+            FlatCue(owner, path, start, end, cue.cue, given, cue.transition_ticks, end != whole, gain)
         )
 
     def _nested(
@@ -537,11 +517,11 @@ class _Writer:
         owner: Timeline,
         cue: _Cue,
         path: str,
-        start: Fraction,
-        end: Fraction,
+        start: int,
+        end: int,
         gain: Fraction | None,
     ) -> None:
-        inner, gain = cue.inner, _louder(gain, cue.cue.audio)
+        inner, gain = cue.inner, _louder(gain, cue.gain)
         assert inner is not None
         before = len(self._flat.video)
         if inner.length:
@@ -554,12 +534,10 @@ class _Writer:
                     break
         else:  # overlays that stay
             self.write(inner, start, end, path, gain)
-        if cue.transition_frames:
+        if cue.transition_ticks:
             self._come_in(owner, cue, path, start, end, before)
 
-    def _come_in(
-        self, owner: Timeline, cue: _Cue, path: str, start: Fraction, end: Fraction, before: int
-    ) -> None:
+    def _come_in(self, owner: Timeline, cue: _Cue, path: str, start: int, end: int, before: int) -> None:
         """Have the first picture of the cue come in by its transition; the slate, where it starts later."""
         video = self._flat.video
         first = video[before] if len(video) > before else None
@@ -567,32 +545,22 @@ class _Writer:
             del video[before]
         else:
             until = end if first is None else first.start
-            first = FlatCue(
-                owner, path, start, until, None, None, None, None, Transition(), _NOTHING, cut_short=False
-            )
-        coming = replace(first, transition=cue.cue.transition, transition_frames=cue.transition_frames)
+            first = FlatCue(owner, path, start, until, None, Transition(), 0, cut_short=False)
+        coming = first._replace(transition=cue.cue.transition, transition_ticks=cue.transition_ticks)
         video.insert(before, coming)
 
-    def _overlay(self, read: _Read, overlay: _Overlay, path: str, offset: Fraction, end: Fraction) -> None:
-        place = self._placed(read, overlay, path, offset, end)
-        if place is None:
+    def _overlay(self, read: _Read, overlay: _Overlay, path: str, offset: int, end: int) -> None:
+        times = self._placed(read, overlay, path, offset, end)
+        if times is None:
             return
-        start, stop, cut = place
+        start, stop, cut = times
+        where = path or overlay.path
         self._flat.overlays.append(
-            FlatOverlay(
-                owner=read.timeline,
-                path=path or overlay.path,
-                start=start,
-                end=stop,
-                cue=overlay.cue,
-                cut_short=cut,
-                cue_points=read.cue_points,
-                offset=offset,
-            )
+            FlatOverlay(read.timeline, where, start, stop, overlay.cue, cut, read.cue_points, offset)
         )
 
     def _sound(
-        self, read: _Read, sound: _Audio, path: str, offset: Fraction, end: Fraction, gain: Fraction | None
+        self, read: _Read, sound: _Audio, path: str, offset: int, end: int, gain: Fraction | None
     ) -> None:
         place = self._placed(read, sound, path, offset, end)
         if place is None:
@@ -607,18 +575,18 @@ class _Writer:
                 cue=sound.cue,
                 fade_in=sound.fade_in,
                 fade_out=sound.fade_out,
-                gain=_louder(gain, sound.cue),
+                gain=_louder(gain, sound.gain),
                 cut_short=cut,
                 outermost=not path,
             )
         )
 
     def _placed(
-        self, read: _Read, cue: _Overlay | _Audio, path: str, offset: Fraction, end: Fraction
-    ) -> tuple[Fraction, Fraction | None, bool] | None:
+        self, read: _Read, cue: _Overlay | _Audio, path: str, offset: int, end: int
+    ) -> tuple[int, int | None, bool] | None:
         """Start and end of a cue, and whether it is cut short; None where nothing of it is left."""
         start = offset + cue.start
-        stop: Fraction | None = None if cue.end is None else offset + cue.end
+        stop: int | None = None if cue.end is None else offset + cue.end
         cut = False
         if path:
             if start >= end:
