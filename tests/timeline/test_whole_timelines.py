@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from vistterstream.timeline.beds import beds
 from vistterstream.timeline.compile import Compiled, PlanError, compile_plan
 from vistterstream.timeline.evaluate import TimelineIndex, elapsed, picture, position, round_half_up, wrap
 from vistterstream.timeline.parts import NOTHING, Parts
-from vistterstream.timeline.plan import Plan, TimelinePlan
+from vistterstream.timeline.plan import Plan, PlanText, TimelinePlan
 
 RATES = ["15", "24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001", "60"]
 NTSC = Fraction(30000, 1001)
@@ -303,6 +304,16 @@ def test_what_is_taken_over_from_the_plan_before_makes_no_difference(steps: list
             assert len(parts.video) == len(own.video)
             assert parts.overlays.keys() == own.overlays.keys()
             assert parts.instances.keys() == own.instances.keys()
+
+
+@settings(max_examples=40, deadline=None)
+@given(shows(), shows())
+def test_a_plan_reads_back_from_its_lines_whatever_plan_was_before(show: Show, other: Show) -> None:
+    plan, before = show.compiled().plan, other.compiled().plan
+    assert json.loads(plan.text) == plan.dump()
+    read = Plan.read(PlanText.of(plan.text), before)
+    assert read == plan == Plan.model_validate_json(plan.text)
+    assert read.text == plan.text == Plan.model_validate_json(plan.text).text
 
 
 def test_a_cue_that_stays_as_it_is_is_the_same_object_in_the_next_plan() -> None:

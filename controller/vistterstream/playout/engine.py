@@ -151,7 +151,7 @@ class Engine:
                 return await self._apply()
 
     async def _apply(self) -> Applied:
-        plan, secrets = await anyio.to_thread.run_sync(read_plan, self._folder)
+        plan, secrets = await anyio.to_thread.run_sync(read_plan, self._folder, self._plan)
         if plan.format != self._plan.format:
             raise PermanentError(
                 "The format has changed; the playout must be replaced.", reason="FormatChanged"

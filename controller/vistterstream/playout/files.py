@@ -9,14 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from vistterstream.base.errors import PermanentError
 from vistterstream.base.files import write_atomic
 from vistterstream.base.processes import boot_id, start_time
-from vistterstream.timeline.plan import PLAN_VERSION, Plan
+from vistterstream.timeline.plan import PLAN_VERSION, Plan, PlanText
 
 PLAN = "plan.json"
 SECRETS = "secrets.json"
@@ -48,19 +47,24 @@ def write_plan(folder: Path, plan: Plan, values: Mapping[str, str]) -> None:
     write_atomic(folder / PLAN, plan.text)
 
 
-def read_plan(folder: Path) -> tuple[Plan, dict[str, str]]:
-    """The plan and the secrets; raises PermanentError with a sentence."""
+def read_plan(folder: Path, before: Plan | None = None) -> tuple[Plan, dict[str, str]]:
+    """The plan and the secrets; what is as in the plan `before` is taken over from it.
+
+    Raises PermanentError with a sentence.
+    """
     try:
-        text = (folder / PLAN).read_bytes()
-        document, values = _object(text, PLAN), _object((folder / SECRETS).read_bytes(), SECRETS)
+        given = PlanText.of((folder / PLAN).read_bytes())
+        values = json.loads((folder / SECRETS).read_bytes())
+        if not isinstance(values, dict):
+            raise ValueError(f"{SECRETS} does not hold a JSON object")
         if not all(isinstance(value, str) for value in values.values()):
             raise ValueError(f"a value in {SECRETS} is not a text")
-        if document.get("version") != PLAN_VERSION:
+        if given.document.get("version") != PLAN_VERSION:
             raise PermanentError(
-                f"The plan is of version {document.get('version')}, this playout reads {PLAN_VERSION}.",
+                f"The plan is of version {given.document.get('version')}, this playout reads {PLAN_VERSION}.",
                 reason="PlanVersion",
             )
-        return Plan.read(text, document), values
+        return Plan.read(given, before), values
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -69,13 +73,6 @@ def read_plan(folder: Path) -> tuple[Plan, dict[str, str]]:
         ) from error
     except (OSError, ValueError, RecursionError) as error:
         raise PermanentError(f"The plan in {folder} cannot be read: {error}", reason="BadPlan") from error
-
-
-def _object(text: bytes, name: str) -> dict[str, Any]:
-    found = json.loads(text)
-    if not isinstance(found, dict):
-        raise ValueError(f"{name} does not hold a JSON object")
-    return found
 
 
 @dataclass(frozen=True)

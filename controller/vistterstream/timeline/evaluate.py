@@ -13,7 +13,7 @@ Three numbers tell where a program stands:
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -67,12 +67,35 @@ class Picture:
 _Along = TypeVar("_Along", OverlayCuePlan, AudioCuePlan)
 
 
-@dataclass(frozen=True, slots=True)
-class _Span(Generic[_Along]):
-    """The cues that frames from `start` on show, in their order."""
+class _Spans(Generic[_Along]):
+    """Cues that may overlap: from each frame of `starts` on those at the same place in `cues` are shown."""
 
-    start: int
-    cues: tuple[_Along, ...]
+    def __init__(self, cues: tuple[_Along, ...]) -> None:
+        self.starts: list[int] = []
+        self.cues: list[tuple[_Along, ...]] = []
+        edges = [(cue.start, 1, index) for index, cue in enumerate(cues)]
+        edges += [(cue.end, 0, index) for index, cue in enumerate(cues) if cue.end is not None]
+        edges.sort()
+        shown: list[int] = []  # in the order of the cues
+        for number, (frame, comes, index) in enumerate(edges, 1):
+            if comes:
+                insort(shown, index)
+            else:
+                del shown[bisect_left(shown, index)]
+            if number == len(edges) or edges[number][0] != frame:
+                self.starts.append(frame)
+                self.cues.append(tuple([cues[index] for index in shown]))
+
+    def at(self, position: int) -> tuple[_Along, ...]:
+        """Those that are shown at the frame."""
+        index = bisect_right(self.starts, position) - 1
+        return self.cues[index] if index >= 0 else ()
+
+    def coming(self, position: int) -> Iterator[_Along]:
+        """Those that start after the frame, in order of time."""
+        for index in range(bisect_right(self.starts, position), len(self.starts)):
+            start = self.starts[index]
+            yield from (cue for cue in self.cues[index] if cue.start == start)
 
 
 class Daily:
@@ -136,11 +159,9 @@ class TimelineIndex:
         self.playback = None if plan.playback is None else _Playback(plan.playback)
         self._video = plan.video
         self._starts = [cue.start for cue in plan.video]
-        self._spans = _spans(plan.overlays)
-        self._span_starts = [span.start for span in self._spans]
+        self._overlays = _Spans(plan.overlays)
         self.ducks = any(cue.duck is not None for cue in plan.audio)
-        self._audio_spans = _spans(plan.audio)
-        self._audio_starts = [span.start for span in self._audio_spans]
+        self._audio = _Spans(plan.audio)
 
     def video_at(self, position: int) -> int | None:
         """Index of the video cue that covers the frame."""
@@ -162,26 +183,19 @@ class TimelineIndex:
 
     def overlays_at(self, position: int) -> tuple[tuple[str, int], ...]:
         """Pairs of instance id and age, from the bottom up."""
-        return tuple((cue.instance, position - cue.start) for cue in self._overlay_cues(position))
+        return tuple((cue.instance, position - cue.start) for cue in self._overlays.at(position))
 
     def lengths_at(self, position: int) -> tuple[int | None, ...]:
         """The frames of each of those cues; None of one that never ends."""
-        return tuple(None if cue.end is None else cue.end - cue.start for cue in self._overlay_cues(position))
-
-    def _overlay_cues(self, position: int) -> tuple[OverlayCuePlan, ...]:
-        index = bisect_right(self._span_starts, position) - 1
-        return self._spans[index].cues if index >= 0 else ()
+        return tuple(None if cue.end is None else cue.end - cue.start for cue in self._overlays.at(position))
 
     def audio_at(self, position: int) -> tuple[AudioCuePlan, ...]:
         """The audio cues that play at the frame."""
-        index = bisect_right(self._audio_starts, position) - 1
-        return self._audio_spans[index].cues if index >= 0 else ()
+        return self._audio.at(position)
 
     def audio_from(self, position: int) -> Iterator[AudioCuePlan]:
         """The audio cues that start after the frame, in order of time."""
-        for index in range(bisect_right(self._audio_starts, position), len(self._audio_spans)):
-            start = self._audio_spans[index].start
-            yield from (cue for cue in self._audio_spans[index].cues if cue.start == start)
+        return self._audio.coming(position)
 
     def last_of_cue(self, passed: int) -> int:
         """The elapsed frame that is the last of the video cue which `passed` is in; itself in a gap."""
@@ -356,23 +370,6 @@ def _moves(source: str | None) -> TypeGuard[str]:
 def round_half_up(value: Fraction) -> int:
     """The nearest integer; the upper one of two that are equally near (also below zero)."""
     return (2 * value.numerator + value.denominator) // (2 * value.denominator)
-
-
-def _spans(cues: tuple[_Along, ...]) -> list[_Span[_Along]]:
-    """The frames at which the set of cues that are shown changes, and the set from there on."""
-    entering: dict[int, list[int]] = {}
-    leaving: dict[int, list[int]] = {}
-    for index, cue in enumerate(cues):
-        entering.setdefault(cue.start, []).append(index)
-        if cue.end is not None:
-            leaving.setdefault(cue.end, []).append(index)
-    shown: set[int] = set()
-    spans = []
-    for start in sorted(entering.keys() | leaving.keys()):
-        shown.difference_update(leaving.get(start, ()))
-        shown.update(entering.get(start, ()))
-        spans.append(_Span(start, tuple(cues[index] for index in sorted(shown))))
-    return spans
 
 
 def _nanoseconds(instant: str) -> int:

@@ -7,7 +7,9 @@ in a file of their own beside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
@@ -22,6 +24,29 @@ from vistterstream.resources.timeline import ClipEnd, Direction, Fit, SoundFade,
 PLAN_VERSION = 2
 
 
+class Worded(Model):
+    """A part of a plan that there may be thousands of: it is put into words once, and stands on a line of its
+    own, by which the next plan's reader knows it again.
+    """
+
+    @cached_property
+    def text(self) -> bytes:
+        """It as JSON."""
+        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+    @classmethod
+    def read(cls, text: bytes) -> Self:
+        """What `text` says. Raises ValidationError."""
+        found = cls.model_validate_json(text)
+        found.__dict__["text"] = text
+        return found
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        copied.__dict__.pop("text", None)  # `model_copy` makes another of it
+        return copied
+
+
 class CameraPlan(Model):
     """A camera that the program may show."""
 
@@ -29,7 +54,7 @@ class CameraPlan(Model):
     spec: CameraSpec = field(description="Its spec, paths made absolute.")
 
 
-class OverlayInstance(Model):
+class OverlayInstance(Worded):
     """An overlay with the values of a cue filled in; cues that look the same share one."""
 
     id: str = field(description="Digest of the content.")
@@ -84,7 +109,7 @@ CLIP = "clip:"
 """A source that starts so is the ClipPlan whose id follows."""
 
 
-class VideoCuePlan(Model):
+class VideoCuePlan(Worded):
     """Frames `start` to `end` (not included) of the timeline show a camera, a clip, an image, or else the
     slate.
     """
@@ -111,11 +136,11 @@ class VideoCuePlan(Model):
         return 0 if self.transition is None else self.transition.frames
 
 
-class OverlayCuePlan(Model):
+class OverlayCuePlan(Worded):
     """Frames `start` to `end` (not included) of the timeline show the overlay instance."""
 
     start: int = field(description="First frame.", ge=0)
-    end: int | None = field(description="Frame after the last; None: never ends.")
+    end: int | None = field(None, description="Frame after the last; never ends where None.")
     instance: str = field(description="Id of the OverlayInstance.")
 
 
@@ -145,7 +170,7 @@ class AudioCuePlan(Model):
     """Frames `start` to `end` (not included) of the timeline play the sound file along."""
 
     start: int = field(description="First frame.", ge=0)
-    end: int | None = field(description="Frame after the last; None: never ends.")
+    end: int | None = field(None, description="Frame after the last; never ends where None.")
     file: str = field(description="Absolute path.")
     loop: bool = field(False, description="Whether the file starts again when it ends.")
     through: bool = field(False, description="Whether it plays on when the timeline starts another round.")
@@ -239,12 +264,103 @@ class Plan(Model):
 
     @cached_property
     def text(self) -> bytes:
-        """The plan as JSON, as it stands in its file. Made once: a long one takes a tenth of a second."""
-        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+        """The plan as JSON, as it stands in its file: overlays and cues each on a line, all else between."""
+        head = self.model_dump_json(by_alias=True, exclude_none=True, exclude={"overlays", "timeline"})
+        pieces = [_opened(head, "overlays"), _lines(self.overlays)]
+        if self.timeline is not None:
+            shown = {"video", "overlays"}
+            head = self.timeline.model_dump_json(by_alias=True, exclude_none=True, exclude=shown)
+            pieces += [b'],"timeline":', _opened(head, "video"), _lines(self.timeline.video)]
+            pieces += [b'],"overlays":[', _lines(self.timeline.overlays), b"]}}"]
+        else:
+            pieces.append(b"]}")
+        return b"".join(pieces)
 
     @classmethod
-    def read(cls, text: bytes, document: Mapping[str, Any]) -> Self:
-        """The plan that `text` holds, which was parsed to `document`. Raises ValidationError."""
+    def read(cls, given: PlanText, before: Plan | None = None) -> Self:
+        """The plan that stands there; what stands there as in the plan `before` is that plan's.
+
+        Raises ValidationError.
+        """
+        document, known = given.document, _known(before)
+        for (sort, place), parts, lines in zip(_LISTS, known, given.lines, strict=False):
+            *above, name = place
+            holder = document[above[0]] if above else document
+            holder[name] = [parts.get(line) or sort.read(line) for line in lines]
         plan = cls.model_validate(document)
-        plan.__dict__["text"] = text  # as if it had been made: equal files are equal plans
+        plan.__dict__["text"] = given.text  # as if it had been made: equal files are equal plans
         return plan
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        copied.__dict__.pop("text", None)
+        return copied
+
+
+def _opened(head: str, name: str) -> bytes:
+    """The JSON object, ready to take a list of that name as its last field."""
+    return f'{head[:-1]}{"," if head[-2] != "{" else ""}"{name}":['.encode()
+
+
+def _lines(parts: Sequence[Worded]) -> bytes:
+    return b"".join((b"\n", b",\n".join([part.text for part in parts]), b"\n" if parts else b""))
+
+
+_LISTS: tuple[tuple[type[Worded], tuple[str, ...]], ...] = (
+    (OverlayInstance, ("overlays",)),
+    (VideoCuePlan, ("timeline", "video")),
+    (OverlayCuePlan, ("timeline", "overlays")),
+)
+"""What stands on lines, and where in the plan; of one without a timeline the first alone."""
+
+
+def _known(plan: Plan | None) -> tuple[Mapping[bytes, Worded], ...]:
+    """The parts of `plan` that stand on lines, list by list, by their texts."""
+    if plan is None:
+        return ({},) * len(_LISTS)
+    cues: tuple[Sequence[Worded], ...] = ((), ())
+    if plan.timeline is not None:
+        cues = plan.timeline.video, plan.timeline.overlays
+    return tuple({part.text: part for part in parts} for parts in (plan.overlays, *cues))
+
+
+@dataclass(frozen=True, slots=True)
+class PlanText:
+    """The text of a plan, taken apart: `lines` has the parts that stand on lines, list by list, and
+    `document` is all else.
+
+    It is taken apart in small steps, since nothing may hold Python's lock in a playout for long.
+    """
+
+    text: bytes
+    document: dict[str, Any]
+    lines: tuple[tuple[bytes, ...], ...]
+
+    @classmethod
+    def of(cls, text: bytes) -> Self:
+        """`text`, taken apart; of a plan that is laid out otherwise all is in the document.
+
+        Raises ValueError and RecursionError where it is no JSON object.
+        """
+        first, *rest = text.split(b"\n")  # JSON has no line break in a text
+        frame, lists = [first], [list[bytes]()]
+        for line in rest:
+            if line.startswith(b"{"):
+                lists[-1].append(line.removesuffix(b","))
+            else:
+                frame.append(line)
+                lists.append([])
+        *lists, nothing = lists
+        if nothing or len(lists) not in (1, len(_LISTS)):
+            return cls(text, _object(text), ())
+        document = _object(b"".join(frame))
+        if len(lists) > 1 and not isinstance(document.get("timeline"), dict):
+            raise ValueError("its timeline is not a JSON object")
+        return cls(text, document, tuple(map(tuple, lists)))
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError("it is not a JSON object")
+    return found
