@@ -12,9 +12,9 @@ import fcntl
 import sys
 from pathlib import Path
 
+from vistterstream.base.memory import undisturbed
 from vistterstream.base.processes import dismiss
 from vistterstream.playout import priority
-from vistterstream.playout.memory import undisturbed
 
 _LOCK = "lock"
 _SWITCH_INTERVAL = 0.0005  # seconds; the clock must not wait 5 ms for Python's lock

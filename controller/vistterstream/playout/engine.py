@@ -24,6 +24,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from vistterstream.base import logs
 from vistterstream.base.clocks import steady_ns
 from vistterstream.base.errors import PermanentError, TemporaryError
+from vistterstream.base.memory import undisturbed
 from vistterstream.base.processes import OWNER_VARIABLE
 from vistterstream.base.redaction import redact
 from vistterstream.ffmpeg.commands import Credentials
@@ -37,7 +38,6 @@ from vistterstream.playout.encoder import Encoder, frame_pool
 from vistterstream.playout.feeds import Feed, FileFeed, Want, make_feed
 from vistterstream.playout.files import DATA, EPOCH, object_name, read_plan
 from vistterstream.playout.frames import FramePool
-from vistterstream.playout.memory import undisturbed
 from vistterstream.playout.mixer import Mixer, Show, Swapped, Words
 from vistterstream.playout.mixing import Playing
 from vistterstream.playout.protocol import Applied, OnAir, PlayoutStatus, SoundStatus

@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from vistterstream.base import logs
+from vistterstream.base import logs, memory
 from vistterstream.playout.client import PlayoutLost
 from vistterstream.playout.protocol import OnAir as OnAirNow
 from vistterstream.playout.protocol import PlayoutStatus
@@ -56,7 +56,8 @@ async def reconcile(appliance: Appliance, program: Program) -> None:
     paths = Paths(appliance.state_dir, copies)
     try:
         revision = values.revision(appliance.salt)
-        planned = _compile(appliance, inputs, paths, revision)
+        with memory.put_off():
+            planned = _compile(appliance, inputs, paths, revision)
         missing_images = missing(images(appliance.state_dir, inputs), copies)
         files = tuple(clips(appliance.state_dir, inputs))
         there = await to_thread.run_sync(_there, [clip.file for clip in files], abandon_on_cancel=True)
@@ -68,8 +69,11 @@ async def reconcile(appliance: Appliance, program: Program) -> None:
             clips=there,
             planned=planned,
         )
+        known = appliance.made.get(program.key)
         appliance.make(program.key, made)
         await appliance.playouts.converge(program.key, planned.plan, values.values)
+        if known is None or known.planned is not planned:
+            memory.tidy()
     finally:
         appliance.statuses.request(*sorted(parts))
 

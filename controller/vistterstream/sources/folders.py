@@ -20,7 +20,7 @@ import anyio.lowlevel
 import anyio.to_thread
 from anyio.abc import TaskStatus
 
-from vistterstream.base import logs
+from vistterstream.base import logs, memory
 from vistterstream.base.errors import TemporaryError, VistterError
 from vistterstream.resources.kinds import DEFAULT_NAMESPACE, SOURCE_FILE, Key, Resource
 from vistterstream.sources.ledger import Absences, Claims, Duplicate, Graces, Roots, assign
@@ -133,7 +133,8 @@ class FolderSource:
                 self._wake = anyio.Event()
                 began = anyio.current_time()
                 try:
-                    due = await self._pass()
+                    with memory.put_off():
+                        due = await self._pass()
                 except TemporaryError as error:
                     _log.warning("manifests_wait", error=error.message)
                     due = anyio.current_time() + error.delay

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
-from vistterstream.playout.memory import undisturbed
+from vistterstream.base.memory import put_off, tidy, undisturbed
+
+
+class _Thing:
+    """Refers to itself."""
+
+    def __init__(self) -> None:
+        self.itself = self
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +39,18 @@ def test_the_collector_goes_on_after_something_went_wrong() -> None:
     with pytest.raises(ValueError, match="no plan"), undisturbed():
         raise ValueError("no plan")
     assert gc.isenabled()
+
+
+def test_what_was_put_off_is_collected_when_it_is_tidied_up_and_what_is_left_never_again() -> None:
+    with put_off():
+        assert not gc.isenabled()
+        made = [[number] for number in range(20_000)]
+        lost = weakref.ref(_Thing())
+        assert lost() is not None
+    assert gc.isenabled()
+    tidy()
+    assert lost() is None
+    assert gc.get_freeze_count() > len(made)
 
 
 def test_cycles_made_later_are_still_found() -> None:
