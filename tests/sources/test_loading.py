@@ -50,6 +50,28 @@ def test_the_same_bytes_are_not_parsed_again(path: Path, monkeypatch: pytest.Mon
     assert said(path, before).objects is before.objects
 
 
+def test_after_an_edit_of_one_cue_of_many_that_cue_alone_is_parsed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cues = "".join(f"    - {{camera: wharf, duration: {n + 1}s}}\n" for n in range(30))
+    head = "apiVersion: stream.vistter.io/v1alpha1\nkind: Timeline\nmetadata: {name: day}\nspec:\n  tracks:\n"
+    text = head + "  - name: pictures\n    video:\n" + cues + "---\n" + camera("wharf")
+    path.write_text(text)
+    before = said(path)
+    new = text.replace("duration: 7s}", "duration: 7s,\n       transition: {type: wipe}}")
+    path.write_text(new)
+    whole = said(path)
+    with monkeypatch.context() as patched:
+        patched.setattr(loading, "load", None)
+        after = said(path, before)
+        path.write_text(text)
+        assert said(path, after).objects == before.objects
+    assert after == whole
+    assert [where(resource) for resource in after.objects] == [f"{path}:1", f"{path}:40"]
+    path.write_text(new.replace("wipe", "wype"))
+    assert ":15:27 spec.tracks[0].video[6].transition.type: " in said(path, after).errors[0]
+
+
 def test_a_file_that_is_gone_is_left_out(path: Path) -> None:
     assert read(path, None) is None
     assert read_all([(path, None)]) == {}

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from vistterstream.base.errors import VistterError
@@ -31,6 +31,7 @@ MAX_ERRORS = 100
 _SET_BY_THE_SERVER = {"managedFields", "selfLink"}
 _CREDENTIALS: tuple[str, ...] = ("username", "password")
 
+M = TypeVar("M", bound=BaseModel)
 R_co = TypeVar("R_co", bound=Resource, covariant=True)
 
 
@@ -257,7 +258,13 @@ def _validated(
     return resource, found, max(len(errors) - MAX_ERRORS, 0)
 
 
-def _try(model: type[Resource], form: Any) -> tuple[Resource | None, list[ErrorDetails]]:
+def valid(model: type[M], form: object) -> M | None:
+    """What a part of an object says, as strictly as the whole is read; None where it is not valid."""
+    found, _ = _try(model, form)
+    return found
+
+
+def _try(model: type[M], form: Any) -> tuple[M | None, list[ErrorDetails]]:
     try:
         # As JSON and strictly: "5" is no number and yes is no boolean. Only the names of YAML count.
         text = json.dumps(form)

@@ -8,11 +8,12 @@ import stat
 import time
 import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vistterstream.base import logs
 from vistterstream.base.redaction import redact
+from vistterstream.resources.amending import Known, amended, known
 from vistterstream.resources.dialect import MAX_BYTES
 from vistterstream.resources.kinds import SOURCE_FILE, SOURCE_LINE, Resource, Secret
 from vistterstream.resources.manifests import LoadFailed, load
@@ -31,6 +32,8 @@ class Reading:
     errors: tuple[str, ...] = ()
     unsure: bool = False
     """Written so shortly before it was read that a later write need not show in its signature."""
+    known: Known | None = field(default=None, repr=False, compare=False)
+    """By which it is soon read again after an edit, if it is long."""
 
 
 def read_all(files: Iterable[tuple[Path, Reading | None]]) -> dict[Path, Reading]:
@@ -50,7 +53,9 @@ def read(path: Path, before: Reading | None) -> Reading | None:
     unsure = 0 <= time.time_ns() - modified_ns < _CLOCK_TICK_NS
     digest = hashlib.sha256(data).digest()
     if before is not None and before.digest == digest:
-        return Reading(digest, before.objects, before.errors, unsure)
+        return replace(before, unsure=unsure)
+    if before is not None and (edited := _edited(before, path, data)) is not None:
+        return replace(edited, digest=digest, unsure=unsure)
     try:
         loaded = load(data, str(path))
     except LoadFailed as error:
@@ -60,7 +65,22 @@ def read(path: Path, before: Reading | None) -> Reading | None:
     for resource in objects:
         if isinstance(resource, Secret):
             redact.learn(resource.values().values())
-    return Reading(digest, objects, tuple(str(error) for error in loaded.errors), unsure)
+    errors = tuple(str(error) for error in loaded.errors)
+    return Reading(digest, objects, errors, unsure, known(data, loaded))
+
+
+def _edited(before: Reading, path: Path, data: bytes) -> Reading | None:
+    """What a file says after an edit of one item of a long list; None where all of it must be read."""
+    if before.known is None:
+        return None
+    now = amended(before.known, data)
+    if now is None:
+        return None
+    objects = tuple(
+        there if old[0] is new[0] and old[1] == new[1] else _located(new[0], path, new[1])
+        for there, old, new in zip(before.objects, before.known.objects, now.objects, strict=True)
+    )
+    return Reading(objects=objects, known=now)
 
 
 def report_traceback(event: str, error: Exception, **fields: str) -> None:
