@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from timeline.objects import camera, graphics, overlay, program, resolve, text, timeline, video
-from vistterstream.resources.kinds import Timeline
+from vistterstream.resources.kinds import SOURCE_FILE, Timeline
 from vistterstream.timeline.compile import Compiled, PlanError, compile_plan
 from vistterstream.timeline.evaluate import TimelineIndex, picture
 from vistterstream.timeline.flatten import MAX_CUES, flatten
+from vistterstream.timeline.parts import NOTHING, Parts
 from vistterstream.timeline.plan import Plan, TimelinePlan, VideoCuePlan
 
 RATES = ["24000/1001", "25", "30000/1001", "30", "60000/1001"]
@@ -27,7 +28,10 @@ def named(name: str, *tracks: Mapping[str, Any], **spec: Any) -> Timeline:
     return made.model_copy(update={"metadata": made.metadata.model_copy(update={"name": name})})
 
 
-def compiled(outer: Timeline, *inner: Timeline, rate: str = "30") -> Compiled:
+OVERLAID = {"overlay": "x", "at": "1s", "duration": "1s"}
+
+
+def compiled(outer: Timeline, *inner: Timeline, rate: str = "30", parts: Parts = NOTHING) -> Compiled:
     return compile_plan(
         program(rate),
         timeline=outer,
@@ -38,6 +42,7 @@ def compiled(outer: Timeline, *inner: Timeline, rate: str = "30") -> Compiled:
         hls_folder=lambda *_: "",
         recording_folder=lambda *_: "",
         timelines={one.metadata.name: one for one in [outer, *inner]},
+        parts=parts,
     )
 
 
@@ -413,3 +418,54 @@ def test_a_timeline_that_was_read_before_is_read_anew_where_it_counts() -> None:
     other = inner.model_copy(update={"metadata": inner.metadata.model_copy(update={"name": "other"})})
     again = flatten(named("outer", video(show("other"))), {"other": other}, Fraction(30))
     assert [piece.owner for piece in again.video] == [other]
+
+
+def test_what_a_plan_takes_over_follows_what_is_around_its_cues() -> None:
+    """Another program's values, an overlay that looks otherwise, a camera that comes or goes."""
+    cues = video(cue("a", "2s"), cue("b", "2s", transition={"type": "crossfade"}))
+    tags = graphics({"overlay": "x", "duration": "1s"}, {"overlay": "y", "at": "1s", "duration": "1s"})
+    inner = named("inner", cues, tags)
+    outer = named("outer", video(show("inner"), show("inner", "9s", transition={"type": "wipe"})))
+
+    def compiled(parts: Parts, cameras: str, title: str, rate: str = "30", file: str = "") -> Compiled:
+        annotations = {"annotations": {SOURCE_FILE: file}}
+        here = inner.model_copy(update={"metadata": inner.metadata.model_copy(update=annotations)})
+        return compile_plan(
+            program(rate, values={"title": title}),
+            timeline=outer,
+            overlays={"x": overlay("x", text("t", "{{ title }}")), "y": overlay("y", text("t", rate))},
+            cameras={name: camera(name) for name in cameras},
+            outputs=(),
+            resolve=resolve,
+            hls_folder=lambda *_: "",
+            recording_folder=lambda *_: "",
+            timelines={"inner": here},
+            parts=parts,
+        )
+
+    parts = NOTHING
+    steps: list[tuple[str, ...]] = [("ab", "one"), ("ab", "one"), ("a", "one"), ("ab", "two")]
+    steps += [("ab", "two", "25"), ("ab", "two", "25", "/b")]
+    for step in [*steps, *reversed(steps)]:
+        taken, anew = compiled(parts, *step), compiled(NOTHING, *step)
+        assert (taken.plan, taken.problems) == (anew.plan, anew.problems)
+        assert taken.plan.text == anew.plan.text
+        assert bool(taken.problems) == (step[0] == "a")
+        for name in ("video", "overlays", "instances"):
+            assert getattr(taken.parts, name).keys() == getattr(anew.parts, name).keys()
+        assert len(taken.parts.pieces) == len(anew.parts.pieces) == 2
+        assert len(taken.parts.shown) == len(anew.parts.shown)
+        parts = taken.parts
+
+
+def test_cues_of_a_timeline_that_stays_are_not_written_out_again() -> None:
+    inner = [
+        named(name, video(cue("a", "2s"), cue("b", "2s")), graphics(OVERLAID)) for name in ("one", "two")
+    ]
+    other = named("two", video(cue("a", "2s"), cue("c", "2s")), graphics(OVERLAID))
+    outer = named("outer", video(show("one"), show("two")))
+    first = compiled(outer, *inner)
+    again = compiled(outer, inner[0], other, parts=first.parts)
+    same = [first.parts.pieces.get(key) is piece for key, piece in again.parts.pieces.items()]
+    assert sorted(same) == [False, True]
+    assert again.plan == compiled(outer, inner[0], other).plan

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import InitVar, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
@@ -28,8 +28,8 @@ from vistterstream.resources.quantities import ticks_of_a_frame
 from vistterstream.resources.timeline import DailyAnchor, FileCue, ImageCue, Transition, no_cue_point
 from vistterstream.timeline.digests import digest
 from vistterstream.timeline.evaluate import round_half_up
-from vistterstream.timeline.flatten import Flat, FlatAudio, FlatCue, FlatOverlay, PlanError, flatten
-from vistterstream.timeline.parts import NOTHING, Parts, Workshop
+from vistterstream.timeline.flatten import Flat, FlatAudio, FlatCue, FlatOverlay, Piece, PlanError, flatten
+from vistterstream.timeline.parts import NOTHING, Overlaid, Parts, Shown, Workshop
 from vistterstream.timeline.plan import (
     SILENCE,
     AudioCuePlan,
@@ -190,7 +190,7 @@ class _Compiler:
     cameras: Mapping[str, Camera]
     timelines: Mapping[str, Timeline]
     resolve: Resolve
-    parts: InitVar[Parts]
+    parts: Parts
     images: dict[str, ImagePlan] = field(default_factory=dict)
     clips: dict[str, ClipPlan] = field(default_factory=dict)
     instances: dict[str, OverlayInstance] = field(default_factory=dict)
@@ -198,19 +198,29 @@ class _Compiler:
     in_time: dict[str, bool] = field(default_factory=dict)  # what `timed` said, by name of the overlay
     problems: dict[Problem, None] = field(default_factory=dict)  # an ordered set
 
-    def __post_init__(self, parts: Parts) -> None:
-        self.made_instances = Workshop(parts.instances)
-        self.transitions = Workshop(parts.transitions)
-        self.video_cues = Workshop(parts.video)
-        self.overlay_cues = Workshop(parts.overlays)
+    keys: dict[str, object] = field(default_factory=dict)  # what each of `instances` follows from
+    blames: int = 0  # of the same problem too
+
+    def __post_init__(self) -> None:
+        self.made_instances = Workshop(self.parts.instances)
+        self.video_cues = Workshop(self.parts.video)
+        self.overlay_cues = Workshop(self.parts.overlays)
+        self.pieces: Mapping[object, Piece] = {}
+        self.shown: dict[int, Shown] = {}
+        self.overlaid: dict[int, Overlaid] = {}
+        bases = {name: self._base(overlay).digest for name, overlay in self.overlays.items()}
+        self.surroundings = (self.rate, frozenset(self.cameras), bases, dict(self.program.spec.values))
 
     def made(self) -> Parts:
         """What the plan is made of."""
         return Parts(
-            transitions=self.transitions.made,
             video=self.video_cues.made,
             overlays=self.overlay_cues.made,
             instances=self.made_instances.made,
+            pieces=self.pieces,
+            surroundings=self.surroundings,
+            shown=self.shown,
+            overlaid=self.overlaid,
         )
 
     @property
@@ -305,7 +315,14 @@ class _Compiler:
             key, lambda: _instance(overlay, base, mine, points, enter, exit)
         )
         self.instances[instance.id] = instance
+        self.keys[instance.id] = key
         return instance.id, told
+
+    def keep(self, key: object) -> None:
+        """Have the overlay that followed from `key` in the plan before in this one, too."""
+        instance, _ = self.made_instances.made[key] = self.parts.instances[key]
+        self.instances[instance.id] = instance
+        self.keys[instance.id] = key
 
     def timed(self, overlay: Overlay) -> bool:
         """Whether its times are ones at the program's rate; what is wrong is told once."""
@@ -352,6 +369,7 @@ class _Compiler:
         return layer.model_copy(update=update) if update else layer
 
     def blame(self, resource: Resource, path: str, message: str) -> None:
+        self.blames += 1
         self.problems[Problem(resource.kind, resource.metadata.name, path, message)] = None
 
 
@@ -411,12 +429,18 @@ class _TimelineCompiler:
         self._compiler = compiler
         self._timeline = timeline
         self._unit = ticks_of_a_frame(compiler.rate)
+        parts, same = compiler.parts, compiler.parts.surroundings == compiler.surroundings
+        self._shown: Mapping[int, Shown] = parts.shown if same else {}
+        self._overlaid: Mapping[int, Overlaid] = parts.overlaid if same else {}
+        self._transitions: dict[tuple[object, ...], TransitionPlan] = {}
         self._instances: dict[object, tuple[str, tuple[str, ...]]] = {}  # by overlay, values, cue points
         self._synced: dict[str, tuple[tuple[str, str], ...]] = {}  # see `_synced`, by overlay
 
     def compile(self) -> TimelinePlan:
         spec = self._timeline.spec
-        flat = flatten(self._timeline, self._compiler.timelines, self._compiler.rate)
+        compiler = self._compiler
+        flat = flatten(self._timeline, compiler.timelines, compiler.rate, compiler.parts.pieces)
+        compiler.pieces = flat.pieces
         for missing in flat.missing:
             self._blame(
                 f"{missing.path}.timeline",
@@ -460,15 +484,26 @@ class _TimelineCompiler:
     def _video(self, cues: Iterable[FlatCue]) -> list[VideoCuePlan]:
         """The cues in whole frames; those that are shorter than a frame are left out."""
         plans: list[VideoCuePlan] = []
+        before: str | None = None
+        cameras, frame = self._compiler.cameras, self._frame
         for cue in cues:
-            start, end = self._frame(cue.path, cue.start), self._frame(cue.path, cue.end)
-            self._check_camera(cue)
+            taken = self._shown.get(id(cue))
+            if taken is not None:
+                plans.append(self._take(taken))
+                before = None
+                continue
+            start, end = frame(cue.path, cue.start), frame(cue.path, cue.end)
+            camera = None if cue.cue is None else cue.cue.camera
+            if camera is not None and camera not in cameras:
+                sentence = f"there is no Camera {camera!r}; the slate is shown instead"
+                self._blame(f"{cue.path}.camera", sentence)
             if end == start:
                 if not cue.cut_short:
                     self._blame(cue.path, "lasts less than a frame; the cue is left out")
                 continue
-            before = plans[-1].clip if plans else None
-            plans.append(self._video_plan(cue, start, end, before))
+            plan = self._video_plan(cue, start, end, before)
+            plans.append(plan)
+            before = plan.clip
         return plans
 
     def _video_plan(self, flat: FlatCue, start: int, end: int, before: str | None) -> VideoCuePlan:
@@ -479,9 +514,9 @@ class _TimelineCompiler:
             camera, preset = cue.camera, cue.preset
             image = None if cue.image is None else compiler.image(flat.owner, cue.image)
             clip = None if cue.file is None else compiler.clip(flat.owner, cue.file, before)
-        transition, gain = self._transition(flat, end - start), _factor(flat.gain)
-        key = (start, end, camera, preset, clip, image, id(transition), gain)
-        return compiler.video_cues.get(
+        how, gain = self._transition(flat, end - start), _factor(flat.gain)
+        key = (start, end, camera, preset, clip, image, how, gain)
+        plan = compiler.video_cues.get(
             key,
             lambda: VideoCuePlan(
                 start=start,
@@ -490,36 +525,64 @@ class _TimelineCompiler:
                 preset=preset,
                 clip=clip,
                 image=image,
-                transition=transition,
+                transition=None if how is None else self._transitions[how],
                 gain=gain,
             ),
         )
+        known = camera is None or camera in compiler.cameras
+        if flat.owner is not self._timeline and clip is None and image is None and known:
+            compiler.shown[id(flat)] = Shown(flat, key, plan)
+        return plan
 
-    def _transition(self, cue: FlatCue, length: int) -> TransitionPlan | None:
+    def _take(self, taken: Shown) -> VideoCuePlan:
+        """What came of that very cue before."""
+        self._compiler.shown[id(taken.flat)] = taken
+        self._compiler.video_cues.made[taken.key] = taken.plan
+        return taken.plan
+
+    def _transition(self, cue: FlatCue, length: int) -> tuple[object, ...] | None:
+        """What the cue's transition follows from; made once."""
         if not cue.transition_ticks:
             return None
         frames = min(self._nearest(cue.transition_ticks), length)
         given = cue.transition
         # Not the model itself: its hash and comparison take ten times as long.
         key = (given.type, given.direction, given.softness, given.color, given.easing, given.sound, frames)
-        return self._compiler.transitions.get(key, lambda: _transition(given, frames))
+        if key not in self._transitions:
+            self._transitions[key] = _transition(given, frames)
+        return key
 
     def _overlay(self, cue: FlatOverlay, length: int | None) -> OverlayCuePlan | None:
         """The cue in whole frames of a timeline of `length` (None: endless); None if it shows nothing."""
-        overlay = self._compiler.overlays.get(cue.cue.overlay)
+        compiler, blames = self._compiler, self._compiler.blames
+        taken = self._overlaid.get(id(cue))
+        if taken is not None:
+            return self._take_overlay(taken)
+        overlay = compiler.overlays.get(cue.cue.overlay)
         if overlay is None:
             sentence = f"there is no Overlay {cue.cue.overlay!r}; the cue is left out"
             self._blame(f"{cue.path}.overlay", sentence)
             return None
-        if not self._compiler.timed(overlay):
+        if not compiler.timed(overlay):
             return None
         frames = self._start_and_end(cue, length)
         if frames is None:
             return None
         (start, end), instance = frames, self._instance(cue)
-        return self._compiler.overlay_cues.get(
-            (start, end, instance), lambda: OverlayCuePlan(start=start, end=end, instance=instance)
-        )
+        key = start, end, instance
+        plan = compiler.overlay_cues.get(key, lambda: OverlayCuePlan(start=start, end=end, instance=instance))
+        if cue.owner is not self._timeline and cue.end is not None and compiler.blames == blames:
+            compiler.overlaid[id(cue)] = Overlaid(cue, key, plan, compiler.keys[instance])
+        return plan
+
+    def _take_overlay(self, taken: Overlaid) -> OverlayCuePlan:
+        """As `_take`, of an overlay cue."""
+        compiler = self._compiler
+        compiler.overlaid[id(taken.flat)] = taken
+        compiler.overlay_cues.made[taken.key] = taken.plan
+        if taken.plan.instance not in compiler.instances:
+            compiler.keep(taken.instance)
+        return taken.plan
 
     def _audio(self, cue: FlatAudio, length: int | None) -> AudioCuePlan | None:
         """As `_overlay`."""
@@ -576,8 +639,8 @@ class _TimelineCompiler:
         points, given = self._cue_points(cue), cue.cue
         key = (
             given.overlay,
-            frozenset(given.values.items()),
-            frozenset(points.items()),
+            tuple(given.values.items()),
+            tuple(points.items()),
             given.enter,
             given.exit,
         )
@@ -607,11 +670,6 @@ class _TimelineCompiler:
                 )
                 self._compiler.blame(overlay, path, no_cue_point(name, cue.cue_points, whose, so))
         return points
-
-    def _check_camera(self, cue: FlatCue) -> None:
-        camera = None if cue.cue is None else cue.cue.camera
-        if camera is not None and camera not in self._compiler.cameras:
-            self._blame(f"{cue.path}.camera", f"there is no Camera {camera!r}; the slate is shown instead")
 
     def _playback(self, flat: Flat, length: int | None) -> PlaybackPlan | None:
         """Where the program wants the timeline; None where its anchor has it, or the place is wrong."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import lcm
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from vistterstream.base.errors import PermanentError
@@ -100,6 +101,19 @@ class Missing:
     name: str
 
 
+class Piece(NamedTuple):
+    """One round of a timeline in another, written out; the same objects for as long as it is the same round.
+
+    `counted` is how many cues it was counted as.
+    """
+
+    owner: Timeline
+    video: list[FlatCue]
+    overlays: list[FlatOverlay]
+    audio: list[FlatAudio]
+    counted: int
+
+
 @dataclass
 class Flat:
     """A timeline written out."""
@@ -110,17 +124,24 @@ class Flat:
     cue_points: list[int] = field(default_factory=list)  # in the order of the spec
     missing: dict[Missing, None] = field(default_factory=dict)  # an ordered set
     length: int = 0  # 0 where nothing has an end
+    pieces: dict[object, Piece] = field(default_factory=dict)  # what it is made of, for the next
 
 
-def flatten(timeline: Timeline, timelines: Mapping[str, Timeline], rate: Fraction) -> Flat:
-    """`timeline` written out for a program of `rate`; `timelines` are those it may show, by name.
+def flatten(
+    timeline: Timeline,
+    timelines: Mapping[str, Timeline],
+    rate: Fraction,
+    pieces: Mapping[object, Piece] = MappingProxyType({}),
+) -> Flat:
+    """`timeline` written out for a program of `rate`; `timelines` are those it may show, by name. `pieces` of
+    what was written out before make no difference but to the time it takes.
 
     Raises PlanError where cues contradict each other, or a timeline shows itself.
     """
     reader = _Reader(timelines, rate)
     outer = reader.read(timeline)
     flat = Flat(length=outer.length)
-    writer = _Writer(flat)
+    writer = _Writer(flat, rate, pieces)
     writer.write(outer, 0, outer.length, "", _NO_GAIN)
     flat.overlays.sort(key=lambda overlay: overlay.cue.layer)  # of the same layer they stay as they were
     flat.cue_points += outer.cue_points.values()
@@ -468,8 +489,10 @@ def _first_picture(read: _Read) -> int | None:
 class _Writer:
     """Writes timelines out, one after another and into each other."""
 
-    def __init__(self, flat: Flat) -> None:
+    def __init__(self, flat: Flat, rate: Fraction, before: Mapping[object, Piece]) -> None:
         self._flat = flat
+        self._rate = rate
+        self._before = before
         self._count = 0
 
     def write(self, read: _Read, offset: int, end: int, path: str, gain: Fraction | None) -> None:
@@ -527,15 +550,39 @@ class _Writer:
         if inner.length:
             offset = start
             while offset < end:
-                self.write(inner, offset, end, path, gain)
+                self._round(inner, offset, end, path, gain)
                 offset += inner.length
                 self._counted(path)
                 if not inner.timeline.spec.loop:
                     break
         else:  # overlays that stay
-            self.write(inner, start, end, path, gain)
+            self._round(inner, start, end, path, gain)
         if cue.transition_ticks:
             self._come_in(owner, cue, path, start, end, before)
+
+    def _round(self, read: _Read, offset: int, end: int, path: str, gain: Fraction | None) -> None:
+        """As `write`, of a timeline in another: as it was written before, where it is the same.
+
+        One that shows others is always written: they may be others now.
+        """
+        if any(cue.cue.timeline for cue in read.video):
+            self.write(read, offset, end, path, gain)
+            return
+        flat, owner = self._flat, read.timeline
+        origin = owner.metadata.name, frozenset(owner.metadata.annotations.items())
+        key = (id(owner.spec), origin, self._rate, offset, end, path, gain)  # the piece keeps its spec
+        piece = self._before.get(key)
+        if piece is None or self._count + piece.counted > MAX_CUES:
+            marks = len(flat.video), len(flat.overlays), len(flat.audio), self._count
+            self.write(read, offset, end, path, gain)
+            video, overlays = flat.video[marks[0] :], flat.overlays[marks[1] :]
+            piece = Piece(owner, video, overlays, flat.audio[marks[2] :], self._count - marks[3])
+        else:
+            flat.video += piece.video
+            flat.overlays += piece.overlays
+            flat.audio += piece.audio
+            self._count += piece.counted
+        flat.pieces[key] = piece
 
     def _come_in(self, owner: Timeline, cue: _Cue, path: str, start: int, end: int, before: int) -> None:
         """Have the first picture of the cue come in by its transition; the slate, where it starts later."""

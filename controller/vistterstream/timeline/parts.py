@@ -9,22 +9,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
-from vistterstream.timeline.plan import OverlayCuePlan, OverlayInstance, TransitionPlan, VideoCuePlan
+from vistterstream.timeline.flatten import FlatCue, FlatOverlay, Piece
+from vistterstream.timeline.plan import OverlayCuePlan, OverlayInstance, VideoCuePlan
 
 V = TypeVar("V")
+
+
+class Shown(NamedTuple):
+    """The plan that came of a video cue, nothing being wrong, and what it follows from."""
+
+    flat: FlatCue
+    key: object
+    plan: VideoCuePlan
+
+
+class Overlaid(NamedTuple):
+    """The same of an overlay cue, and what its overlay follows from."""
+
+    flat: FlatOverlay
+    key: object
+    plan: OverlayCuePlan
+    instance: object
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What one plan was made of, each by what it follows from."""
 
-    transitions: Mapping[object, TransitionPlan] = field(default_factory=dict)
     video: Mapping[object, VideoCuePlan] = field(default_factory=dict)
     overlays: Mapping[object, OverlayCuePlan] = field(default_factory=dict)
     instances: Mapping[object, tuple[OverlayInstance, tuple[str, ...]]] = field(default_factory=dict)
     """Each with sentences about what it lacks."""
+    pieces: Mapping[object, Piece] = field(default_factory=dict)
+    surroundings: object = None
+    """All but itself that a cue's plan follows from: while it is equal, `shown` and `overlaid` hold."""
+    shown: Mapping[int, Shown] = field(default_factory=dict)
+    """By the identity of the cues in `pieces`, which they keep: one look-up for each of thousands."""
+    overlaid: Mapping[int, Overlaid] = field(default_factory=dict)
 
 
 class Workshop(Generic[V]):
