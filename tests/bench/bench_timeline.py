@@ -12,6 +12,7 @@ import time
 import numpy as np
 
 from bench.figures import Figure, main
+from vistterstream.base import memory
 from vistterstream.playout.frames import Frame
 from vistterstream.playout.transitions import Transitions
 from vistterstream.resources.kinds import Camera, Overlay, Program, Timeline
@@ -105,7 +106,8 @@ def measure(*, quick: bool = False) -> list[Figure]:
     del quick
     timeline = _timeline()
     began = time.thread_time()
-    plan = _compile(timeline)
+    with memory.put_off():  # as the controller does
+        plan = _compile(timeline)
     compiled = time.thread_time() - began
     anywhere, moving = _evaluate(plan)
     kinds = [kind for kind in TransitionType if kind is not TransitionType.CUT]
