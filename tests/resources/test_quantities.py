@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from vistterstream.resources.quantities import (
+    TICKS,
     BitRate,
     Color,
     Duration,
@@ -18,6 +20,7 @@ from vistterstream.resources.quantities import (
     TimelinePosition,
     between,
     follows,
+    ticks_of_a_frame,
 )
 
 
@@ -177,3 +180,24 @@ def test_which_of_two_times_is_the_later_one_is_known_without_a_rate_where_it_ca
 def test_a_quantity_is_written_as_it_was_read() -> None:
     adapter = TypeAdapter(Duration)
     assert adapter.dump_json(adapter.validate_json('"0060s"')) == b'"0060s"'
+
+
+@pytest.mark.parametrize("rate", ["24000/1001", "25", "30000/1001", "60000/1001", "120"])
+@pytest.mark.parametrize(
+    "text",
+    ["0s", "1s", "1h2m3.000000001s", "0.000000001ms", "999999999h", "7f", "00:01:23;12", "00:01:23:12"],
+)
+def test_ticks_are_frames_exactly(text: str, rate: str) -> None:
+    position, at = TimelinePosition.parse(text), FrameRate.parse(rate).fraction
+    try:
+        frames = position.frames(at)
+    except ValueError as error:  # drop-frame timecode at a rate without
+        with pytest.raises(ValueError, match=re.escape(str(error))):
+            position.ticks(at)
+        return
+    assert Fraction(position.ticks(at), ticks_of_a_frame(at)) == frames
+    if position.seconds is not None:
+        assert position.parts is not None
+        assert Fraction(position.parts, TICKS) == position.seconds
+    else:
+        assert position.parts is None

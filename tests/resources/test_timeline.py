@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from vistterstream.resources.quantities import TimelinePosition
+from vistterstream.resources.quantities import TICKS, TimelinePosition
 from vistterstream.resources.timeline import ClipEnd, TimelineSpec, TimelineTrack, Transition, VideoCue
 
 
@@ -17,9 +17,9 @@ def track(*cues: dict[str, Any]) -> TimelineTrack:
 
 
 def test_cues_follow_one_another_or_start_where_they_say() -> None:
-    assert track({"duration": "10s"}, {"duration": "500ms"}).end == Fraction(21, 2)
-    assert track({"duration": "10s"}, {"at": "20s", "duration": "1s"}).end == 21
-    assert track({"duration": "10s"}, {"at": "10s", "duration": "1s"}).end == 11
+    assert track({"duration": "10s"}, {"duration": "500ms"}).end == 21 * TICKS // 2
+    assert track({"duration": "10s"}, {"at": "20s", "duration": "1s"}).end == 21 * TICKS
+    assert track({"duration": "10s"}, {"at": "10s", "duration": "1s"}).end == 11 * TICKS
 
 
 def test_cues_do_not_overlap() -> None:
@@ -37,7 +37,7 @@ def test_the_end_of_overlays_is_that_of_the_last_with_a_duration() -> None:
         {"overlay": "a", "at": "5s", "duration": "2s"},
         {"overlay": "a", "at": "6s"},
     ]
-    assert TimelineTrack.model_validate({"name": "t", "overlays": overlays}).end == 7
+    assert TimelineTrack.model_validate({"name": "t", "overlays": overlays}).end == 7 * TICKS
     assert TimelineTrack.model_validate({"name": "t", "overlays": overlays[:1]}).end == 0
 
 
@@ -148,9 +148,9 @@ def test_only_a_timeline_may_do_without_a_duration() -> None:
 
 def test_what_depends_on_the_rate_is_left_to_the_plan() -> None:
     assert track({"duration": "10s"}, {"at": "1f", "duration": "1s"}).end is None
-    assert track({"duration": "30f"}, {"at": "1s", "duration": "1s"}).end == 2
+    assert track({"duration": "30f"}, {"at": "1s", "duration": "1s"}).end == 2 * TICKS
     long = {"type": "wipe", "duration": "31f"}
-    assert track({"duration": "1s", "transition": long}).end == 1
+    assert track({"duration": "1s", "transition": long}).end == 1 * TICKS
     spec = {"name": "t", "video": [{"timeline": "news"}]}
     assert TimelineTrack.model_validate(spec).end is None
 

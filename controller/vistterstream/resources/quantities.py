@@ -91,6 +91,7 @@ def _seconds(text: str) -> Fraction:
     return Fraction(_parts_of_a_second(text), TICKS)
 
 
+@lru_cache(maxsize=16384)
 def _parts_of_a_second(text: str) -> int:
     """A duration in parts of a second, of `TICKS`."""
     found = 0
@@ -142,6 +143,11 @@ class TimelinePosition(Quantity):
         if self[-1] == "f" or ":" in self:
             return None
         return Duration(self).seconds
+
+    @property
+    def parts(self) -> int | None:
+        """The same in parts of a second, of `TICKS`: for sums of thousands."""
+        return None if self[-1] == "f" or ":" in self else _parts_of_a_second(self)
 
     @property
     def zero(self) -> bool:

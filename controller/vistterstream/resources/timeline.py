@@ -17,6 +17,7 @@ from vistterstream.resources.model import Effect, Model, Problems, field
 from vistterstream.resources.names import Name, PartName
 from vistterstream.resources.overlay import Envelope
 from vistterstream.resources.quantities import (
+    TICKS,
     Color,
     Digest,
     EasingFunction,
@@ -317,13 +318,12 @@ class TimelineTrack(Model):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         """Checks what needs no frame rate; the rest is checked when a plan is made."""
-        end: Fraction | None = Fraction(0)
+        end: int | None = 0
         for index, cue in enumerate(self.video or ()):
-            start = end if cue.at is None else cue.at.seconds
+            start = end if cue.at is None else cue.at.parts
             if cue.at is not None and start is not None and end is not None and start < end:
-                raise Problems((("video", index, "at"), too_early(cue, f"{float(end):.10g}s")))
-            length = None if cue.duration is None else cue.duration.seconds
-            end = None if start is None or length is None else start + length
+                raise Problems((("video", index, "at"), too_early(cue, _text(end))))
+            end = _sum(start, None if cue.duration is None else cue.duration.parts)
         return self
 
     def along(self) -> Iterator[tuple[str, int, OverlayCue | AudioCue]]:
@@ -332,14 +332,14 @@ class TimelineTrack(Model):
         yield from (("audio", index, cue) for index, cue in enumerate(self.audio or ()))
 
     @property
-    def end(self) -> Fraction | None:
-        """When the last cue with a known end is over, in seconds; 0 where there is none, None where that
-        depends on the frame rate or on another timeline.
+    def end(self) -> int | None:
+        """When the last cue with a known end is over, in parts of a second (`TICKS`); 0 where there is none,
+        None where that depends on the frame rate or on another timeline.
         """
-        end: Fraction | None = Fraction(0)
+        end: int | None = 0
         for cue in self.video or ():
-            length = None if cue.duration is None else cue.duration.seconds
-            end = _sum(end if cue.at is None else cue.at.seconds, length)
+            length = None if cue.duration is None else cue.duration.parts
+            end = _sum(end if cue.at is None else cue.at.parts, length)
         ends = [
             end,
             *(_end(cue) for _, _, cue in self.along() if cue.duration or synced(cue)),
@@ -374,13 +374,18 @@ def synced(cue: OverlayCue | AudioCue) -> bool:
     return isinstance(cue, OverlayCue) and (cue.cue is not None or cue.until is not None)
 
 
-def _end(cue: OverlayCue | AudioCue) -> Fraction | None:
-    """When a cue with an end is over, in seconds; None where that depends on the rate or on cue points."""
-    return None if cue.duration is None or synced(cue) else _sum(cue.at.seconds, cue.duration.seconds)
+def _end(cue: OverlayCue | AudioCue) -> int | None:
+    """When a cue with an end is over; None where that depends on the rate or on cue points."""
+    return None if cue.duration is None or synced(cue) else _sum(cue.at.parts, cue.duration.parts)
 
 
-def _sum(start: Fraction | None, length: Fraction | None) -> Fraction | None:
+def _sum(start: int | None, length: int | None) -> int | None:
     return None if start is None or length is None else start + length
+
+
+def _text(parts: int) -> str:
+    """Parts of a second as people write them."""
+    return f"{parts / TICKS:.10g}s"
 
 
 class DailyAnchor(Model):
@@ -447,11 +452,11 @@ class TimelineSpec(Model):
         certain = len(known) == len(ends) and not any(track.loop for track in self.tracks)
         end = max(known) if certain else None  # how far tracks that loop go is found when a plan is made
         problems = [
-            (("tracks", index, sort, cue_index, "at"), too_late(cue, f"{float(end):.10g}s"))
+            (("tracks", index, sort, cue_index, "at"), too_late(cue, _text(end)))
             for index, track in enumerate(self.tracks)
             for sort, cue_index, cue in track.along()
             if cue.duration is None and not synced(cue) and end
-            if cue.at.seconds is not None and cue.at.seconds >= end
+            if cue.at.parts is not None and cue.at.parts >= end
         ]
         if problems:
             raise Problems(*problems)
