@@ -72,6 +72,18 @@ def test_after_an_edit_of_one_cue_of_many_that_cue_alone_is_parsed(
     assert ":15:27 spec.tracks[0].video[6].transition.type: " in said(path, after).errors[0]
 
 
+def test_a_mistake_of_ours_in_reading_an_edit_leaves_the_file_to_be_read_as_a_whole(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cues = "".join(f"    - {{camera: wharf, duration: {n + 1}s}}\n" for n in range(30))
+    head = "apiVersion: stream.vistter.io/v1alpha1\nkind: Timeline\nmetadata: {name: day}\nspec:\n  tracks:\n"
+    path.write_text(head + "  - name: pictures\n    video:\n" + cues)
+    before = said(path)
+    monkeypatch.setattr(loading, "amended", None)
+    path.write_text(path.read_text().replace("duration: 7s", "duration: 8s"))
+    assert said(path, before) == said(path)
+
+
 def test_a_file_that_is_gone_is_left_out(path: Path) -> None:
     assert read(path, None) is None
     assert read_all([(path, None)]) == {}

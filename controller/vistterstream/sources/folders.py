@@ -133,8 +133,7 @@ class FolderSource:
                 self._wake = anyio.Event()
                 began = anyio.current_time()
                 try:
-                    with memory.put_off():
-                        due = await self._pass()
+                    due = await self._pass()
                 except TemporaryError as error:
                     _log.warning("manifests_wait", error=error.message)
                     due = anyio.current_time() + error.delay
@@ -187,7 +186,8 @@ class FolderSource:
         emptied = [path for path, file in self._files.items() if file.good and not file.keys]
         gone, due = self._absences.judge(missing, emptied, self._roots, now)
 
-        refused = await self._write(self._wanted(assigned), gone)
+        with memory.put_off():
+            refused = await self._write(self._wanted(assigned), gone)
         self._report(self._judge(duplicates, refused))
         unsure = any(file.reading.unsure for file in self._files.values())
         return min(due or float("inf"), now + _LOOK_AGAIN if unsure else float("inf"))

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vistterstream.base import logs
+from vistterstream.base import logs, memory
 from vistterstream.base.redaction import redact
 from vistterstream.resources.amending import Known, amended, known
 from vistterstream.resources.dialect import MAX_BYTES
@@ -54,19 +54,28 @@ def read(path: Path, before: Reading | None) -> Reading | None:
     digest = hashlib.sha256(data).digest()
     if before is not None and before.digest == digest:
         return replace(before, unsure=unsure)
-    if before is not None and (edited := _edited(before, path, data)) is not None:
-        return replace(edited, digest=digest, unsure=unsure)
+    with memory.put_off():
+        return replace(_parsed(path, data, before), digest=digest, unsure=unsure)
+
+
+def _parsed(path: Path, data: bytes, before: Reading | None) -> Reading:
+    """What the file says that holds `data`."""
+    try:
+        if before is not None and (edited := _edited(before, path, data)) is not None:
+            return edited
+    except Exception as error:  # the edge of a file, as in `load`: then all of it is read
+        report_traceback("edit_not_read", error, file=str(path))
     try:
         loaded = load(data, str(path))
     except LoadFailed as error:
         report_traceback("manifest_not_read", error, file=str(path))
-        return Reading(digest, (), (error.message,), unsure)
+        return Reading(errors=(error.message,))
     objects = tuple(_located(item.resource, path, item.line) for item in loaded.objects)
     for resource in objects:
         if isinstance(resource, Secret):
             redact.learn(resource.values().values())
     errors = tuple(str(error) for error in loaded.errors)
-    return Reading(digest, objects, errors, unsure, known(data, loaded))
+    return Reading(objects=objects, errors=errors, known=known(data, loaded))
 
 
 def _edited(before: Reading, path: Path, data: bytes) -> Reading | None:
