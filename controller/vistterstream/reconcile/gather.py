@@ -44,12 +44,12 @@ def gather(store: Lookup, program: Program) -> Inputs:
     if program.spec.timeline is not None:
         timeline = _find(store, Timeline, Key("Timeline", namespace, program.spec.timeline))
     timelines = {} if timeline is None else _nested(store, timeline)
-    shown = [
+    shown = dict.fromkeys(  # each once, of thousands of cues
         reference.target
         for shows in [timeline, *timelines.values()]
         if shows is not None
         for reference in references(shows)
-    ]
+    )
     outputs = (_find(store, Output, key) for key in sorted(store.referrers(program.key)))
     return Inputs(
         program=program,
