@@ -104,6 +104,32 @@ def test_a_survey_tells_what_a_file_is_and_when_its_last_picture_ends() -> None:
     assert found.end == 2
 
 
+def test_pictures_that_are_turned_after_decoding_are_not_as_they_are_coded(tmp_path: Path) -> None:
+    turned = tmp_path / "turned.mp4"
+    command = [
+        needs.ffmpeg(),
+        "-v",
+        "error",
+        "-display_rotation",
+        "90",
+        "-i",
+        str(clip()),
+        "-c",
+        "copy",
+        str(turned),
+    ]
+    subprocess.run(command, capture_output=True, check=True, timeout=30)
+    found = {}
+    for file in (clip(), turned):
+        done = subprocess.run(commands.survey(str(file)), capture_output=True, check=True, timeout=30)
+        reader = SurveyReader()
+        for line in LineReader().feed(done.stderr):
+            reader.feed(line)
+        assert reader.found is not None
+        found[file] = reader.found.video.plain
+    assert found == {clip(): True, turned: False}
+
+
 def test_a_survey_of_what_was_not_read_finds_nothing() -> None:
     reader = SurveyReader()
     assert not reader.feed("[info] Press [q] to stop")

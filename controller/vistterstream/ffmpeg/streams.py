@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 _STREAM = re.compile(r"Stream #0:\d+(?:\[0x[0-9a-f]+\])?(?:\([^)]*\))?: (Video|Audio): (\w+)(.*)")
@@ -13,6 +13,7 @@ _BT601 = ("smpte170m", "bt470bg", "fcc")
 _PLAIN = re.compile(r"[ ,]yuv420p(?:\(([^)]*)\))?[ ,]")
 _PLAIN_WORDS = {"tv", "bt709", "unknown", "progressive", "left", "center", "topleft"}
 _INPUT = re.compile(r"Input #0, (\S+), from ")
+_CHANGED = re.compile(r"Display Matrix|rotat|cropping", re.IGNORECASE)  # pictures are not what is coded
 _TIME_BASE = re.compile(r"#tb 0: (\d+)/(\d+)$")  # of the framecrc muxer
 _PACKET = re.compile(r"0, +-?\d+, +(-?\d+), +(\d+), ")  # decoding and presentation time, duration
 _RATE = re.compile(r"\b(\d+(?:\.\d+)?) fps\b")
@@ -99,6 +100,8 @@ class SurveyReader:
             self._container = found[1]
         elif (stream := parse_stream(line)) is not None:
             self._remember(stream)
+        elif _CHANGED.search(line) is not None and self._video is not None:
+            self._video = replace(self._video, plain=False)
         else:
             return False
         return True
