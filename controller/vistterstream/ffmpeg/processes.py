@@ -196,9 +196,19 @@ def _be_ordinary(pid: int) -> None:
     """
     if os.sched_getscheduler(0) == os.SCHED_OTHER:
         return
-    with suppress(OSError):  # it has ended
-        for task in os.listdir(f"/proc/{pid}/task"):
-            os.sched_setscheduler(int(task), os.SCHED_OTHER, os.sched_param(0))
+    seen: set[str] = set()
+    while new := set(_tasks(pid)) - seen:  # a thread that was not ordinary yet may have started others
+        for task in new:
+            with suppress(OSError):  # it has ended
+                os.sched_setscheduler(int(task), os.SCHED_OTHER, os.sched_param(0))
+        seen |= new
+
+
+def _tasks(pid: int) -> list[str]:
+    try:
+        return os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
 
 
 def enlarge_pipe(descriptor: int, size: int = PIPE_SIZE) -> int:

@@ -9,6 +9,7 @@ behind is asked to end before the libraries are loaded, which takes a second, an
 from __future__ import annotations
 
 import fcntl
+import os
 import sys
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def main() -> int:
             from vistterstream.playout.service import refuse
 
             return refuse(folder)
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy multiplies small matrices alone
         priority.ask(priority.PLAYOUT)
         dismiss(folder)
         with undisturbed():

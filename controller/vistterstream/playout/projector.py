@@ -26,6 +26,7 @@ from vistterstream.ffmpeg import commands
 from vistterstream.ffmpeg.failures import Failure, explain
 from vistterstream.ffmpeg.processes import Child, enlarge_pipe
 from vistterstream.ffmpeg.streams import Survey, SurveyReader
+from vistterstream.playout import priority
 from vistterstream.playout.avi import AviError, AviReader
 from vistterstream.playout.film import NO_PICTURES, wrong_file
 from vistterstream.playout.frames import Frame, FramePool
@@ -535,7 +536,7 @@ class Projector:
     async def _get_to_know(self) -> bool:
         """Find out what the file is; whether that could be done."""
         stamp = await anyio.to_thread.run_sync(_stamp, self._path, abandon_on_cancel=True)
-        wrong = await anyio.to_thread.run_sync(wrong_file, self._path, self._sha256, abandon_on_cancel=True)
+        wrong = await anyio.to_thread.run_sync(_wrong, self._path, self._sha256, abandon_on_cancel=True)
         if wrong is not None:
             self._fail(wrong)
             return False
@@ -592,6 +593,12 @@ class _Scan:
         now = self._reel.place(number, self.length)
         following = self._jumps[0][1] if self._jumps else None
         return None if now is None else now.picture, following
+
+
+def _wrong(path: str, sha256: str | None) -> Failure | None:
+    """As `wrong_file`, as an ordinary thread: reading a long film must not hold encoders up."""
+    priority.yield_it()
+    return wrong_file(path, sha256)
 
 
 def _stamp(path: str) -> tuple[int, int, int] | None:
