@@ -70,7 +70,8 @@ def frame_pool(format: Format) -> FramePool:
     """
     lent = most_lent(_picture_bytes(format), PIPE_SIZE)
     always = _pictures(format, 1, _KEPT_BYTES)
-    extra = start_length(format) - always
+    # One encoder may hold on to all that may wait for it, and the others still need theirs.
+    extra = start_length(format) + lent + _SPARE_FRAMES
     return FramePool(format.width, format.height, always + lent + _SPARE_FRAMES, extra)
 
 
