@@ -20,7 +20,7 @@ from vistterstream.base.redaction import redact
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
 
-# A shell starts what it runs in the background with Ctrl-C ignored, and all that this starts would ignore it too.
+# What a shell runs in the background ignores Ctrl-C, and so would all that it starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -311,6 +311,33 @@ class TestProblems:
         assert out.y[40, 5] == 235
         assert out.y[110, 110] == 235
 
+    def test_an_overlay_that_goes_wrong_on_air_is_left_out_and_told_and_the_others_stay(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        good = instance("good", box(0, 0, 64, 64, "#ffffff"))
+        bad = instance("bad", box(0, 64, 64, 64, "#ffffff"))
+        scene = scene_of(good, bad)
+        (item,) = scene.items["bad"]
+        monkeypatch.setattr(item, "shown", lambda _moment: 1 / 0)
+        for number in range(2):
+            out = composed(scene, noise(640, 360), [("bad", number), ("good", number)])
+            assert out.y[32, 32] == 235
+        assert list(scene.problems) == [bad.overlay]
+        assert "left out" in scene.problems[bad.overlay]
+        following = scene_of(good, bad, previous=scene)
+        out = composed(following, noise(640, 360), [("bad", 0), ("good", 0)])
+        assert out.y[96, 32] == 235, "tried anew with the next plan"
+
+    def test_offline_an_overlay_that_goes_wrong_ends_the_rendering(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        scene = scene_of(instance("bad", box(0, 64, 64, 64, "#ffffff")))
+        scene.draw_at_once()
+        (item,) = scene.items["bad"]
+        monkeypatch.setattr(item, "shown", lambda _moment: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            composed(scene, noise(640, 360), [("bad", 0)])
+
     def test_two_instances_of_an_overlay_tell_their_problem_once(self) -> None:
         bad = [instance(id, {"image": {"file": "/no/such.png"}}) for id in ("a", "b")]
         bad = [overlay.model_copy(update={"overlay": "same"}) for overlay in bad]

@@ -16,10 +16,7 @@ class Blender:
     """Blends sprites onto frames of one width. Has scratch memory, so it is for one thread."""
 
     def __init__(self, width: int) -> None:
-        size = max(_BAND, width)
-        self._sums: Words = np.empty(size, np.uint16)
-        self._solid: Bytes = np.empty(size, np.uint8)
-        self._below: Bytes = np.empty(size, np.uint8)
+        self._make_room(max(_BAND, width))
 
     def blend(
         self, out: Frame, sprite: Look, opacity: float = 1.0, at: tuple[int, int] | None = None
@@ -37,6 +34,11 @@ class Blender:
         put(luma, planes.rest, planes.light, opacity)
         for plane, light in zip(chroma, planes.chroma_light, strict=True):
             put(plane, planes.chroma_rest, light, opacity)
+
+    def _make_room(self, samples: int) -> None:
+        self._sums: Words = np.empty(samples, np.uint16)
+        self._solid: Bytes = np.empty(samples, np.uint8)
+        self._below: Bytes = np.empty(samples, np.uint8)
 
     def _flat(self, target: Bytes, rest: Words, light: Words, opacity: float) -> None:
         """The same as `_plane` where `rest` and `light` are the same everywhere.
@@ -68,7 +70,9 @@ class Blender:
                 cv2.addWeighted(part, 1.0 - opacity, solid, opacity, 0.0, dst=part)
 
     def _mosaic(self, out: Frame, mosaic: Mosaic, opacity: float) -> None:
-        """The same for all tiles at once, gathered and put back."""
+        """The same for all tiles at once, gathered and put back. They are small, but need not be."""
+        if mosaic.rest.size > self._below.size:
+            self._make_room(mosaic.rest.size)
         below, solid = self._below[: mosaic.rest.size], self._solid[: mosaic.rest.size]
         windows = [window for tile in mosaic.tiles for window in _window(out, *tile)]
         start = 0

@@ -6,11 +6,13 @@ swaps in between two frames. `compose` is all that happens on the clock thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 import numpy as np
 
+from vistterstream.base import logs
 from vistterstream.playout.ahead import FRAMES, Worker
 from vistterstream.playout.blend import Blender
 from vistterstream.playout.frames import Frame
@@ -30,6 +32,7 @@ from vistterstream.resources.program import Fallback, Format
 from vistterstream.timeline.plan import ImagePlan, OverlayInstance, TransitionPlan
 from vistterstream.timeline.tokens import dressed
 
+_log = logs.get("playout")
 Data = Callable[[OverlayInstance, DataSource], str | None]
 """The text of a data source of an overlay; None where there is none."""
 
@@ -69,6 +72,8 @@ class Scene:
         self.specs: dict[str, OverlaySpec] = {}  # what the items are of
         self.kept: dict[str, list[Kept]] = {}  # what each overlay takes of the program's purse
         self.incomplete: set[str] = set()  # overlays with a problem
+        self.names: dict[str, str] = {}  # of the Overlays
+        self._exact = False
         self.blender = Blender(format.width)
         self.transitions = Transitions()
         self.worker: Worker = previous.worker.shared() if previous is not None else Worker()
@@ -96,15 +101,40 @@ class Scene:
         """Have drawn ahead what takes long of frame `number`; parameters as of `compose`."""
         for id, age, *rest in overlays:
             moment = Moment(age, rest[0] if rest else None, number, wall, position, epoch_ns)
-            for item in self.items.get(id, ()):
-                item.foresee(moment)
+            with self._spared(id, number):
+                for item in self.items.get(id, ()):
+                    item.foresee(moment)
 
     def draw_at_once(self) -> None:
-        """Have every frame right rather than in time: for frames that are made offline."""
+        """Have every frame right rather than in time: for frames that are made offline. `compose` then raises
+        what goes wrong.
+        """
+        self._exact = True
         self.worker.close()
         for items in self.items.values():
             for item in items:
                 item.draw_at_once()
+
+    def put(self, out: Frame, id: str, moment: Moment) -> None:
+        """Put an overlay on the frame."""
+        with self._spared(id, moment.number):
+            for item in self.items.get(id, ()):
+                for sprite, opacity in item.shown(moment):
+                    self.blender.blend(out, sprite, opacity)
+
+    @contextmanager
+    def _spared(self, id: str, number: int) -> Iterator[None]:
+        """An overlay that goes wrong here is left out from then on, and told; the clock would end of it."""
+        try:
+            yield
+        except Exception as error:
+            if self._exact:
+                raise
+            name = self.names.get(id, id)
+            self.items.pop(id, None)
+            self.incomplete.add(id)
+            self.problems[name] = f"It could not be drawn and is left out: {error}"
+            _log.exception("an overlay could not be drawn", overlay=name, frame=number)
 
     def take_over(self, scene: Scene, overlay: OverlayInstance, spec: OverlaySpec, purse: Purse) -> bool:
         """Give `scene` what was drawn of the overlay here, if it looked like `spec` and nothing was wrong."""
@@ -116,6 +146,7 @@ class Scene:
         purse.take(kept)
         scene.kept[overlay.id] = kept
         scene.items[overlay.id], scene.specs[overlay.id] = self.items[overlay.id], spec
+        scene.names[overlay.id] = overlay.overlay
         return True
 
     def close(self, successor: Scene | None = None) -> None:
@@ -163,6 +194,7 @@ def prepare(
         scene.items[overlay.id] = as_one(drawn, overlay.enter, overlay.exit, studio, tell)
         scene.kept[overlay.id] = room.kept
         scene.specs[overlay.id] = spec
+        scene.names[overlay.id] = overlay.overlay
         if sentences:
             scene.incomplete.add(overlay.id)
             known = scene.problems.get(overlay.overlay, "")
@@ -201,9 +233,7 @@ def compose(
         np.copyto(out.data, base.data)
     for id, age, *rest in overlays:
         moment = Moment(age, rest[0] if rest else None, number, wall, position, epoch_ns)
-        for item in scene.items.get(id, ()):
-            for sprite, opacity in item.shown(moment):
-                scene.blender.blend(out, sprite, opacity)
+        scene.put(out, id, moment)
 
 
 def _item(layer: Layer, studio: Studio, sentences: dict[str, None]) -> Item | None:

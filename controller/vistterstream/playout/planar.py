@@ -40,7 +40,6 @@ class Planar:
         for start in range(0, wide, columns):
             self._prepare(pixels, start, min(start + columns, wide))
         self._rests, self._lights = (np.empty(0, np.uint16) for _ in range(2))
-        self._last: tuple[int, int] | None = None  # whole pixels of the place that was asked for last
         self.plain = tuple(self._plain(area) for area in plain_areas(pixels))
         self._phases = _Phases(self._phase, _PHASES * tall * wide)
 
@@ -93,7 +92,8 @@ class Planar:
         seen = whole.common(bounds)
         if seen.empty:
             return ()
-        phase = self._phase_at(left, top, whole, seen) if self.plain else None
+        # What is cut off at the edge of the picture has no phase: each place would need one of its own.
+        phase = self._phase_at(left, top, whole) if self.plain and seen == whole else None
         if phase is not None:
             return self._phased(phase, left, top)
         plain, others = parted(seen, [_inside(one.area, left, top) for one in self.plain])
@@ -105,18 +105,14 @@ class Planar:
             rich = [Mosaic(tuple(others), rests, lights)]
         return (*sprites_of(self.plain, plain), *rich)
 
-    def _phase_at(self, left: float, top: float, whole: Rect, seen: Rect) -> _Phase | None:
+    def _phase_at(self, left: float, top: float, whole: Rect) -> _Phase | None:
         """What `_phased` needs there; None where that is no gain.
 
-        What is cut off at the edge of the picture is worth it where the place moves on by less than a pixel.
+        It follows from the place alone: rounding may differ from `at`, and a frame must not depend on others.
         """
-        place = x, y = math.floor(left), math.floor(top)
-        last, self._last = self._last, place
-        away = (x - x % 2, y - y % 2) if seen == whole else (0, 0) if place == last else None
-        if away is None:
-            return None
-        seen = _moved(seen, -away[0], -away[1])
-        return self._phases.of(x - away[0], y - away[1], left > x, top > y, seen)
+        x, y = math.floor(left), math.floor(top)
+        seen = _moved(whole, x % 2 - x, y % 2 - y)
+        return self._phases.of(x % 2, y % 2, left > x, top > y, seen)
 
     def _phased(self, phase: _Phase, left: float, top: float) -> Looks:
         """The same as `at`: one sum makes all rests, and one all lights."""
@@ -135,7 +131,7 @@ class Planar:
         left, top = x + across / 2, y + down / 2
         plain, tiles = parted(seen, [_inside(one.area, left, top) for one in self.plain])
         samples = _samples(tiles)
-        if not 0 < samples <= self._luma.size // _SMALL:
+        if not 0 < samples <= min(self._luma.size // _SMALL, MOSAIC_SAMPLES):
             return None
         taps = []
         for below in (0, 1) if down else (0,):
