@@ -61,3 +61,13 @@ def test_cycles_made_later_are_still_found() -> None:
     cycle.append(cycle)
     del cycle
     assert gc.collect() >= 1
+
+
+def test_what_died_after_it_was_put_aside_is_found_in_the_end() -> None:
+    thing = _Thing()
+    tidy()
+    seen = weakref.ref(thing)
+    del thing
+    for _ in range(50):
+        tidy()
+    assert seen() is None
