@@ -57,7 +57,7 @@ def test_a_playout_does_not_load_what_is_for_controllers_and_terminals(tmp_path:
 
 
 @pytest.mark.slow
-def test_a_playout_loads_before_everything_that_is_ordinary(tmp_path: Path) -> None:
+def test_a_playout_runs_before_everything_that_is_ordinary(tmp_path: Path) -> None:
     code = (
         "import os, sys; from vistterstream.playout import __main__, priority, service\n"
         "service.run = lambda folder: print(os.sched_getparam(0).sched_priority) or 0\n"

@@ -6,6 +6,8 @@ import os
 import sys
 import threading
 
+import pytest
+
 from peers.waiting import until
 from vistterstream.ffmpeg.processes import Child
 from vistterstream.playout import priority
@@ -68,6 +70,35 @@ def test_the_processes_of_a_playout_are_ordinary_ones() -> None:
     thread.start()
     thread.join(10)
     assert found == [f"{os.SCHED_OTHER}\n"]
+
+
+def test_one_at_a_time_makes_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(priority, "_MARK", f"\0haste-{os.getpid()}")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1})
+    found: list[int] = []
+
+    def look() -> None:
+        granted = priority.ask(priority.PLAYOUT)
+        priority.yield_it()
+        with priority.haste():
+            found.append(os.sched_getscheduler(0))
+            another = threading.Thread(target=hasten)
+            another.start()
+            another.join(5)
+        found.append(os.sched_getscheduler(0))
+        found.append(os.SCHED_RR if granted else os.SCHED_OTHER)
+
+    def hasten() -> None:
+        priority.yield_it()  # it has what the thread has that started it
+        with priority.haste():
+            found.append(os.sched_getscheduler(0))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join(10)
+    hasty, other, after, wanted = found
+    assert hasty == wanted
+    assert (other, after) == (os.SCHED_OTHER, os.SCHED_OTHER)
 
 
 def test_what_cannot_be_granted_is_told() -> None:

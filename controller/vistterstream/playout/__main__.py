@@ -34,10 +34,10 @@ def main() -> int:
 
             return refuse(folder)
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy multiplies small matrices alone
-        priority.ask(priority.PLAYOUT)
         dismiss(folder)
-        with undisturbed():
+        with priority.haste(), undisturbed():
             from vistterstream.playout.service import run
+        priority.ask(priority.PLAYOUT)
         return run(folder)
 
 

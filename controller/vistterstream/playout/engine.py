@@ -178,8 +178,7 @@ class Engine:
         return Applied(revision=show.revision, frame=swapped.frame, due=swapped.due_ns / NANOSECONDS)
 
     def _prepare(self, plan: Plan, previous: Scene | None, same_plan: bool = False) -> Scene:
-        if previous is not None:
-            priority.yield_it()  # while there is a picture on air, encoders come first
+        priority.yield_it()  # encoders come first, of other programs too
         self._texts = self._data.texts
         return prepare(
             plan.format,
