@@ -80,7 +80,13 @@ def _playable(folder: Path) -> None:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("stuck", [False, True], ids=["all well", "stuck camera and platform"])
+@pytest.mark.parametrize(
+    "stuck",
+    [
+        pytest.param(False, id="all well", marks=pytest.mark.soak),  # others end what is well, too
+        pytest.param(True, id="stuck camera and platform"),
+    ],
+)
 @pytest.mark.parametrize("way", ["vistter stop", "Ctrl-C"])
 def test_it_ends_and_leaves_playable_recordings(tmp_path: Path, way: str, stuck: bool) -> None:
     with Platform(tmp_path) as platform, Camera(tmp_path, 101, fps=stage.FPS) as camera:

@@ -110,7 +110,7 @@ def test_a_seed_means_a_document() -> None:
 
 
 def test_hundreds_of_documents_are_accepted_or_refused_with_a_position(folder: Path) -> None:
-    _check(list(_reports(_start(folder, 0, 300), 300)))
+    _check(list(_reports(_start(folder, 0, 200), 200)))
 
 
 @pytest.mark.parametrize(("height", "count"), [(1080, 6), (2160, 2)])
