@@ -16,17 +16,6 @@ _WHOLE = 50
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """No collection meanwhile; what is there at the end is never looked at by a later one."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-@contextmanager
 def put_off() -> Iterator[None]:
     """No collection meanwhile, while an edit is on its way; `tidy` is to be called when nobody waits."""
     gc.disable()
@@ -34,6 +23,16 @@ def put_off() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """No collection meanwhile; what is there at the end is never looked at by a later one."""
+    with put_off():
+        try:
+            yield
+        finally:
+            gc.freeze()
 
 
 _turns = itertools.count(1)
