@@ -185,6 +185,7 @@ class FakeHost:
     clients: list[FakeClient] = field(default_factory=list)
     secrets: dict[Path, dict[str, str]] = field(default_factory=dict)  # as they were last handed over
     refusals: list[str] = field(default_factory=list)  # sentences with which the next starts fail
+    start_takes: float = 0.0  # seconds
     written: int = 0
     _pids: count[int] = field(default_factory=lambda: count(100_000, 10))
 
@@ -211,7 +212,7 @@ class FakeHost:
         self.written += 1
 
     async def start(self, folder: Path) -> FakeClient:
-        await anyio.lowlevel.checkpoint()
+        await anyio.sleep(self.start_takes)
         if self.refusals:
             raise TemporaryError(self.refusals.pop(0), delay=1.0, reason="PlayoutFailed")
         assert not self._running(folder), f"a second playout in {folder}"

@@ -197,6 +197,23 @@ async def test_a_dead_playout_is_started_again_at_once_then_with_growing_delays(
         assert appliance.conditions("Program", "main")["Ready"] == "True OnAir"
 
 
+async def test_while_a_dead_playout_is_started_again_its_end_is_told(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    harbour(store)
+    async with running(store, host, state_dir) as appliance:
+        host.start_takes = 2.0
+        old = appliance.playout()
+        old.die()
+        await settle(0.5)
+        ready = appliance.condition("Program", "main")
+        assert ready.reason == "Starting"
+        how = f"process {old.pid} ended"
+        assert ready.message == f"The playout is being started again, after it ended: {how}."
+        await settle(3)
+        assert appliance.conditions("Program", "main")["Ready"] == "True OnAir"
+
+
 async def test_a_playout_that_does_not_start_is_reported_and_tried_again(
     store: Store, host: FakeHost, state_dir: Path
 ) -> None:

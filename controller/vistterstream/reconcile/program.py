@@ -274,7 +274,8 @@ def _judge(playout: Playout) -> Verdict:
     if playout.silent:
         return verdict.SILENT
     if playout.client is None:
-        return Verdict(False, "Starting", "The playout is being started.", Outlook.RECONCILING)
+        again = f" again, after it ended: {playout.death.rstrip('.')}" if playout.death else ""
+        return Verdict(False, "Starting", f"The playout is being started{again}.", Outlook.RECONCILING)
     if playout.status is None:
         return Verdict(False, "Starting", "The playout has not reported yet.", Outlook.RECONCILING)
     return Verdict(True, "OnAir", "The playout runs what is wanted.")
