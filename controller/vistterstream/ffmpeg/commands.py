@@ -38,12 +38,16 @@ _VIDEO_PID = 0x100
 # for one hour at 320x180, measured). Timestamps go on by at most two seconds, and never back.
 _STEADY_TIME = "'if(isnan(PREV_INPTS),PTS,PREV_OUTPTS+clip(PTS-PREV_INPTS,0,2/TB))'"
 
+# Whether a packet is dropped: all but key frames, and key frames within 1.5 s of the last that was kept.
+# Where the clock of a camera jumps back, the next one is kept.
+_BUT_SOME_KEY_FRAMES = "if(not(key)+gte(pts*tb,ld(0)-1.5)*lt(pts*tb,ld(0)),1,0*st(0,pts*tb+1.5))"
+
 _LAST_SECONDS = 10  # of a file, in which its last picture surely is
-# Seconds before the wanted picture to which FFmpeg seeks, for containers whose timestamps hold after a seek.
-# Those with an index find the key frame before; of the others, the next one after that place must be in time.
 # Containers that say of what size their pictures are once, for all of them.
 _OF_ONE_SIZE = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 _ONE_THREAD = 1280 * 720 * 30  # pixels a second, of which one thread decodes several times as many
+# Seconds before the wanted picture to which FFmpeg seeks, for containers whose timestamps hold after a seek.
+# Those with an index find the key frame before; of the others, the next one after that place must be in time.
 _BEFORE = {"mov,mp4,m4a,3gp,3g2,mj2": 1, "matroska,webm": 1, "avi": 1, "mpegts": 12, "mpeg": 12, "flv": 12}
 
 
@@ -76,7 +80,7 @@ def ingest(
 
     AVI, since one pipe then carries both, and a camera without sound needs no other command. Pictures
     come at the program's rate and size, letterboxed; BT.709 limited range. With `keyframes_only`, only
-    key frames are decoded, at the rate they come, and no sound (a camera that stands by). `matrix` is that
+    key frames are decoded, no two within 1.5 s, and no sound (a camera that stands by). `matrix` is that
     of the source, "bt709" or "bt601": it is said, since FFmpeg takes what is not tagged for BT.601 and would
     convert it, wrongly for nearly every camera and at a third of the cost of decoding.
     """
@@ -134,7 +138,7 @@ def _ingest_address(source: CameraSource, credentials: Credentials | None) -> st
 def _ingest_input(source: CameraSource, *, keyframes_only: bool) -> dict[str, Any]:
     options: dict[str, Any] = {"threads": 1 if keyframes_only else 2}
     if keyframes_only:
-        options["skip_frame"] = "nokey"
+        options["bsf:v"] = f"noise=drop='{_BUT_SOME_KEY_FRAMES}'"  # a decoder looks into what it skips
     if source.file is not None:
         options["protocol_whitelist"] = "file"
         if source.file.loop:
