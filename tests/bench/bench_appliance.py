@@ -137,7 +137,8 @@ def idle_cameras(folder: Path, lengths: Lengths, width: int, height: int, bitrat
     each, live = (statistics.median(found) for found in zip(*turns, strict=True))
     shares = [one / of * 100 for one, of in turns]
     return Figure(
-        f"each idle camera of {height} lines, of its full decode", statistics.median(shares), "%", 10.0, "lower",
+        f"each idle camera of {height} lines, of its full decode",
+        statistics.median(shares), "%", 10.0, "lower",
         f"{min(shares):.1f} to {max(shares):.1f}; {each:.4f} of {live:.4f} cores",
     )  # fmt: skip
 
