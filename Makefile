@@ -33,7 +33,7 @@ demo: $(RUNTIME) ## On air in a minute: test pictures, an overlay, a page in the
 
 test: peers check slow e2e ## Everything that CI runs (installs Debian packages where it may)
 
-check: lint types contracts generated unit ## The fast part of the tests: under a minute, once types are cached
+check: lint types contracts generated unit ## The fast part of the tests: a minute or two, once types are cached
 
 lint: $(DEV)
 	$(BIN)/ruff check $(SOURCES)
