@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,8 +49,15 @@ def _when(*, quick: bool) -> str:
     return f"Measured on {day}, {where}; {how}; load {load:.1f} in its last 15 minutes."
 
 
+def _end(number: int, _frame: object) -> None:
+    """End as Ctrl-C ends it, so that the appliances and encoders it has started are ended with it."""
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """Measure, print, write; status 1 where a limit is missed."""
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGHUP, _end)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--quick", action="store_true", help="short looks: for trying out, not for figures")
