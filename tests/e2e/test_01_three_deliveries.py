@@ -65,7 +65,7 @@ def _encoded_once(appliance: Appliance) -> None:
 
 
 def _camera_is_described(appliance: Appliance, *, audio: bool) -> None:
-    # The picture may be on air before the camera's own status says so: each status is written in its own turn.
+    # The picture may be on air before the camera says so: each status is written in its own turn.
     appliance.wait_condition("Camera", "wharf", "Online", deadline=10)
     status = appliance.status("Camera", "wharf")
     assert status["video"] == {"codec": "h264", "width": 640, "height": 360, "frameRate": str(stage.FPS)}

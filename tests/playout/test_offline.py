@@ -297,6 +297,7 @@ def test_a_clip_is_named_and_heard_and_is_silent_when_it_holds() -> None:
         assert not program.make(LENGTH + 5, Frame(FORMAT.width, FORMAT.height)).sound.any()
 
 
+@pytest.mark.slow
 def test_a_clip_that_is_missing_or_another_is_the_slate_and_is_told(tmp_path: Path) -> None:
     wrong = {"sha256": "0" * 64}
     for plan, told in (

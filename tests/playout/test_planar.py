@@ -55,6 +55,7 @@ def test_its_parts_blended_are_the_whole_blended(picture: Bytes, place: tuple[fl
         assert np.array_equal(found, expected.data)
 
 
+@pytest.mark.slow
 def test_a_place_looks_the_same_whatever_was_asked_before() -> None:
     for picture in (LOWER_THIRD, SMALL):
         used = Planar(picture)

@@ -125,6 +125,7 @@ def check(before: Known, text: str) -> Known | None:
     return now
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(files(), st.integers(0, 2**32))
 def test_after_any_edit_a_file_says_what_it_says_when_it_is_read_as_a_whole(text: str, seed: int) -> None:

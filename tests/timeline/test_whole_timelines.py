@@ -292,6 +292,7 @@ def _outcome(show: Show, parts: Parts = NOTHING) -> tuple[object, Parts]:
     return (compiled.plan, compiled.plan.text, compiled.problems), compiled.parts
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(edits())
 def test_what_is_taken_over_from_the_plan_before_makes_no_difference(steps: list[Show]) -> None:
@@ -306,6 +307,7 @@ def test_what_is_taken_over_from_the_plan_before_makes_no_difference(steps: list
             assert parts.instances.keys() == own.instances.keys()
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(shows(), shows())
 def test_a_plan_reads_back_from_its_lines_whatever_plan_was_before(show: Show, other: Show) -> None:
@@ -335,6 +337,7 @@ def test_a_cue_that_stays_as_it_is_is_the_same_object_in_the_next_plan() -> None
     assert first.plan.overlays[0] is second.plan.overlays[0]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(shows(), st.integers(-(10**6), 10**6), st.randoms(use_true_random=False))
 def test_a_frame_does_not_depend_on_which_were_asked_for_before(
