@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vistterstream.base.errors import PermanentError
-from vistterstream.ffmpeg.binary import executable
+from vistterstream.ffmpeg.binary import check, executable
 
 
 @pytest.fixture(autouse=True)
@@ -44,3 +44,40 @@ def test_a_named_one_that_does_not_exist_is_an_error_that_says_so(monkeypatch: p
     with pytest.raises(PermanentError, match="VISTTER_FFMPEG names /nowhere/ffmpeg") as caught:
         executable()
     assert caught.value.reason == "NoFFmpeg"
+
+
+@pytest.mark.parametrize(
+    ("says", "helps"),
+    [
+        ("echo ffmpeg version 5.1.9-0+deb12u1 Copyright", "is FFmpeg 5.1; 7.1 or newer is needed"),
+        ("echo ffmpeg version 7.0.2-static Copyright", "is FFmpeg 7.0; 7.1 or newer is needed"),
+        ("exit 3", "does not run"),
+    ],
+)
+def test_one_that_cannot_do_what_is_needed_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, says: str, helps: str
+) -> None:
+    monkeypatch.setenv("VISTTER_FFMPEG", str(script(tmp_path, says)))
+    with pytest.raises(PermanentError, match=helps) as caught:
+        check()
+    assert caught.value.reason == "NoFFmpeg"
+
+
+@pytest.mark.parametrize("version", ["7.1.1-1+b1", "n9.0.2-17-g2a571b6068", "N-117000-gabcdef"])
+def test_newer_ones_and_those_without_a_number_are_taken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: str
+) -> None:
+    monkeypatch.setenv("VISTTER_FFMPEG", str(script(tmp_path, f"echo ffmpeg version {version} Copyright")))
+    check()
+
+
+def test_that_of_the_wheel_is_new_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VISTTER_FFMPEG", raising=False)
+    check()
+
+
+def script(folder: Path, line: str) -> Path:
+    program = folder / "my-ffmpeg"
+    program.write_text(f"#!/bin/sh\n{line}\n")
+    program.chmod(0o755)
+    return program

@@ -97,7 +97,7 @@ def test_a_sound_file_is_decoded_from_its_first_sample() -> None:
 def test_a_camera_is_decoded_to_the_program_s_size_and_rate_with_its_sound() -> None:
     argv = commands.ingest(CameraSource(url="rtsp://10.0.0.21:554/main"), FORMAT)
     assert " ".join(argv) == (
-        f"{COMMON} -nostdin -analyzeduration 1000000 -fflags nobuffer -probesize 1000000"
+        f"{COMMON} -nostdin -analyzeduration 1000000 -probesize 1000000"
         f" -protocol_whitelist {INPUTS} -rtsp_transport tcp -threads 2 -timeout 5000000"
         " -i rtsp://10.0.0.21:554/main -map 0:v:0 -map 0:a:0? -f avi -ac 2"
         f" -af asetpts={commands._STEADY_TIME},aresample=48000:async=1000:first_pts=0 -avioflags direct"
@@ -110,11 +110,22 @@ def test_a_camera_that_stands_by_is_decoded_on_key_frames_only_and_without_sound
     argv = commands.ingest(CameraSource(url="rtsp://10.0.0.21/main"), FORMAT, keyframes_only=True)
     assert " ".join(argv) == (
         f"{COMMON} -nostdin -analyzeduration 1000000 -bsf:v noise=drop='{commands._BUT_SOME_KEY_FRAMES}'"
-        f" -fflags nobuffer -probesize 1000000 -protocol_whitelist {INPUTS} -rtsp_transport tcp -threads 1"
+        f" -probesize 1000000 -protocol_whitelist {INPUTS} -rtsp_transport tcp -threads 1"
         " -timeout 5000000"
         " -i rtsp://10.0.0.21/main -map 0:v:0 -f avi -avioflags direct -c:v rawvideo -flush_packets 1"
         f" -fps_mode passthrough -max_interleave_delta 200000 -vf {FIT} pipe:1"
     )
+
+
+def test_a_device_may_be_waited_for_until_a_key_frame_comes() -> None:
+    quick, patient = (
+        commands.ingest(CameraSource(url="rtmp://h/x"), FORMAT, patient=patient) for patient in (False, True)
+    )
+    assert int(option(quick, "-analyzeduration")) == 1_000_000
+    assert int(option(patient, "-analyzeduration")) > 10_000_000, (
+        "µs; encoders' key frames are up to 10 s apart"
+    )
+    assert int(option(patient, "-probesize")) > 12 * 20_000_000 / 8, "bytes: as long at 20 Mbit/s"
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "rtsps"])
@@ -218,12 +229,14 @@ def test_a_real_file_without_sound_comes_with_the_same_command() -> None:
 
 
 def test_standing_by_really_gives_key_frames_alone_and_not_each_of_them() -> None:
-    """There is one each 8 frames, 0.53 s: the third after one that is shown is the next."""
+    """There is one each 8 frames, 0.53 s. After four, the third after one that is shown is the next."""
     source = CameraSource(file=FileSource(path=str(transport_stream()), loop=False))
     found = run(commands.ingest(source, FORMAT, keyframes_only=True)).stdout
     every = pictures(run(commands.ingest(source, FORMAT)).stdout)
     assert b"01wb" not in avi_chunks(found)
-    assert [every.index(picture) // 2 for picture in pictures(found)] == [0, 24, 48], "30 frames/s of 15"
+    assert [every.index(picture) // 2 for picture in pictures(found)] == [0, 8, 16, 24, 48], (
+        "30 frames/s of 15"
+    )
 
 
 def pictures(avi: bytes) -> list[bytes]:
@@ -263,7 +276,9 @@ def test_the_program_is_encoded_from_two_pipes_to_mpeg_ts() -> None:
         " -f s16le -ac 2 -analyzeduration 0 -ar 48000 -probesize 32 -i pipe:9"
         " -map 0:v:0 -map 1:a:0 -f mpegts -b:a 64000 -b:v 800000 -bufsize 1600000 -c:a aac -c:v libx264"
         " -color_primaries bt709 -color_range tv -color_trc bt709 -colorspace bt709 -flush_packets 1 -g 60"
-        " -keyint_min 60 -maxrate 800000 -mpegts_flags +resend_headers -mpegts_start_pid 256 -muxdelay 0"
+        " -keyint_min 60 -maxrate 800000"
+        " -metadata:g:0 service_name=VistterStream· -metadata:g:1 service_provider=VistterStream·"
+        " -mpegts_flags +resend_headers -mpegts_start_pid 256 -muxdelay 0"
         " -muxpreload 0 -output_ts_offset 13.333333 -pix_fmt yuv420p -preset ultrafast -sc_threshold 0 pipe:1"
     )
 
@@ -318,6 +333,8 @@ def test_the_real_encoder_writes_every_frame_and_starts_at_the_program_s_clock(t
     assert len(packets) == 9
     assert 1000 <= min(time for time, _ in packets) < 1000.2
     assert [key for _, key in packets] == [index % 6 == 0 for index in range(9)]
+    name = b"\x15" + "VistterStream·".encode()  # U+0015: it is UTF-8, which every build of FFmpeg can read
+    assert name in stream
 
 
 def _packets(file: Path) -> list[tuple[float, bool]]:

@@ -14,6 +14,8 @@ import anyio
 import pytest
 
 from peers import needs
+from peers.pushing import Pusher
+from peers.rtmp import Platform
 from peers.rtsp import Camera
 from peers.srt import SrtRelay
 from playout.clips import LENGTH, numbered_clip
@@ -386,6 +388,22 @@ async def test_a_wrong_passphrase_says_so(tmp_path: Path) -> None:
         source = CameraSource(url=camera.url, passphrase_secret_ref=SecretKeyRef(name="s", key="phrase"))
         async with running(feed_of(source, credentials=lambda: Credentials("", "high-water-at-six"))) as feed:
             await eventually(lambda: status(feed).reason == "PassphraseRefused")
+
+
+@pytest.mark.e2e
+async def test_a_camera_with_few_key_frames_is_waited_for_and_not_taken_for_something_else(
+    tmp_path: Path,
+) -> None:
+    """RTMP says nothing of the picture before one; with a second of looking it took up to two minutes."""
+    with Platform(tmp_path) as platform:
+        url = platform.url(key="camera")
+        with Pusher(tmp_path, url, "flv", "-g", "120", count=120, loop=True):
+            await eventually(lambda: [one for one in platform.publishers() if one.bytes_in], 15)
+            await anyio.sleep(2)  # its key frames are 8 s apart, and the last one is past
+            async with running(feed_of(CameraSource(url=url))) as feed:
+                feed.want(Want.FULL)
+                await eventually(lambda: state(feed) is CameraState.LIVE, 15)
+                assert status(feed).restarts == {}
 
 
 async def test_the_right_feed_is_made_for_each_source() -> None:

@@ -188,9 +188,9 @@ async def test_what_is_no_avi_is_an_error_and_ends_the_process() -> None:
 
 
 async def test_patience_is_longer_before_the_first_picture_and_for_key_frames() -> None:
-    fresh, live, standby = make(Pace.LIVE), make(Pace.LIVE), make(Pace.STANDBY)
+    live, standby = make(Pace.LIVE), make(Pace.STANDBY)
+    assert (patience(live, 2), patience(standby, 2)) == (20, 60)
     live.frames = standby.frames = 1
-    assert patience(fresh, 2) == 15
     assert patience(live, 2) == 6
     assert patience(live, 10) == 20
     assert patience(standby, 2) == 30

@@ -36,7 +36,7 @@ from vistterstream.base.redaction import redact
 from vistterstream.cli import outlet, signals
 from vistterstream.cli.console import STYLES, console, say
 from vistterstream.cli.news import News, Sentence
-from vistterstream.ffmpeg.binary import executable
+from vistterstream.ffmpeg import binary
 from vistterstream.playout.client import any_alive
 from vistterstream.reconcile.controller import Controller, OnExit
 from vistterstream.reconcile.lock import Taken, state_lock
@@ -75,7 +75,7 @@ def run(options: Options) -> int:
     level = options.log_level or ("warning" if sys.stderr.isatty() else "info")
     logs.configure(level=level, stream=sys.stderr)
     addresses = _addresses(options.listen)
-    executable()  # says what is missing before anything begins
+    binary.check()  # says what is missing before anything begins
     on_exit = OnExit(options.on_exit or ("stop" if terminal else "leave"))
     _make(options.state_dir)
     with _lock(options.state_dir):

@@ -34,13 +34,23 @@ _OUTPUT_PROTOCOLS = "rtmp,rtmps,tcp,tls,srt,udp,file,pipe"
 MOVIE_PRESET = "fast"
 """Of x264, for movies that are rendered offline."""
 _VIDEO_PID = 0x100
+# MPEG-TS has the name of its service in an old alphabet, unless a letter is none of ASCII: then in UTF-8.
+# FFmpeg 7.0.2 where it is linked statically, as the wheel's for ARM, crashes when it reads the old one.
+_SERVICE = {"metadata:g:0": "service_name=VistterStream·", "metadata:g:1": "service_provider=VistterStream·"}
 # A camera that sets its clock jumps by hours; without this, FFmpeg fills the gap with pictures (9 GB of them
 # for one hour at 320x180, measured). Timestamps go on by at most two seconds, and never back.
 _STEADY_TIME = "'if(isnan(PREV_INPTS),PTS,PREV_OUTPTS+clip(PTS-PREV_INPTS,0,2/TB))'"
 
-# Whether a packet is dropped: all but key frames, and key frames within 1.5 s of the last that was kept.
-# Where the clock of a camera jumps back, the next one is kept.
-_BUT_SOME_KEY_FRAMES = "if(not(key)+gte(pts*tb,ld(0)-1.5)*lt(pts*tb,ld(0)),1,0*st(0,pts*tb+1.5))"
+# Whether a packet is dropped: all but key frames, and after the first four (which a decoder may hold back, to
+# put pictures into order) key frames within 1.5 s of the last that was kept. Where the clock of a camera
+# jumps back, the next one is kept.
+_BUT_SOME_KEY_FRAMES = (
+    "if(not(key)+gte(ld(1),4)*gte(pts*tb,ld(0)-1.5)*lt(pts*tb,ld(0)),1,0*st(0,pts*tb+1.5)*st(1,ld(1)+1))"
+)
+
+# For how long FFmpeg looks at what a device sends until it knows its streams (µs), and for how many bytes.
+# What it looked at is shown, too: without `-fflags nobuffer`, which throws it away, and a key frame with it.
+_LOOK, _PATIENT_LOOK = (1_000_000, 1_000_000), (12_000_000, 32_000_000)
 
 _LAST_SECONDS = 10  # of a file, in which its last picture surely is
 # Containers that say of what size their pictures are once, for all of them.
@@ -74,17 +84,19 @@ def ingest(
     *,
     credentials: Credentials | None = None,
     keyframes_only: bool = False,
+    patient: bool = False,
     matrix: str = "bt709",
 ) -> list[str]:
     """Pull and decode one camera to stdout: an AVI of raw yuv420p pictures and 16-bit stereo at 48 kHz.
 
     AVI, since one pipe then carries both, and a camera without sound needs no other command. Pictures
     come at the program's rate and size, letterboxed; BT.709 limited range. With `keyframes_only`, only
-    key frames are decoded, no two within 1.5 s, and no sound (a camera that stands by). `matrix` is that
+    key frames are decoded, no two within 1.5 s, and no sound (a camera that stands by). `patient` waits
+    longer for the first of them, for devices that say nothing of their picture before it. `matrix` is that
     of the source, "bt709" or "bt601": it is said, since FFmpeg takes what is not tagged for BT.601 and would
     convert it, wrongly for nearly every camera and at a third of the cost of decoding.
     """
-    options = _ingest_input(source, keyframes_only=keyframes_only)
+    options = _ingest_input(source, keyframes_only=keyframes_only, patient=patient)
     address = _ingest_address(source, credentials)
     pictures = _fit(format, matrix)
     if not keyframes_only:
@@ -135,7 +147,7 @@ def _ingest_address(source: CameraSource, credentials: Credentials | None) -> st
     return with_credentials(source.url, credentials.username, credentials.password)
 
 
-def _ingest_input(source: CameraSource, *, keyframes_only: bool) -> dict[str, Any]:
+def _ingest_input(source: CameraSource, *, keyframes_only: bool, patient: bool) -> dict[str, Any]:
     options: dict[str, Any] = {"threads": 1 if keyframes_only else 2}
     if keyframes_only:
         options["bsf:v"] = f"noise=drop='{_BUT_SOME_KEY_FRAMES}'"  # a decoder looks into what it skips
@@ -146,12 +158,8 @@ def _ingest_input(source: CameraSource, *, keyframes_only: bool) -> dict[str, An
         return options
     assert source.url is not None
     scheme = source.url.partition("://")[0].lower()
-    options |= {
-        "protocol_whitelist": _INPUT_PROTOCOLS,
-        "fflags": "nobuffer",
-        "analyzeduration": 1_000_000,
-        "probesize": 1_000_000,
-    }
+    duration, size = _PATIENT_LOOK if patient else _LOOK
+    options |= {"protocol_whitelist": _INPUT_PROTOCOLS, "analyzeduration": duration, "probesize": size}
     if scheme in ("rtsp", "rtsps"):
         options |= {"rtsp_transport": source.transport.value, "timeout": _CONNECT_TIMEOUT_US}
     elif scheme != "srt":
@@ -288,6 +296,7 @@ def encoder(
             "flush_packets": 1,
             "mpegts_flags": "+resend_headers",
             "mpegts_start_pid": _VIDEO_PID,
+            **_SERVICE,
             "format": "mpegts",
         },
     )

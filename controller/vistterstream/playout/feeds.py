@@ -222,6 +222,7 @@ class ProcessFeed:
         self._frames_before = 0
         self._seen: Ingest | None = None
         self._matrix = "bt709"
+        self._patient = False
         self._want = Want.STANDBY
         self._update_slots()
 
@@ -326,6 +327,9 @@ class ProcessFeed:
             failure = await self._run_once(slot)
             if failure is None:
                 continue  # no longer wanted: planned, not a failure
+            if failure.reason == "InvalidData" and not self._patient:
+                self._patient = True  # it may say nothing of its picture before a key frame: wait for one
+                continue
             self._failure = failure
             self._restarts[failure.reason] = self._restarts.get(failure.reason, 0) + 1
             backoff.worked(time.monotonic() - started if slot.delivered else 0.0)
@@ -352,6 +356,7 @@ class ProcessFeed:
                 self._format,
                 credentials=credentials,
                 keyframes_only=pace is Pace.STANDBY,
+                patient=self._patient,
                 matrix=self._matrix,
             )
         except ValueError as error:

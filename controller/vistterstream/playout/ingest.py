@@ -22,7 +22,6 @@ from vistterstream.resources.program import Format
 _LIVE_SECONDS = 0.4  # most delay that a live camera may build up
 _STANDBY_FRAMES = 4
 _SPARE_FRAMES = 3  # one being read, one on air, one in hand
-_FIRST_FRAME_PATIENCE = 15.0
 _STOP_GRACE = 1.0
 _PAUSE = 1.0  # seconds without a picture after which a camera has to prove itself
 _STEADY = 0.4  # seconds of pictures that prove it
@@ -34,6 +33,11 @@ class Pace(Enum):
 
     LIVE = "live"  # as they come; the newest win
     STANDBY = "standby"  # key frames only, the last one is kept
+
+
+# Seconds for a first picture. One that stands by may need four key frames, since the decoder of a camera with
+# B-frames holds the first ones back, and key frames may be ten seconds apart.
+_FIRST_FRAME_PATIENCE = {Pace.LIVE: 20.0, Pace.STANDBY: 60.0}
 
 
 class Ingest:
@@ -200,5 +204,5 @@ class Ingest:
 def patience(ingest: Ingest, stall_after: float) -> float:
     """Seconds of silence after which the process is given up and started again."""
     if not ingest.frames:
-        return _FIRST_FRAME_PATIENCE
+        return _FIRST_FRAME_PATIENCE[ingest.pace]
     return max(30.0, stall_after) if ingest.pace is Pace.STANDBY else max(6.0, 2 * stall_after)
