@@ -71,6 +71,10 @@ class TestCountdown:
         moments = [timedelta(milliseconds=ms) for ms in (-1000, -1, 0, 5000)]
         assert [say(WALL + moment) for moment in moments] == ["00:01", "00:01", "Live", "Live"]
 
+    def test_it_may_say_nothing_after(self) -> None:
+        layer = CountdownLayer.model_validate({"to": "2026-05-17T11:30:00+02:00", "done": ""})
+        assert time_left(layer, RATE)(WALL) == ""
+
     def test_one_from_the_cue_s_start_is_a_function_of_the_age_alone(self) -> None:
         layer = {"duration": "3s", "background": "#203040"}
         made = scene({"countdown": layer})
@@ -192,7 +196,10 @@ class TestTicker:
 
 
 class TestQrCodes:
-    @pytest.mark.parametrize("value", ["https://vistter.io/live", "Blåbærsyltetøy", "1234567890"])
+    @pytest.mark.parametrize(
+        "value",
+        ["https://vistter.io/live", "Blåbærsyltetøy", "1234567890", "Привет https://a.example", "日本の港"],
+    )
     def test_a_reader_reads_it_from_the_composed_frame(self, value: str) -> None:
         pytest.importorskip("segno")
         made = scene({"qr": {"value": value, "size": 260}, "position": {"x": 41, "y": 33}})

@@ -119,7 +119,12 @@ def qr_piece(code: QrLayer, position: Position, view: View, bounds: Bounds) -> P
     if not code.value.strip():
         return None
     try:
-        made = segno.make_qr(code.value, error=code.correction.value[0], boost_error=True)
+        made = segno.make_qr(
+            code.value,
+            error=code.correction.value[0],
+            boost_error=True,
+            encoding=None if code.value.isascii() else "utf-8",  # it would take Shift_JIS for much of it
+        )
     except segno.DataOverflowError:
         raise Unusable(
             "A QR code cannot hold so much with this correction; give a shorter value, or less correction."
