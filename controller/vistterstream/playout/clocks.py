@@ -171,7 +171,7 @@ def time_left(layer: CountdownLayer, rate: Fraction) -> Callable[[datetime], str
 
     def say(wall: datetime) -> str:
         left = max(-((wall.replace(microsecond=0) - end) // timedelta(seconds=1)), 0)
-        return layer.done if not left and layer.done else _remaining(layer.format, left)
+        return _remaining(layer.format, left) if left or layer.done is None else layer.done
 
     return say
 

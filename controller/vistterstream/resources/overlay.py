@@ -544,9 +544,9 @@ class CountdownLayer(Model):
         max_length=128,
         tokens=Tokens.FORMAT,
     )
-    done: Line = field(
-        "",
-        description="The text when no time is left; without, the format with zeros.",
+    done: Line | None = field(
+        None,
+        description="The text when no time is left, may be empty; without, the format with zeros.",
         max_length=128,
         tokens=Tokens.LINE,
     )
