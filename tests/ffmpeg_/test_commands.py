@@ -23,7 +23,8 @@ from vistterstream.base.errors import PermanentError
 from vistterstream.ffmpeg import commands
 from vistterstream.ffmpeg.binary import executable
 from vistterstream.ffmpeg.commands import Credentials
-from vistterstream.ffmpeg.streams import AudioStream, Survey, VideoStream
+from vistterstream.ffmpeg.processes import LineReader
+from vistterstream.ffmpeg.streams import AudioStream, Survey, SurveyReader, VideoStream
 from vistterstream.resources.camera import CameraSource, FileSource, RtspTransport, SecretKeyRef
 from vistterstream.resources.output import (
     AudioEncoding,
@@ -46,8 +47,9 @@ SURVEY = Survey(
 INPUTS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,rtmp,rtmps,srt,http,https,httpproxy,crypto"
 OUTPUTS = "rtmp,rtmps,tcp,tls,srt,udp,file,pipe"
 FIT = (
-    "scale=320:180:force_original_aspect_ratio=decrease:force_divisible_by=2:flags=bicubic"
-    ":in_color_matrix=bt709:out_color_matrix=bt709:out_range=tv,pad=320:180:-1:-1:color=black,setsar=1,format=yuv420p"
+    "scale='max(2,trunc(min(320,round(180*iw*sar/ih))/2)*2)':'max(2,trunc(min(180,round(320*ih/(iw*sar)))/2)*2)'"
+    ":flags=bicubic:in_color_matrix=bt709:out_color_matrix=bt709:out_range=tv"
+    ",pad=320:180:-1:-1:color=black,setsar=1,format=yuv420p"
 )
 COMMON = "ffmpeg -hide_banner -nostats -loglevel level+info"
 FROM_STDIN = (
@@ -175,7 +177,7 @@ def test_a_login_goes_into_the_address_encoded(url: str, with_login: str) -> Non
 def test_the_frame_rate_stays_a_fraction(rate: str) -> None:
     format = Format(width=320, height=180, frame_rate=FrameRate(rate))
     argv = commands.ingest(CameraSource(url="rtsp://h/x"), format)
-    assert f",fps={rate}:start_time=0,scale=320:180:" in option(argv, "-vf")
+    assert f",fps={rate}:start_time=0,{FIT}" in option(argv, "-vf")
 
 
 WORDS = st.text(
@@ -255,6 +257,32 @@ def test_a_tall_picture_gets_bars_at_the_sides(tmp_path: Path) -> None:
     assert line[:100] == bytes([16]) * 100
     assert line[-100:] == bytes([16]) * 100
     assert min(line[115:205]) >= 230
+
+
+@pytest.mark.parametrize(
+    ("size", "shape", "left", "top"),
+    [
+        ("180x144", "64/45", 0, 0),  # 16:9 as television has it
+        ("320x180", "0/1", 0, 0),  # says nothing: square
+        ("320x180", "3/4", 40, 0),  # 4:3, though as many pixels as the program's
+        ("160x180", "4/1", 0, 45),  # 32:9
+    ],
+)
+def test_pixels_that_are_not_square_are_seen_in_their_shape(
+    size: str, shape: str, left: int, top: int, tmp_path: Path
+) -> None:
+    source = f"color=white:size={size}:rate=30:duration=0.1,setsar={shape}"
+    file = make(tmp_path / "a.mp4", "-f", "lavfi", "-i", source, *H264)
+    reader = SurveyReader()
+    for line in LineReader().feed(run(commands.survey(str(file))).stderr):
+        reader.feed(line)
+    assert reader.found is not None
+    camera = CameraSource(file=FileSource(path=str(file), loop=False))
+    for argv in (commands.ingest(camera, FORMAT), commands.film(str(file), reader.found, FORMAT)):
+        light = np.frombuffer(pictures(run(argv).stdout)[0], np.uint8)[: 320 * 180].reshape(180, 320)
+        rows, columns = np.flatnonzero(light[:, 160] > 200), np.flatnonzero(light[90] > 200)
+        assert (rows[0], rows[-1]) == pytest.approx((top, 179 - top), abs=1)
+        assert (columns[0], columns[-1]) == pytest.approx((left, 319 - left), abs=1)
 
 
 # --- encoder --------------------------------------------------------------------------------------------

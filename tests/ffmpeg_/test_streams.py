@@ -69,6 +69,13 @@ def test_what_needs_no_conversion_is_known_by_its_pixels(pixels: str, plain: boo
     assert stream.plain is plain
 
 
+@pytest.mark.parametrize(("shape", "plain"), [("1:1", True), ("64:45", False), ("1:11", False)])
+def test_pixels_that_are_not_square_need_conversion(shape: str, plain: bool) -> None:
+    size = f"720x576 [SAR {shape} DAR 16:9], 25 fps"
+    stream = parse_stream(f"[info]   Stream #0:0: Video: h264 (High), yuv420p, {size}")
+    assert stream == VideoStream("h264", 720, 576, "25", plain=plain)
+
+
 @given(st.text(max_size=200))
 def test_no_line_makes_it_fail(text: str) -> None:
     parse_stream(text)

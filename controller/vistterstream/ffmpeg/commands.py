@@ -90,11 +90,11 @@ def ingest(
     """Pull and decode one camera to stdout: an AVI of raw yuv420p pictures and 16-bit stereo at 48 kHz.
 
     AVI, since one pipe then carries both, and a camera without sound needs no other command. Pictures
-    come at the program's rate and size, letterboxed; BT.709 limited range. With `keyframes_only`, only
-    key frames are decoded, no two within 1.5 s, and no sound (a camera that stands by). `patient` waits
-    longer for the first of them, for devices that say nothing of their picture before it. `matrix` is that
-    of the source, "bt709" or "bt601": it is said, since FFmpeg takes what is not tagged for BT.601 and would
-    convert it, wrongly for nearly every camera and at a third of the cost of decoding.
+    come at the program's rate and size, letterboxed, their pixels square; BT.709 limited range. With
+    `keyframes_only`, only key frames are decoded, no two within 1.5 s, and no sound (a camera that stands
+    by). `patient` waits longer for the first of them, for devices that say nothing of their picture before
+    it. `matrix` is that of the source, "bt709" or "bt601": it is said, since FFmpeg takes what is not tagged
+    for BT.601 and would convert it, wrongly for nearly every camera and at a third of the cost of decoding.
     """
     options = _ingest_input(source, keyframes_only=keyframes_only, patient=patient)
     address = _ingest_address(source, credentials)
@@ -131,10 +131,16 @@ def sound(path: str) -> list[str]:
 
 
 def _fit(format: Format, matrix: str) -> str:
-    size = f"{format.width}:{format.height}"
+    """Filters that make any pictures those of the program: as large as fits, in the shape in which they are
+    to be seen, which is not that of their pixels where these are not square (`sar`; 1 where nothing says it).
+    """
+    width, height = format.width, format.height
+    across = f"max(2,trunc(min({width},round({height}*iw*sar/ih))/2)*2)"
+    down = f"max(2,trunc(min({height},round({width}*ih/(iw*sar)))/2)*2)"
     return (
-        f"scale={size}:force_original_aspect_ratio=decrease:force_divisible_by=2:flags=bicubic"
-        f":in_color_matrix={matrix}:out_color_matrix=bt709:out_range=tv,pad={size}:-1:-1:color=black,setsar=1,format=yuv420p"
+        f"scale='{across}':'{down}':flags=bicubic"
+        f":in_color_matrix={matrix}:out_color_matrix=bt709:out_range=tv"
+        f",pad={width}:{height}:-1:-1:color=black,setsar=1,format=yuv420p"
     )
 
 

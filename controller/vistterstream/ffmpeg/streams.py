@@ -12,6 +12,7 @@ _COLOR = re.compile(r"\byuvj?4\w+\(([^)]*)\)")
 _BT601 = ("smpte170m", "bt470bg", "fcc")
 _PLAIN = re.compile(r"[ ,]yuv420p(?:\(([^)]*)\))?[ ,]")
 _PLAIN_WORDS = {"tv", "bt709", "unknown", "progressive", "left", "center", "topleft"}
+_STRETCHED = re.compile(r"\bSAR (?!(\d+):\1 )")  # pixels that are not square
 _INPUT = re.compile(r"Input #0, (\S+), from ")
 _CHANGED = re.compile(r"Display Matrix|rotat|cropping", re.IGNORECASE)  # pictures are not what is coded
 _TIME_BASE = re.compile(r"#tb 0: (\d+)/(\d+)$")  # of the framecrc muxer
@@ -25,7 +26,7 @@ class VideoStream:
 
     `matrix` is "bt601" where the stream says that its colours are coded so, else "bt709"; `plain` tells that
     its pictures are coded as the program's are: planar 4:2:0 of 8 bits, progressive, limited range, BT.709,
-    or that it says nothing else.
+    square pixels, or that it says nothing else.
     """
 
     codec: str
@@ -63,7 +64,9 @@ def parse_stream(line: str) -> VideoStream | AudioStream | None:
 def _plain(rest: str) -> bool:
     """Whether what is said after the codec's name is what the program's own pictures are."""
     found = _PLAIN.search(rest)
-    return found is not None and set(re.split(r", |/", found[1] or "tv")) <= _PLAIN_WORDS
+    if found is None or _STRETCHED.search(rest) is not None:
+        return False
+    return set(re.split(r", |/", found[1] or "tv")) <= _PLAIN_WORDS
 
 
 @dataclass(frozen=True)
