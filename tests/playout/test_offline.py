@@ -314,6 +314,15 @@ def test_a_clip_that_is_missing_or_another_is_the_slate_and_is_told(tmp_path: Pa
     assert numbers(clip_plan({"file": right, "duration": "1s"}), [4]) == [4]
 
 
+def test_an_in_point_behind_the_end_is_the_slate_and_is_told() -> None:
+    late = {"in": f"{LENGTH}f", "atEnd": "loop"}
+    with offline(clip_plan({"file": late, "duration": "1s"})) as program:
+        made = program.make(2, Frame(FORMAT.width, FORMAT.height))
+        assert (made.shown.kind, made.shown.reason) == ("Slate", "ClipMissing")
+        (problem,) = program.problems
+        assert problem.startswith("Clip numbered.mp4: The in-point, 4 s, lies behind the last picture")
+
+
 def test_a_file_that_stands_for_a_device_loops() -> None:
     device = CameraPlan(name="pier", spec=CameraSpec(source=CameraSource(url="rtsp://10.0.0.9/x")))
     plan = make_plan(Path("/nowhere"), cues=[("pier", 1000)], cameras=[device])

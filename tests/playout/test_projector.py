@@ -132,6 +132,19 @@ async def test_a_file_that_holds_shows_its_last_picture_for_ever() -> None:
     exact(air, lambda n: min(n, LENGTH - 1))
 
 
+async def test_an_in_point_behind_the_end_is_told() -> None:
+    projector = Projector("film", str(numbered_clip()), FORMAT, os.environ)
+    projector.follow(Reel(RATE, lambda n: Turn(n + LENGTH, LENGTH, 0), AtEnd.HOLD, LENGTH))
+    projector.want(True)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(projector.run)
+        await eventually(lambda: projector.failure is not None, 20)
+        tasks.cancel_scope.cancel()
+    assert projector.failure is not None
+    assert projector.failure.reason == "InPointTooLate"
+    assert not projector.usable(0, 3200)
+
+
 async def test_a_frozen_process_gives_way_and_is_replaced_in_the_next_round() -> None:
     async with on_air(lambda n: Turn(n, 0, 0), AtEnd.LOOP, hold=0.5) as air:
         await air.reach(3)

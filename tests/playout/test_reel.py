@@ -54,8 +54,15 @@ def test_a_file_that_stops_has_no_place_after_its_end_and_one_that_holds_its_las
     assert (held.picture, held.silent) == (9, True)
 
 
-def test_a_start_behind_the_end_has_no_place() -> None:
-    assert Reel(Fraction(30), lambda n: Turn(n, 90, 0), AtEnd.HOLD, 90).place(0, 60) is None
+def test_a_start_behind_the_end_has_no_place_and_is_told() -> None:
+    reel = Reel(Fraction(30), lambda n: Turn(n, 90, 0), AtEnd.HOLD, 90)
+    for length, told in ((60, "2 s"), (90, "3 s")):
+        assert reel.place(0, length) is None
+        failure = reel.lacks(length)
+        assert failure is not None
+        assert f"The in-point, 3 s, lies behind the last picture: the file lasts {told}." in failure.message
+    assert reel.place(0, 91) is not None
+    assert reel.lacks(91) is None
 
 
 def test_a_file_has_as_many_pictures_as_fit_and_one_at_least() -> None:

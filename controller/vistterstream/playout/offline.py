@@ -112,8 +112,9 @@ class FilmSource:
         film = self._film
         place = self._reel.place(number, film.length) if film.length else None
         taken = film.take(place, samples_of(number, self._rate)) if place is not None else None
-        if film.failure is not None and self.problem is None:
-            self.problem = f"{self._name}: {film.failure.message}"
+        failure = film.failure or (self._reel.lacks(film.length) if film.length else None)
+        if failure is not None and self.problem is None:
+            self.problem = f"{self._name}: {failure.message}"
         return taken
 
 

@@ -554,7 +554,11 @@ class Projector:
         if survey is None or stamp is None:
             self._fail(NO_PICTURES if failure.reason == "Ended" else failure)
             return False
-        self._known = _Known(survey, pictures(survey.end, self._rate), stamp)
+        length = pictures(survey.end, self._rate)
+        if self._reel is not None and (lack := self._reel.lacks(length)) is not None:
+            self._fail(lack)  # and look again later: the file may be another then
+            return False
+        self._known = _Known(survey, length, stamp)
         self._in_time = time.monotonic()
         return True
 

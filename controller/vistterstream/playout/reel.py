@@ -8,6 +8,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import NamedTuple
 
+from vistterstream.ffmpeg.failures import Failure
 from vistterstream.playout.sound import samples_before
 from vistterstream.resources.camera import CameraSource, CameraSpec, FileSource
 from vistterstream.resources.timeline import ClipEnd
@@ -45,6 +46,17 @@ class Reel:
     turn: Callable[[int], Turn]
     at_end: AtEnd
     start: int = 0
+
+    def lacks(self, length: int) -> Failure | None:
+        """That a file of `length` pictures has none to begin with."""
+        if self.start < length:
+            return None
+        start, end = (f"{round(float(frames / self.rate), 3):g} s" for frames in (self.start, length))
+        return Failure(
+            "InPointTooLate",
+            f"The in-point, {start}, lies behind the last picture: the file lasts {end}. "
+            "Give an earlier one.",
+        )
 
     def place(self, number: int, length: int) -> Place | None:
         """What program frame `number` shows of a file of `length` pictures; None after its end."""
