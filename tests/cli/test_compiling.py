@@ -170,8 +170,8 @@ def test_a_picture_that_is_another_than_is_wanted_or_none_is_told_where_it_is_na
     Image.new("RGB", (2, 2)).save(logo)
     right = hashlib.sha256(logo.read_bytes()).hexdigest()
 
-    def with_digest(digest: str) -> list[str]:
-        image = f"{{file: logo.png, sha256: '{digest}'}}"
+    def with_digest(digest: str, play: str = "still") -> list[str]:
+        image = f"{{file: logo.png, play: {play}, sha256: '{digest}'}}"
         overlay = (
             "\n---\napiVersion: stream.vistter.io/v1alpha1\nkind: Overlay\nmetadata: {name: mark}\n"
             f"spec: {{layers: [{{name: logo, image: {image}}}]}}\n---\napiVersion: v1\n"
@@ -183,6 +183,12 @@ def test_a_picture_that_is_another_than_is_wanted_or_none_is_told_where_it_is_na
     (wrong,) = with_digest("0" * 64)
     assert f"spec.layers[0].image.file: {logo} is another file than is wanted here" in wrong
     assert right in wrong
+    Image.new("RGB", (2, 2)).save(logo, "GIF", save_all=True, append_images=[Image.new("RGB", (2, 2), "red")])
+    logo.write_bytes(logo.read_bytes()[:-7])
+    cut = hashlib.sha256(logo.read_bytes()).hexdigest()
+    assert with_digest(cut) == [], "its first picture is whole"
+    (broken,) = with_digest(cut, "loop")
+    assert "cannot be read" in broken
     logo.write_text("words")
     (broken,) = with_digest(right)
     assert "is not a PNG, JPEG, WebP or GIF picture" in broken

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,8 @@ from vistterstream.playout import compositor, frames, items, lettering
 from vistterstream.playout.clocks import time_left
 from vistterstream.playout.compositor import Scene, compose, prepare
 from vistterstream.playout.frames import Bytes, Frame
+from vistterstream.playout.pictures import frames_of, open_picture
+from vistterstream.playout.pieces import Unusable
 from vistterstream.resources.manifests import load
 from vistterstream.resources.overlay import CountdownLayer, OverlaySpec
 from vistterstream.resources.program import Fallback, Format
@@ -262,12 +265,48 @@ class TestAnimations:
         made = scene({"image": image | {"play": "loop", "width": 2600, "height": 1600}})
         assert "cut off after 2 frames" in made.problems["o"]
 
+    def test_one_that_is_cut_off_is_told_wherever_that_is(self, tmp_path: Path) -> None:
+        image = self.save(tmp_path / "a.gif", [100, 100, 100])
+        path = Path(image["file"])
+        whole = path.read_bytes()
+        for cut in range(len(whole) // 2, len(whole) - 2, 3):
+            path.write_bytes(whole[:cut])
+            with contextlib.suppress(Unusable):
+                assert len(list(frames_of(path, None))) < 3, "only between two frames it seems whole"
+        path.write_bytes(whole[:-9])
+        for play in ("loop", "once"):
+            assert "cannot be read" in scene({"image": image | {"play": play}}).problems["o"]
+        made = scene({"image": image | {"play": "loop", "fallback": {"color": "#FF0000"}}})
+        assert "cannot be read" in made.problems["o"]
+        assert frame(made).y[2, 2] == 63
+
+    def test_a_picture_for_those_who_cannot_play_it_is_no_frame(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.png"
+        frames = [Image.new("RGBA", (64, 48), color) for color in ("#FFFFFF", *self.COLORS)]
+        clear = Image.new("RGBA", (64, 48))
+        options: dict[str, Any] = {"save_all": True, "default_image": True, "duration": 100, "blend": 1}
+        frames[0].save(path, append_images=frames[1:], **options)
+        made = scene({"image": {"file": str(path), "play": "loop"}})
+        assert self.shown(made, [0, 3, 6, 9]) == [0, 1, 2, 0]
+        frames[0].save(path, append_images=[clear, *frames[1:]], **options)
+        (picture, _), *_ = frames_of(path, None)
+        assert picture.getpixel((0, 0)) == (0, 0, 0, 0), "nothing lies below the first frame"
+
     def test_a_missing_one_is_told(self) -> None:
         made = scene({"image": {"file": "/no/such.gif", "play": "loop"}})
         assert "There is no picture" in made.problems["o"]
 
 
 class TestPictures:
+    def test_one_of_16_bits_is_scaled(self, tmp_path: Path) -> None:
+        path = tmp_path / "grey.png"
+        values = np.array([[0, 128, 257, 0x8080, 0xFFFF]], np.uint16)
+        Image.fromarray(values).save(path)
+        assert np.asarray(open_picture(path))[0, :, 0].tolist() == [0, 0, 1, 128, 255]
+        assert np.asarray(next(frames_of(path, None))[0])[0, :, 3].tolist() == [255] * 5
+        Image.fromarray(values).save(path, transparency=0x8080)
+        assert np.asarray(open_picture(path))[0, :, 3].tolist() == [255, 255, 255, 0, 255]
+
     def test_another_file_than_wanted_is_not_shown_but_what_stands_in_is(self, tmp_path: Path) -> None:
         path = tmp_path / "logo.png"
         Image.new("RGB", (64, 64), "#FFFFFF").save(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from vistterstream.reconcile.paths import Image, Paths, absolute, clips, images,
 from vistterstream.reconcile.planner import Objects
 from vistterstream.resources.kinds import Camera, Key, Output, Program, Resource
 from vistterstream.resources.manifests import Loaded, Located, ManifestError
+from vistterstream.resources.overlay import Play
 from vistterstream.timeline.compile import PlanError, compile_plan
 
 _STEP = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)|\[([^\]]*)\]")
@@ -84,14 +86,17 @@ def _images(inputs: Inputs, where: Where) -> Iterator[ManifestError]:
 def _unusable(image: Image) -> str | None:
     """What is wrong with a file that is there: a picture that nobody can read, or another than is wanted."""
     if _steps(image.path)[-2:] != ("file", "path"):  # a clip is asked about its digest alone
-        from vistterstream.playout.pictures import open_picture
+        from vistterstream.playout.pictures import frames_of, open_picture
         from vistterstream.playout.pieces import Unusable
 
         try:
-            open_picture(image.file)
+            if getattr(_beside(image), "played", Play.STILL) is Play.STILL:
+                open_picture(image.file)
+            else:
+                deque(frames_of(image.file, None), maxlen=0)  # each of them must be whole
         except Unusable as error:
             return str(error)
-    digest = _digest(image)
+    digest: str | None = getattr(_beside(image), "sha256", None)
     try:
         found = sha256_of(image.file) if digest is not None else None
     except OSError as error:
@@ -104,13 +109,12 @@ def _unusable(image: Image) -> str | None:
     )
 
 
-def _digest(image: Image) -> str | None:
-    """The sha256 that stands beside the file's name, if there is one."""
+def _beside(image: Image) -> Any:
+    """The part of the manifest in which the file is named."""
     found: Any = image.resource
     for step in _steps(image.path)[:-1]:
         found = found[step] if isinstance(step, int) else getattr(found, step)
-    digest: str | None = getattr(found, "sha256", None)
-    return digest
+    return found
 
 
 def _camera(camera: Camera, where: Where) -> Iterator[ManifestError]:

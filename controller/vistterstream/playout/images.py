@@ -26,11 +26,16 @@ def image_piece(
     try:
         picture = open_picture(Path(layer.file), layer.sha256)
     except Unusable as error:
-        if layer.fallback is None:
-            raise
-        tell(str(error))
-        picture = stand_in(layer, layer.fallback, view)
+        picture = instead(layer, error, view, tell)
     return scaled(picture, layer, position, view, bounds)
+
+
+def instead(layer: ImageLayer, error: Unusable, view: View, tell: Tell) -> Image.Image:
+    """What stands in for the layer's file, of which `error` is told; raises that where nothing does."""
+    if layer.fallback is None:
+        raise error
+    tell(str(error))
+    return stand_in(layer, layer.fallback, view)
 
 
 def stand_in(layer: ImageLayer, missing: Missing, view: View) -> Image.Image:
@@ -53,19 +58,29 @@ class Animation:
 
 
 def animation(layer: ImageLayer, position: Position, view: View, bounds: Bounds, tell: Tell) -> Animation:
-    """The frames of the layer's file, as many as may be kept. Raises Unusable.
+    """The frames of the layer's file, as many as may be kept, or what stands in for it. Raises Unusable.
 
     Players take 100 ms for a frame that says 10 ms or less; so do we.
     """
     assert layer.file is not None, "it is no sequence"
+    try:
+        return _frames(layer, Path(layer.file), position, view, bounds, tell)
+    except Unusable as error:
+        drawn = scaled(instead(layer, error, view, tell), layer, position, view, bounds)
+        return Animation(() if drawn is None else (drawn,), (0.0, 1000.0))
+
+
+def _frames(
+    layer: ImageLayer, file: Path, position: Position, view: View, bounds: Bounds, tell: Tell
+) -> Animation:
     pieces: list[Piece] = []
     starts, size = [0.0], 0
-    for picture, duration in frames_of(Path(layer.file), layer.sha256):
+    for picture, duration in frames_of(file, layer.sha256):
         if pieces and (
             (len(pieces) + 1) * size > MAX_ANIMATION_PIXELS or len(pieces) >= MAX_ANIMATION_FRAMES
         ):
             tell(
-                f"The animation {layer.file} is cut off after {len(pieces)} frames: all of them together "
+                f"The animation {file} is cut off after {len(pieces)} frames: all of them together "
                 f"have at most {MAX_ANIMATION_PIXELS // 1_000_000} million pixels. Make it smaller."
             )
             break

@@ -14,17 +14,17 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from vistterstream.playout.geometry import View
-from vistterstream.playout.images import Animation, animation
+from vistterstream.playout.images import animation
 from vistterstream.playout.layers import piece
 from vistterstream.playout.masks import masked
 from vistterstream.playout.moment import Moment
-from vistterstream.playout.pieces import Piece, Tell, Unusable
+from vistterstream.playout.pieces import Piece, Tell
 from vistterstream.playout.plates import Patch, looks_of, plate
 from vistterstream.playout.room import Room
 from vistterstream.playout.sliding import Slider
 from vistterstream.playout.sprites import Looks
 from vistterstream.playout.turning import Tint, Turner
-from vistterstream.resources.overlay import ImageLayer, Layer, Play
+from vistterstream.resources.overlay import Layer, Play
 from vistterstream.timeline.tracks import Motion, Pose
 
 _FINEST = 4  # a layer that grows is drawn at most so much larger than its size
@@ -65,7 +65,7 @@ class Mover:
         finer = finer_for(motion)
         large = view.finer(finer)
         if layer.image is not None and layer.image.played is not Play.STILL:
-            frames = _animation(layer, layer.image, large, room, tell)
+            frames = animation(layer.image, layer.position, large, room.anywhere, tell)
             self._times = _Times(frames.starts, layer.image.played, rate)
             pieces: list[Piece | None] = [masked(one, layer.mask, large, tell) for one in frames.pieces]
         else:
@@ -138,15 +138,6 @@ def posable(
     tint = Tint(drawn) if motion.colored else None
     anchor, finer = layer.position.anchor, finer_for(motion)
     return Turner(plate(drawn), anchor, view, finer, tint, lasting=lasting)
-
-
-def _animation(layer: Layer, image: ImageLayer, view: View, room: Room, tell: Tell) -> Animation:
-    """The frames of an animation, or the one picture that stands in for it."""
-    try:
-        return animation(image, layer.position, view, room.anywhere, tell)
-    except Unusable:
-        drawn = piece(layer, view, room.anywhere, tell)  # with its fallback; raises again without one
-        return Animation(() if drawn is None else (drawn,), (0.0, 1000.0))
 
 
 class _Times:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vistterstream.playout.pieces import Unusable
@@ -14,12 +17,22 @@ from vistterstream.playout.pieces import Unusable
 MAX_PIXELS = 64_000_000
 """Pixels of the largest picture file that is opened: 8K twice over, 256 MB as RGBA."""
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+_BROKEN = (  # what Pillow's decoders raise for broken files
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    struct.error,
+    zlib.error,
+)
 
 
 def open_picture(path: Path, sha256: str | None = None) -> Image.Image:
     """The picture in the file, RGBA, turned as its Exif data say. Raises Unusable."""
     with _opened(path, sha256) as file:
-        return ImageOps.exif_transpose(file).convert("RGBA")
+        return _rgba(ImageOps.exif_transpose(file))
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -29,13 +42,30 @@ def size_of(path: Path) -> tuple[int, int]:
 
 
 def frames_of(path: Path, sha256: str | None) -> Iterator[tuple[Image.Image, float]]:
-    """Each frame of a picture file, RGBA, and how long it is shown, in ms. Raises Unusable."""
+    """Each frame of a picture file, RGBA, and how long it is shown, in ms. Raises Unusable.
+
+    What an APNG shows where nobody can play it may be no frame of it.
+    """
     with _opened(path, sha256) as file:
-        for number in range(getattr(file, "n_frames", 1)):
+        first = 1 if getattr(file, "default_image", False) else 0
+        if first and "A" in file.getbands():
+            file.paste((0,) * len(file.getbands()), (0, 0, *file.size))  # what its frames are laid over
+        for number in range(first, getattr(file, "n_frames", 1)):
             file.seek(number)
-            frame = file.convert("RGBA")
+            frame = _rgba(file)
             duration = float(file.info.get("duration") or 0)
             yield frame, duration if duration > 10 else 100.0
+
+
+def _rgba(picture: Image.Image) -> Image.Image:
+    """The picture as RGBA; one of 16 bits is scaled, which `convert` does not do."""
+    if not picture.mode.startswith("I"):
+        return picture.convert("RGBA")
+    values = np.clip(np.asarray(picture), 0, 65535).astype(np.uint32)
+    scaled = Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8)).convert("RGBA")
+    if isinstance(clear := picture.info.get("transparency"), int):
+        scaled.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+    return scaled
 
 
 def stamp_of(path: Path) -> str:
@@ -71,7 +101,7 @@ def _opened(path: Path, sha256: str | None) -> Iterator[Image.Image]:
         ) from error
     except Unusable:
         raise
-    except (OSError, ValueError, SyntaxError, EOFError) as error:  # what Pillow's decoders raise
+    except _BROKEN as error:
         raise Unusable(f"The picture {path} cannot be read ({error}); save it anew.") from error
 
 
