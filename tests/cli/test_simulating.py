@@ -222,12 +222,18 @@ def test_a_timeline_that_starts_each_day_starts_each_day(tmp_path: Path) -> None
         "2026-03-30T07:30:00.000+00:00",
     ]
 
+    done = vistter("simulate", "-m", tmp_path, "--at", "2026-03-28T12:00:00Z", "--for", "24h")
+    gap = "Gap: from 2026-03-29T09:30:15.000+02:00 the fallback is shown for 23h59m45s, until the timeline"
+    assert gap in done.stderr
+    assert "The timeline ends" not in done.stderr
+
 
 def test_the_slate_as_a_cue_is_no_gap(tmp_path: Path) -> None:
     write(tmp_path, SHOW.replace("{camera: wharf, duration: 10s}", "{slate: {}, duration: 10s}"))
     done = vistter("simulate", "-m", tmp_path, "--strict")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[1].split()[3] == "slate"
+    assert "crossfade from slate" in done.stdout
 
 
 def test_it_needs_one_program(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from vistterstream.resources.program import PlaybackState
 from vistterstream.resources.quantities import Duration
 from vistterstream.timeline.changes import Stretch, walk
 from vistterstream.timeline.compile import Compiled
-from vistterstream.timeline.evaluate import TimelineIndex, elapsed, round_half_up
+from vistterstream.timeline.evaluate import TimelineIndex, elapsed, restart, round_half_up
 from vistterstream.timeline.plan import CLIP, IMAGE, OverlayInstance, Plan
 
 _NS = 1_000_000_000
@@ -64,6 +64,7 @@ class Row:
     position: int | None
     slate: bool
     preset: str | None = None
+    outgoing_slate: bool = False
 
 
 def simulate(options: Options) -> int:
@@ -81,7 +82,7 @@ def simulate(options: Options) -> int:
     rows = list(_until_round(options, plan, _rows(plan, epoch, first, end)))
     end = rows[-1].frame + rows[-1].frames
     warnings = [
-        redact(sentence) for sentence in (*_problems(found), *_assets(plan), *_gaps(plan, rows, zone))
+        redact(sentence) for sentence in (*_problems(found), *_assets(plan), *_gaps(plan, epoch, rows, zone))
     ]
     if options.as_json:
         form = {
@@ -194,6 +195,7 @@ def _row(
     moving = stretch is not None and stretch.moving
     source = None if shown is None else shown.incoming if moving else shown.camera
     wall = None if epoch is None else epoch + start * _NS * rate.denominator // rate.numerator
+    cue = None if shown is None else shown.cue
     passed = elapsed(index, start, rate, epoch or 0) if index is not None and stretch is not None else None
     return Row(
         frame=start,
@@ -204,10 +206,17 @@ def _row(
         transition=stretch.transition if stretch is not None else None,
         outgoing=_source_name(plan, shown.camera) if moving and shown is not None else None,
         overlays=tuple(names[id] for id, *_ in shown.overlays) if shown is not None else (),
-        slate=shown is not None and shown.cue is not None and source is None,
-        preset=None if index is None or shown is None or shown.cue is None else index.cue(shown.cue).preset,
+        slate=cue is not None and source is None,
+        preset=None if index is None or cue is None else index.cue(cue).preset,
         position=None if passed is None or index is None else passed % index.length if index.loop else passed,
+        outgoing_slate=moving and index is not None and cue is not None and _from_slate(index, cue),
     )
+
+
+def _from_slate(index: TimelineIndex, cue: int) -> bool:
+    """Whether the cue before this one, with no gap between, is the slate."""
+    before = index.before(cue)
+    return before is not None and before.source is None
 
 
 def _source_name(plan: Plan, source: str | None) -> str | None:
@@ -267,7 +276,7 @@ def _defaults(overlay: OverlayInstance, source: DataSource) -> str | None:
     return source.default
 
 
-def _gaps(plan: Plan, rows: list[Row], zone: tzinfo) -> Iterator[str]:
+def _gaps(plan: Plan, epoch: int | None, rows: list[Row], zone: tzinfo) -> Iterator[str]:
     """Where the fallback is shown, overlays that show twice, and a timeline that ends."""
     if plan.timeline is None:
         return
@@ -282,12 +291,29 @@ def _gaps(plan: Plan, rows: list[Row], zone: tzinfo) -> Iterator[str]:
         yield f"Gap: from {_when(row, zone)} the fallback is shown for {_length(plan, row)} ({why})."
     if len(gaps) > _TOLD:
         yield f"Gap: and {len(gaps) - _TOLD} more."
-    last = rows[-1]
-    if last.position is None and len(rows) > 1:
-        yield f"The timeline ends at {_when(last, zone)}; the fallback is shown from then on."
-    elif last.position is None:
-        yield "The timeline shows nothing in this period; the fallback is on air throughout."
+    yield from _ends(plan, epoch, rows, zone)
     yield from _overlaps(rows, zone)
+
+
+def _ends(plan: Plan, epoch: int | None, rows: list[Row], zone: tzinfo) -> Iterator[str]:
+    """That the timeline ends: for good, or until the next day."""
+    assert plan.timeline is not None
+    idle = [row for row in rows if row.position is None]
+    if not idle:
+        return
+    if len(rows) == 1:
+        yield "The timeline shows nothing in this period; the fallback is on air throughout."
+        return
+    rate = plan.format.frame_rate.fraction
+    row = next((row for row in idle if row is not rows[0]), idle[0])  # rather one from its beginning
+    left = restart(TimelineIndex(plan.timeline), row.frame, rate, epoch or 0)
+    if left is not None:
+        yield (
+            f"Gap: from {_when(row, zone)} the fallback is shown for {_duration(left / rate)}, until the "
+            "timeline begins again, as it does each day."
+        )
+    elif rows[-1] is idle[-1]:
+        yield f"The timeline ends at {_when(rows[-1], zone)}; the fallback is shown from then on."
 
 
 def _is_there(row: Row, cameras: Collection[str]) -> bool:
@@ -326,7 +352,8 @@ def _cells(plan: Plan, row: Row, zone: tzinfo) -> list[Cell]:
         source = f"fallback (no Camera {row.source})"
     if row.preset is not None and there:
         source += f" ({row.preset})"
-    transition = f"{row.transition} from {row.outgoing or 'fallback'}" if row.transition else "-"
+    before = row.outgoing or ("slate" if row.outgoing_slate else "fallback")
+    transition = f"{row.transition} from {before}" if row.transition else "-"
     return [
         (_when(row, zone), ""),
         (str(row.frame), ""),
