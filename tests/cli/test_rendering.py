@@ -151,7 +151,17 @@ def test_what_is_wrong_is_said_in_a_sentence_and_nothing_is_written(tmp_path: Pa
         (["tour", "--from", "2026-05-17T09:30:00Z"], "its timeline has no anchor"),
         (["tour", "--source", "pier"], "is not CAMERA=FILE"),
         (["tour", "--source", "x=y"], "shows no Camera x. It shows: pier, wharf."),
-        (["tour", "--source", "pier=gone.mp4"], "gone.mp4"),
+        (["tour", "--source", "pier=gone.mp4"], "--source: there is no file gone.mp4."),
+        (["tour", "--source", "pier=manifests"], "--source: manifests is a folder; name a media file."),
+        (
+            ["tour", "--source", f"pier={clip()}", "--source", "pier=x"],
+            "--source: Camera pier is given twice",
+        ),
+        (
+            ["tour", "-o", "/proc/x.mp4", "--frames", "1"],
+            "The file /proc/x.mp4 cannot be written in the folder /proc",
+        ),
+        (["tour", "-o", "/proc/x.png"], "The file /proc/x.png cannot be written in the folder /proc"),
     )
     for arguments, sentence in cases:
         done = vistter("render", *arguments, cwd=tmp_path)

@@ -153,9 +153,28 @@ def _files(sources: Iterable[str], plan: Plan) -> dict[str, Path]:
             raise VistterError(
                 f"--source: the timeline shows no Camera {name}. It shows: {there}.", reason="NoCamera"
             )
-        Path(file).open("rb").close()
+        if name in found:
+            raise VistterError(
+                f"--source: Camera {name} is given twice; give one file for each camera.", reason="BadOption"
+            )
+        _check_readable(Path(file))
         found[name] = Path(file).absolute()
     return found
+
+
+def _check_readable(file: Path) -> None:
+    """Raises VistterError where that is no file that can be read."""
+    try:
+        if file.exists() and not file.is_file():  # opening a pipe would wait for its writer
+            what = "a folder" if file.is_dir() else "not a file"
+            raise VistterError(f"--source: {file} is {what}; name a media file.", reason="NotAFile")
+        file.open("rb").close()
+    except FileNotFoundError as error:
+        raise VistterError(f"--source: there is no file {file}.", reason="NoFile") from error
+    except OSError as error:
+        raise VistterError(
+            f"--source: {file} cannot be read: {error.strerror}.", reason="NotReadable"
+        ) from error
 
 
 def _data(given: Iterable[str], plan: Plan) -> dict[str, str]:

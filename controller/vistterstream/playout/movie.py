@@ -58,10 +58,11 @@ def to_rgb(frame: Frame) -> Bytes:
 
 
 def write_png(frame: Frame, path: Path) -> None:
-    """Write the picture as a PNG. Raises OSError."""
+    """Write the picture as a PNG. Raises PermanentError."""
     data = io.BytesIO()
     Image.fromarray(to_rgb(frame)).save(data, "PNG", optimize=True)
-    write_atomic(path, data.getvalue(), mode=0o644)
+    with _in_words(path):
+        write_atomic(path, data.getvalue(), mode=0o644)
 
 
 def write_movie(
@@ -77,7 +78,7 @@ def write_movie(
 ) -> None:
     """Write program frames `first` to `first` + `count` - 1 with their sound into `path`.
 
-    `progress` is told how many frames have been made. Raises VistterError and OSError; then, as when it is
+    `progress` is told how many frames have been made. Raises VistterError; then, as when it is
     interrupted, `path` stays as it was.
     """
     with _whole(path) as temporary:
@@ -106,14 +107,29 @@ def write_movie(
 def _whole(path: Path) -> Iterator[Path]:
     """A file to write to, that becomes `path` at the end, or vanishes."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    temporary.open("xb").close()  # says at once where the folder is missing or may not be written to
+    with _in_words(path):
+        temporary.open("xb").close()  # says at once where the folder is missing or may not be written to
     try:
         yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with _in_words(path):
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """What goes wrong with writing the file is told of it, not of the hidden one beside it."""
+    try:
+        yield
+    except OSError as error:
+        raise PermanentError(
+            f"The file {path} cannot be written in the folder {path.absolute().parent} ({error.strerror}); "
+            "name another one.",
+            reason="NotWritable",
+        ) from error
 
 
 class _Writer:
