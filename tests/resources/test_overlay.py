@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from vistterstream.resources.overlay import Layer, OverlaySpec
+from vistterstream.resources.overlay import Layer, OverlaySpec, TickerLayer
 
 LAYERS: list[dict[str, Any]] = [
     {"name": "logo", "image": {"file": "logo.png", "width": 200}},
@@ -30,6 +30,13 @@ def test_keyframes_stand_in_order_of_time() -> None:
     assert len(fade(("0s", 0), ("1ms", 1), ("1s", 0.5)).tracks[0].keyframes) == 3
     with pytest.raises(ValidationError, match=r"keyframes\[2\].at: 1s is not later"):
         fade(("0s", 0), ("1000ms", 1), ("1s", 0.5))
+
+
+def test_a_ticker_runs() -> None:
+    for speed in (-0.5, 1):
+        assert TickerLayer.model_validate({"value": "news", "speed": speed}).speed == speed
+    with pytest.raises(ValidationError, match="speed: a ticker without speed never comes in"):
+        TickerLayer.model_validate({"value": "news", "speed": 0})
 
 
 def test_a_property_has_one_track() -> None:

@@ -570,7 +570,7 @@ class TickerLayer(Model):
     width: int = field(1920, description="Width of the band in canvas pixels.", ge=16, le=7680)
     speed: float = field(
         120.0,
-        description="Canvas pixels a second; negative runs to the right, as Arabic and Hebrew want.",
+        description="Canvas pixels a second, not 0; negative runs to the right, as Arabic and Hebrew want.",
         ge=-4000,
         le=4000,
     )
@@ -580,6 +580,12 @@ class TickerLayer(Model):
     color: Color = field(Color("#FFFFFF"), description="Colour of the letters.")
     background: Color | None = field(None, description="Colour of the band; none without.")
     padding: int = field(16, description="Space above and below the text, canvas pixels.", ge=0, le=512)
+
+    @model_validator(mode="after")
+    def _runs(self) -> Self:
+        if self.speed == 0:
+            raise Problems((("speed",), "a ticker without speed never comes in; text stands still"))
+        return self
 
 
 class QrLayer(Model):
