@@ -216,6 +216,14 @@ class TestFrameCode:
         base = noise(640, 360)
         assert composed(scene, base, [("a", 0)]).buffer == base.buffer
 
+    def test_a_program_too_small_for_any_is_told_so(self) -> None:
+        overlay = instance("a", {"frameCode": {"square": 8}}, canvas=(64, 64))
+        scene = prepare(Format(width=64, height=64), [overlay], Fallback(), wall=WALL)
+        assert scene.problems == {
+            "overlay-a": "Layer l0: The frame code is 256 pixels wide and the program 64; "
+            "the smallest one needs 256. Leave it out."
+        }
+
 
 class TestClocks:
     LAYER = {"clock": {"timeZone": "Europe/Oslo", "background": "#000000"}}

@@ -136,6 +136,9 @@ class TestWhatIsMissing:
         made = scene({"sequence": str(folder / "bar-%04d.png")})
         assert shown(made, [0, 1, 2]) == [8, 8, 10]
         assert "2 pictures are missing or cannot be read (7, 9)" in made.problems["o"]
+        Image.new("RGB", (64, 48)).save(folder / "bar-0007.png")
+        made = scene({"sequence": str(folder / "bar-%04d.png")})
+        assert "1 picture is missing or cannot be read (9)" in made.problems["o"]
 
     def test_one_that_goes_meanwhile_shows_the_one_before(self, folder: Path) -> None:
         made = scene({"sequence": str(folder / "bar-%04d.png")})

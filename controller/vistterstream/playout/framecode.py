@@ -15,6 +15,8 @@ from vistterstream.playout.frames import HALF, Bytes, Planes
 from vistterstream.playout.sprites import Sprite
 
 BITS = 32
+SMALLEST = 8
+"""Pixels a side of the smallest squares that are drawn."""
 PROGRAM = 255
 """The number with which an overlay's frameCode layer speaks; its counter is the program's frame number."""
 

@@ -375,9 +375,11 @@ def _code(layer: Layer, code: FrameCodeLayer, motion: Motion, view: View, tell: 
     square = code.square - code.square % 2
     width = framecode.BITS * square
     if width > view.width or square > view.height:
-        tell(
-            f"The frame code is {width} pixels wide and the program {view.width}; "
-            f"set frameCode.square to {view.width // framecode.BITS // 2 * 2} or less."
-        )
+        most = view.width // framecode.BITS // 2 * 2
+        if most < framecode.SMALLEST:
+            remedy = f"the smallest one needs {framecode.BITS * framecode.SMALLEST}. Leave it out."
+        else:
+            remedy = f"set frameCode.square to {most} or less."
+        tell(f"The frame code is {width} pixels wide and the program {view.width}; {remedy}")
         return None
     return Code(layer, motion, view, square)

@@ -155,8 +155,9 @@ def _without_gaps(pattern: Path, tell: Tell) -> list[Path]:
                 paths.append(paths[-1])
     if missing and paths:
         some = ", ".join(map(str, missing[:5])) + (" and others" if len(missing) > 5 else "")
+        what = "1 picture is" if len(missing) == 1 else f"{len(missing)} pictures are"
         tell(
-            f"Of the sequence {pattern}, {len(missing)} pictures are missing or cannot be read ({some}); the "
+            f"Of the sequence {pattern}, {what} missing or cannot be read ({some}); the "
             "one before is shown instead."
         )
     return paths

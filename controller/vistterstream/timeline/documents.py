@@ -37,17 +37,18 @@ def parse(data: bytes) -> Any:
 def text_of(document: Any, source: DataSource) -> str:
     """The text that `source` finds in a parsed document. Raises ValueError with a sentence."""
     found = pointed(document, source.path)
-    if source.each is not None:
-        if not isinstance(found, list):
-            raise ValueError(f"{_place(source.path)} is not a list; take each away, or change path")
-        found = [pointed(item, source.each) for item in found[:MAX_ITEMS]]
+    if source.each is not None and not isinstance(found, list):
+        raise ValueError(f"{_place(source.path)} is not a list; take each away, or change path")
     if isinstance(found, list):
-        return drawable(source.separator.join(_said(item, source) for item in found[:MAX_ITEMS]))
-    return drawable(_said(found, source))
+        items = enumerate(found[:MAX_ITEMS])
+        return drawable(source.separator.join(_item(item, source, number) for number, item in items))
+    return drawable(_said(found, source.path, source))
 
 
-def pointed(document: Any, pointer: str) -> Any:
-    """What a JSON Pointer (RFC 6901) points to. Raises ValueError with a sentence."""
+def pointed(document: Any, pointer: str, *, at: str = "") -> Any:
+    """What a JSON Pointer (RFC 6901) points to; `at` says where the document lies in a larger one. Raises
+    ValueError with a sentence.
+    """
     found = document
     for number, part in enumerate(pointer.split("/")[1:], 1):
         step = part.replace("~1", "/").replace("~0", "~")
@@ -56,20 +57,29 @@ def pointed(document: Any, pointer: str) -> Any:
         elif isinstance(found, list) and _WHOLE.fullmatch(step) and int(step) < len(found):
             found = found[int(step)]
         else:
-            raise ValueError(f"there is nothing at {'/'.join(pointer.split('/')[: number + 1])} in it")
+            raise ValueError(f"there is nothing at {at}{'/'.join(pointer.split('/')[: number + 1])} in it")
     return found
 
 
-def _said(value: Any, source: DataSource) -> str:
-    """A text, number, true or false in words."""
+def _item(item: Any, source: DataSource, number: int) -> str:
+    """The text of one item of a list."""
+    place = f"{source.path}/{number}"
+    if source.each is None:
+        return _said(item, place, source)
+    return _said(pointed(item, source.each, at=place), place + source.each, source)
+
+
+def _said(value: Any, place: str, source: DataSource) -> str:
+    """A text, number, true or false, which lies at that place, in words."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
         return _number(value, source.decimals)
+    remedy = "path" if place == source.path else "path or each"
     what = "null" if value is None else "a list" if isinstance(value, list) else "an object"
-    raise ValueError(f"{_place(source.path)} is {what}, and not a text or a number; change path")
+    raise ValueError(f"{_place(place)} is {what}, and not a text or a number; change {remedy}")
 
 
 def _number(value: Decimal, decimals: int | None) -> str:
