@@ -138,7 +138,7 @@ def test_clips_and_images_go_by_the_name_of_their_file(tmp_path: Path) -> None:
     folder = playout(tmp_path / "main", plan, age=0)
     form = json.loads((folder / "plan.json").read_text())
     form["clips"] = [{"id": "x", "file": "/films/opener.mp4"}]
-    form["images"] = [{"id": "y", "file": "/pictures/sponsor.png"}]
+    form["images"] = [{"id": "y", "file": "/st/assets/1a2b.png", "name": "sponsor.png"}]
     (folder / "plan.json").write_text(json.dumps(form))
     assert [source for source, _ in Upcoming(tmp_path).of("main", 2)] == ["sponsor.png", "opener.mp4"]
 

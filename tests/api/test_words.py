@@ -29,6 +29,9 @@ def on_air(kind: str, name: str, reason: str) -> dict[str, Any]:
         (on_air("Slate", "", "NoCue"), "Slate", "the timeline has nothing to show now"),
         (on_air("Slate", "wharf", "CameraStalled"), "Slate", "camera wharf has stopped sending pictures"),
         (on_air("Slate", "wharf", "SomethingNew"), "Slate", "camera wharf: SomethingNew"),
+        (on_air("Slate", "a.mp4", "ClipMissing"), "Slate", "clip a.mp4 cannot be played"),
+        (on_air("Slate", "a.mp4", "ClipStarting"), "Slate", "clip a.mp4 is being opened"),
+        (on_air("Slate", "a.jpg", "ImageMissing"), "Slate", "image a.jpg cannot be shown"),
     ],
 )
 def test_what_is_on_air_is_said_with_its_reason(shown: dict[str, Any], title: str, reason: str) -> None:

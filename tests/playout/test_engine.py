@@ -40,7 +40,8 @@ from vistterstream.playout.files import PLAN, playout_dir, write_plan
 from vistterstream.playout.protocol import CameraState, OutputState, PlayoutStatus
 from vistterstream.resources.camera import SecretKeyRef
 from vistterstream.resources.output import Preset, Target
-from vistterstream.resources.program import Format
+from vistterstream.resources.overlay import ImageLayer, Layer
+from vistterstream.resources.program import Fallback, Format
 from vistterstream.resources.timeline import ClipEnd
 from vistterstream.timeline.digests import plan_revision
 from vistterstream.timeline.plan import ClipPlan, Plan, VideoCuePlan
@@ -287,10 +288,24 @@ async def test_a_clip_that_is_missing_is_the_slate_and_is_played_when_it_is_ther
     assert plan.timeline is not None
     cue = VideoCuePlan(start=0, end=plan.timeline.length, clip="x")
     timeline = plan.timeline.model_copy(update={"video": (cue,)})
-    playout.write(plan.model_copy(update={"timeline": timeline, "clips": (clip,)}))
+    code, copy, slate_file = plan.overlays[0], str(tmp_path / "1a.png"), str(tmp_path / "slate.png")
+    logo = Layer(name="logo", image=ImageLayer(file=copy))
+    spec = code.spec.model_copy(update={"layers": (*code.spec.layers, logo)})
+    update = {
+        "timeline": timeline,
+        "clips": (clip,),
+        "fallback": Fallback(image=slate_file),
+        "overlays": (code.model_copy(update={"spec": spec}),),
+        "originals": {copy: "/m/logo.png"},
+    }
+    playout.write(plan.model_copy(update=update))
     async with on_air(playout):
-        await eventually(lambda: "" in playout.status.overlay_problems)
-        assert "does not exist" in playout.status.overlay_problems[""]
+        await eventually(lambda: playout.status.clip_problems)
+        assert "does not exist" in playout.status.clip_problems[str(file)]
+        put = "put it there, or name another file in the manifest."
+        assert playout.status.picture_problems == {slate_file: f"There is no picture {slate_file}; {put}"}
+        told = {"code": f"Layer logo: There is no picture /m/logo.png; {put}"}
+        assert playout.status.overlay_problems == told, "in words of the user, not of the kept copy"
         slate = {"kind": "Slate", "name": "opener.mp4"}
         await eventually(lambda: (playout.as_run() or [{}])[-1].get("reason") == "ClipMissing")
         assert playout.as_run()[-1]["source"] == slate
@@ -298,7 +313,7 @@ async def test_a_clip_that_is_missing_is_the_slate_and_is_played_when_it_is_ther
         await eventually(
             lambda: playout.status.on_air is not None and playout.status.on_air.kind == "Clip", 20
         )
-        await eventually(lambda: playout.status.overlay_problems == {})
+        await eventually(lambda: playout.status.clip_problems == {})
         assert playout.status.cameras.keys() == {"a", "b"}
     assert playout.as_run()[-1]["source"] == {"kind": "Clip", "name": "opener.mp4"}
 

@@ -103,12 +103,26 @@ def test_an_image_fills_the_frame_or_fits_into_it(tmp_path: Path) -> None:
 
 def test_an_image_that_cannot_be_read_is_the_slate_and_told(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_text("no picture")
-    image = ImagePlan(id="i", file=str(tmp_path / "broken.png"))
+    file = str(tmp_path / "broken.png")
+    image = ImagePlan(id="i", file=file, name="mine.png")
     on = stage(VideoCuePlan(start=0, end=1, image="i"), images=[image])
     made, out = shown(on, 0)
-    assert made.shown == Choice("Slate", "broken.png", "ImageMissing")
+    assert made.shown == Choice("Slate", "mine.png", "ImageMissing")
     assert out.buffer == on.scene.slate.buffer
-    assert "broken.png" in on.scene.stills.problems["i"]
+    assert on.scene.unreadable == {
+        file: f"{file} is not a PNG, JPEG, WebP or GIF picture; convert it to one."
+    }
+
+
+def test_a_slate_that_cannot_be_read_is_told_until_it_is_mended(tmp_path: Path) -> None:
+    file = tmp_path / "slate.png"
+    file.write_text("no picture")
+    fallback, wall = Fallback(image=str(file)), datetime(2026, 1, 1, tzinfo=UTC)
+    broken = prepare(FORMAT, (), fallback, wall=wall)
+    assert list(broken.unreadable) == [str(file)]
+    assert prepare(FORMAT, (), fallback, wall=wall, previous=broken).unreadable == broken.unreadable
+    Image.new("RGB", (8, 8), "lime").save(file)
+    assert prepare(FORMAT, (), fallback, wall=wall, previous=broken).unreadable == {}
 
 
 def test_a_still_is_drawn_again_only_when_its_file_changed(tmp_path: Path) -> None:

@@ -74,6 +74,9 @@ def test_changes_are_told_by_what_they_are_about() -> None:
     changes = [Change(path, None, None, Effect.LIVE) for path in paths]
     assert topics(changes) == "timeline, camera wharf, output tape, overlays, secrets"
     assert topics([]) == ""
+    names = Change("originals[/st/1a.png]", None, "/m/air.png", Effect.LIVE)
+    assert topics([names]) == "names of images"
+    assert topics([*changes[:2], names]) == "timeline"
 
 
 def test_many_changes_are_counted() -> None:

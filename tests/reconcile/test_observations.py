@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from vistterstream.playout.protocol import (
     PlayoutStatus,
     SoundStatus,
 )
-from vistterstream.reconcile.observations import happened, shown, touched
+from vistterstream.reconcile.observations import Shown, complained, happened, shown, touched, unshowable
 from vistterstream.store.events import EventType
 
 MAIN = key("Program", "main")
@@ -220,6 +221,34 @@ def test_problems_of_overlays_and_errors_of_the_playout_are_told_once() -> None:
 )
 def test_what_is_on_air_is_a_sentence(kind: str, name: str, reason: str, sentence: str) -> None:
     assert shown(OnAir(kind=kind, name=name, since=0, frame=0, reason=reason)) == sentence
+
+
+def test_what_cannot_be_shown_is_a_problem_of_the_field_that_names_it() -> None:
+    timeline, picture = key("Timeline", "day"), Path("/m/rot.jpg")
+    files = [
+        Shown(timeline, "a", picture, "/st/1a.jpg"),
+        Shown(timeline, "b", picture, "/st/1a.jpg"),
+        Shown(timeline, "c", Path("/m/bad.mp4"), "/m/bad.mp4"),
+        Shown(MAIN, "d", Path("/m/slate.png"), "/st/2b.png"),
+    ]
+    assert list(unshowable(files, report())) == []
+    now = report(
+        picture_problems={"/st/1a.jpg": "/st/1a.jpg is no picture; save it anew."},
+        clip_problems={"/m/bad.mp4": "It has no pictures."},
+    )
+    found = list(unshowable(files, now))
+    assert [(problem.key, problem.reason, problem.message) for problem in found] == [
+        (timeline, "ImageUnreadable", "a: /m/rot.jpg is no picture; save it anew"),
+        (timeline, "ImageUnreadable", "b: /m/rot.jpg is no picture; save it anew"),
+        (timeline, "ClipUnplayable", "c: /m/bad.mp4 cannot be played: It has no pictures"),
+    ]
+    events = [(event.regarding, event.reason, event.message) for event in complained((), found)]
+    images = "; ".join(problem.message for problem in found[:2])
+    assert events == [
+        (timeline, "ImageUnreadable", images),
+        (timeline, "ClipUnplayable", found[2].message),
+    ]
+    assert list(complained(found, found)) == []
 
 
 def test_a_sound_that_cannot_be_heard_is_told_once() -> None:

@@ -82,6 +82,12 @@ def test_all_images_of_a_program_are_found_and_the_missing_ones_told(store: Stor
         Path("/etc/vistter/slate.png"): Asset(STATE / "assets" / "a.png"),
         Path("/etc/vistter/logo.png"): Asset(None, "it is not there"),
     }
+    paths = Paths(STATE, copies)
+    assert paths.originals == {str(STATE / "assets" / "a.png"): "/etc/vistter/slate.png"}
+    assert [paths.shown(one).played for one in found] == [
+        str(STATE / "assets" / "a.png"),
+        "/etc/vistter/logo.png",
+    ]
     (problem,) = missing(iter(found), copies)
     assert (problem.reason, problem.message) == ("ImageMissing", "spec.layers[0].image.file: it is not there")
 

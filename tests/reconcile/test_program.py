@@ -401,6 +401,42 @@ async def test_a_sound_that_cannot_be_heard_is_a_problem_of_its_timeline(
         assert appliance.conditions("Timeline", "day") == {"Ready": "True InUse"}
 
 
+async def test_what_cannot_be_shown_is_told_of_the_timeline_or_the_program_until_it_is_mended(
+    store: Store, host: FakeHost, state_dir: Path, tmp_path: Path
+) -> None:
+    annotations = {"stream.vistter.io/source-file": str(tmp_path / "main.yaml")}
+    for name in ("rot.jpg", "slate.png"):
+        (tmp_path / name).write_text(f"half of {name}")
+    cues = [{"image": {"file": "rot.jpg"}, "duration": "4s"}, {"file": {"path": "bad.mp4"}, "duration": "4s"}]
+    (tmp_path / "bad.mp4").write_text("half a film")
+    day = make("Timeline", "day", {"tracks": [{"name": "v", "video": cues}]}, **{"annotations": annotations})
+    slate = {"timeline": "day", "fallback": {"image": "slate.png"}}
+    apply(store, day, make("Program", "main", slate, **{"annotations": annotations}))
+    async with running(store, host, state_dir) as appliance:
+        plan = appliance.playout().plan
+        (image,) = plan.images
+        assert plan.originals[image.file] == str(tmp_path / "rot.jpg")
+        assert image.called == "rot.jpg"
+        assert plan.fallback.image is not None
+        appliance.playout().observe(
+            picture_problems={image.file: f"{image.file} is cut off.", plan.fallback.image: "It is cut off."},
+            clip_problems={str(tmp_path / "bad.mp4"): "It is no film."},
+        )
+        await settle(2)
+        told = appliance.condition("Timeline", "day")
+        assert (told.status, told.reason) == ("False", "ImageUnreadable")
+        assert f"video[0].image.file: {tmp_path / 'rot.jpg'} is cut off" in told.message
+        assert f"video[1].file.path: {tmp_path / 'bad.mp4'} cannot be played: It is no film" in told.message
+        assert appliance.conditions("Program", "main")["Ready"] == "False ImageUnreadable"
+        assert appliance.condition("Program", "main").message.startswith("spec.fallback.image: ")
+        assert appliance.events(day.key) == ["ImageUnreadable", "ClipUnplayable"]
+        assert "ImageUnreadable" in appliance.events(key("Program", "main"))
+        appliance.playout().observe(picture_problems={}, clip_problems={})
+        await settle(2)
+        assert appliance.conditions("Timeline", "day") == {"Ready": "True InUse"}
+        assert appliance.conditions("Program", "main")["Ready"] == "True OnAir"
+
+
 async def test_a_lost_folder_leaves_every_picture_on_air_across_controllers(
     store: Store, host: FakeHost, state_dir: Path, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from vistterstream.resources.timeline import TransitionType
 from vistterstream.timeline.plan import (
     PLAN_VERSION,
     DailyPlan,
+    ImagePlan,
     OverlayCuePlan,
     Plan,
     PlanText,
@@ -31,6 +32,13 @@ def test_a_plan_reads_back_as_it_was_written() -> None:
     assert plan.version == PLAN_VERSION
     assert Plan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
     assert Plan.model_validate(plan.dump()) == plan
+
+
+def test_words_name_the_file_that_a_copy_is_of() -> None:
+    plan = Plan(namespace="default", program="main", format=Format(), originals={"/st/1a.png": "/m/air.png"})
+    assert plan.worded("/st/1a.png is no picture, /st/2b.png is") == "/m/air.png is no picture, /st/2b.png is"
+    assert ImagePlan(id="i", file="/st/1a.png", name="air.png").called == "air.png"
+    assert ImagePlan(id="i", file="/m/air.png").called == "air.png"
 
 
 def test_a_plan_of_an_unknown_shape_is_refused() -> None:

@@ -154,7 +154,7 @@ def _read(path: Path, stamp: tuple[int, int]) -> _Running:
     return _Running(
         stamp=stamp,
         timeline=None if plan.timeline is None else TimelineIndex(plan.timeline),
-        names={f"{IMAGE}{image.id}": Path(image.file).name for image in plan.images}
+        names={f"{IMAGE}{image.id}": image.called for image in plan.images}
         | {f"{CLIP}{clip.id}": Path(clip.file).name for clip in plan.clips},
         rate=plan.format.frame_rate.fraction,
         monotonic_ns=int(epoch["monotonic_ns"]),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from vistterstream.playout.protocol import missing_kind
+
 Tone = Literal["good", "warn", "bad", "idle"]
 """How a state is coloured: as it should be, on its way, wrong, or not in use."""
 
@@ -13,6 +15,9 @@ _SLATE = {
     "CameraConnecting": "camera {name} is being connected to",
     "CameraLost": "camera {name} cannot be reached; it is tried again",
     "CameraMissing": "camera {name} does not exist",
+    "ClipStarting": "{kind} {name} is being opened",
+    "ClipMissing": "{kind} {name} cannot be played",
+    "ImageMissing": "{kind} {name} cannot be shown",
 }
 
 
@@ -49,8 +54,8 @@ def on_air_reason(on_air: dict[str, Any]) -> str:
         return "as the timeline says"
     if reason in ("NoCue", "") and not source.get("name"):
         return "the timeline has nothing to show now"
-    words = _SLATE.get(reason, "camera {name}: {reason}" if source.get("name") else "{reason}")
-    return words.format(name=source.get("name", ""), reason=reason)
+    words = _SLATE.get(reason, "{kind} {name}: {reason}" if source.get("name") else "{reason}")
+    return words.format(name=source.get("name", ""), reason=reason, kind=missing_kind(reason))
 
 
 def program_state(form: dict[str, Any]) -> State:

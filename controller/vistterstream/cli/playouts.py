@@ -51,4 +51,4 @@ def _shows(status: PlayoutStatus) -> str:
         return "nothing yet"
     on_air = status.on_air
     form = {"source": {"kind": on_air.kind, "name": on_air.name}, "reason": on_air.reason}
-    return words.on_air_title(form) if on_air.kind == "Camera" else f"the slate ({words.on_air_reason(form)})"
+    return words.on_air_title(form) if on_air.kind != "Slate" else f"the slate ({words.on_air_reason(form)})"

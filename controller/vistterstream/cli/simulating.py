@@ -221,7 +221,7 @@ def _from_slate(index: TimelineIndex, cue: int) -> bool:
 
 def _source_name(plan: Plan, source: str | None) -> str | None:
     """What people call a source."""
-    files = {f"{IMAGE}{image.id}": f"image {Path(image.file).name}" for image in plan.images}
+    files = {f"{IMAGE}{image.id}": f"image {image.called}" for image in plan.images}
     files |= {f"{CLIP}{clip.id}": f"clip {Path(clip.file).name}" for clip in plan.clips}
     return source if source is None else files.get(source, source)
 

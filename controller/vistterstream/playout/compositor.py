@@ -59,6 +59,7 @@ class Scene:
         self.width, self.height = format.width, format.height
         self.cache: SpriteCache = previous.cache if previous is not None else SpriteCache()
         self.slate_key = slate_key(fallback, format.width, format.height)
+        self._slate_file = fallback.image
         self.slate_problem: str | None = None
         if previous is not None and previous.slate_key == self.slate_key:
             self.slate: Frame = previous.slate
@@ -79,6 +80,14 @@ class Scene:
         self.worker: Worker = previous.worker.shared() if previous is not None else Worker()
         self._foreseen = -1  # the last frame that was looked at ahead
         self.stills: Stills = Stills(format, images, previous.stills if previous is not None else None)
+
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """A sentence for each picture file of the slate and of cues that cannot be read."""
+        wrong = dict(self.stills.problems)
+        if self._slate_file is not None and self.slate_problem is not None:
+            wrong[self._slate_file] = self.slate_problem
+        return wrong
 
     def ahead_of(self, number: int) -> range:
         """The frames that are to be foreseen now that frame `number` has been composed."""

@@ -502,6 +502,8 @@ class Engine:
             ],
             list(self._errors),
             status.overlay_problems,
+            status.picture_problems,
+            status.clip_problems,
             status.sound_problems,
             status.sound.state if status.sound is not None else None,
         )
@@ -513,11 +515,6 @@ class Engine:
         repeated = sum(encoder.repeated for encoder in self._encoders.values())
         problems = dict(show.scene.problems)
         heard = self._mixer.meter.reading
-        pictures = [show.scene.slate_problem, *show.scene.stills.problems.values()]
-        clips = (feed.status(now) for name, feed in self._feeds.items() if name.startswith(CLIP))
-        pictures += [clip.message for clip in clips if clip.message]
-        if any(pictures):
-            problems[""] = " ".join(sentence for sentence in pictures if sentence)
         for overlay, sentences in self._data.problems.items():
             problems[overlay] = " ".join([*([problems[overlay]] if overlay in problems else []), *sentences])
         return PlayoutStatus(
@@ -534,12 +531,24 @@ class Engine:
             },
             encoders={name: encoder.status() for name, encoder in self._encoders.items()},
             outputs={name: pusher.status() for name, pusher in self._pushers.items()},
-            overlay_problems=problems,
+            picture_problems=show.scene.unreadable,
+            clip_problems=self._clip_problems(now),
+            overlay_problems={name: self._plan.worded(said) for name, said in problems.items()},
             data=self._data.status,
             sound=SoundStatus(momentary=heard.momentary, peak=heard.peak, state=heard.state.value),
             sound_problems=self._deck.problems,
             errors=list(self._errors),
         )
+
+    def _clip_problems(self, now: float) -> dict[str, str]:
+        """A sentence for each file of a clip that cannot be played."""
+        clips = [feed for name, feed in self._feeds.items() if name.startswith(CLIP)]
+        told = [(feed.spec.source.file, feed.status(now)) for feed in clips]
+        return {
+            file.path: status.message
+            for file, status in told
+            if file is not None and status.message and status.reason != "Ended"
+        }
 
     def _measured_rate(self) -> float:
         if len(self._rate_marks) < 2:

@@ -67,6 +67,14 @@ class OnAir(_Message):
     came: Came | None = None  # when this source came, however many cues and overlays have come since
 
 
+_MISSING = {"ImageMissing": "image", "ClipMissing": "clip", "ClipStarting": "clip"}
+
+
+def missing_kind(reason: str) -> str:
+    """What the slate stands in for where that is the reason for it: a camera, a clip or an image."""
+    return _MISSING.get(reason, "camera")
+
+
 class CameraState(StrEnum):
     """What an ingest is doing."""
 
@@ -165,6 +173,8 @@ class PlayoutStatus(_Message):
     encoders: dict[str, EncoderStatus] = {}
     outputs: dict[str, OutputStatus] = {}
     overlay_problems: dict[str, str] = {}  # Overlay name → sentence (missing image, unknown font)
+    picture_problems: dict[str, str] = {}  # picture of a cue or of the slate, as in the plan → sentence
+    clip_problems: dict[str, str] = {}  # file of a clip → sentence
     data: list[DataStatus] = []
     sound: SoundStatus | None = None  # None: an older playout, which does not measure it
     sound_problems: dict[str, str] = {}  # sound file → sentence (missing, broken)

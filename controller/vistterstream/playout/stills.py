@@ -19,13 +19,14 @@ from vistterstream.timeline.plan import ImagePlan
 class Stills:
     """The pictures of a plan, by id; `names` are those of their files.
 
-    `problems` has a sentence for each that cannot be read; it is not in `frames`, and the slate is shown.
+    `problems` has a sentence for each file that cannot be read; its picture is not in `frames`, and the slate
+    is shown.
     """
 
     def __init__(self, format: Format, images: Sequence[ImagePlan], previous: Stills | None = None) -> None:
         """Draws what `previous` has not drawn already from the same file."""
         self.frames: dict[str, Frame] = {}
-        self.names = {image.id: Path(image.file).name for image in images}
+        self.names = {image.id: image.called for image in images}
         self.problems: dict[str, str] = {}
         self._keys: dict[str, str] = {}
         for image in images:
@@ -36,7 +37,7 @@ class Stills:
                 try:
                     self.frames[image.id] = drawn(image, format.width, format.height)
                 except Unusable as error:
-                    self.problems[image.id] = str(error)
+                    self.problems[image.file] = str(error)
                     continue
             self._keys[image.id] = key
 

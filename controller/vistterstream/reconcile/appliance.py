@@ -12,6 +12,7 @@ from vistterstream.base.errors import VistterError
 from vistterstream.reconcile import verdict
 from vistterstream.reconcile.assets import Assets
 from vistterstream.reconcile.clashes import clashes
+from vistterstream.reconcile.observations import Shown, unshowable
 from vistterstream.reconcile.playouts import Playout, Playouts
 from vistterstream.reconcile.problems import Problem, dangling, distinct
 from vistterstream.reconcile.statuses import Statuses
@@ -53,6 +54,7 @@ class Made:
     parts: frozenset[Key]  # itself, its timeline, overlays, cameras and outputs
     problems: tuple[Problem, ...] = ()
     images: tuple[Path, ...] = ()
+    shown: tuple[Shown, ...] = ()  # the images and clips that fill the frame
     clips: dict[Path, bool] = field(default_factory=dict)  # whether each is there
     planned: Planned | None = None
 
@@ -111,12 +113,18 @@ class Appliance:
 
     def problems(self, resource: Resource) -> tuple[Problem, ...]:
         """Everything the user has to change about `resource`."""
-        told = (problem for made in self.made.values() for problem in made.problems)
+        seen = (problem for program in self.made for problem in self.unshowable(program))
+        told = (*(problem for made in self.made.values() for problem in made.problems), *seen)
         mine = (problem for problem in told if problem.key == resource.key)
         found = [*dangling(self.store, resource), *mine]
         if isinstance(resource, Output):
             found += clashes(self.state_dir, resource, self.store.list("Output")[0])
         return distinct(found)
+
+    def unshowable(self, program: Key) -> tuple[Problem, ...]:
+        """The images and clips of `program` that its playout cannot show."""
+        made, said = self.made.get(program), self.playouts.of(program).status
+        return tuple(unshowable(made.shown, said)) if made is not None and said is not None else ()
 
     def verdict(self, resource: Resource) -> Verdict | None:
         """What there is to say of `resource` before anybody looks at what runs; None where it is in order."""

@@ -87,9 +87,14 @@ class Deaths:
         return Deaths(count, now + delay)
 
 
+_NAMES = "names of images"
+
+
 def topics(differences: Sequence[Change]) -> str:
     """What `differences` are about, for people: ``timeline``, ``camera wharf``, ``output youtube``."""
     found = dict.fromkeys(_topic(change.path) for change in differences)
+    if len(found) > 1:
+        found.pop(_NAMES, None)  # which go with the images
     return ", ".join(found)
 
 
@@ -98,7 +103,7 @@ def _topic(path: str) -> str:
     if part:
         return f"{part[1]} {part[2]}"
     field = re.split(r"[.\[]", path, maxsplit=1)[0]
-    return {"secretsRevision": "secrets"}.get(field, field)
+    return {"secretsRevision": "secrets", "originals": _NAMES}.get(field, field)
 
 
 def named(differences: Sequence[Change], *, at_most: int = 5) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 from vistterstream.playout.protocol import (
     CameraState,
@@ -11,16 +13,51 @@ from vistterstream.playout.protocol import (
     OutputState,
     OutputStatus,
     PlayoutStatus,
+    missing_kind,
 )
+from vistterstream.reconcile.problems import Problem, summary
 from vistterstream.resources.kinds import Key
 from vistterstream.store.events import EventType, NewEvent
 
 ONLINE = frozenset({CameraState.LIVE, CameraState.STANDBY, CameraState.IDLE})
 """States of a camera that has something to show."""
-_MISSING = {"ImageMissing": "image", "ClipMissing": "clip", "ClipStarting": "clip"}
 _DOWN = frozenset({CameraState.STALLED, CameraState.WAITING})
 _CAMERA_FIGURES = {"frame_age", "frames", "restarts"}
 _OUTPUT_FIGURES = {"bytes", "dropped_groups", "restarts"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An image or a clip that fills the frame: the field of the object that names it, the `file` that this
+    means, and the one that is `played`, which of an image is a copy.
+    """
+
+    key: Key
+    path: str
+    file: Path
+    played: str
+
+
+def unshowable(shown: Iterable[Shown], status: PlayoutStatus) -> Iterator[Problem]:
+    """Problems of those of `shown` of which the playout says that it cannot show them."""
+    pictures, clips = status.picture_problems, status.clip_problems
+    for one in shown if pictures or clips else ():
+        if one.played in pictures:
+            sentence = pictures[one.played].replace(one.played, str(one.file)).rstrip(".")
+            yield Problem(one.key, one.path, "ImageUnreadable", f"{one.path}: {sentence}")
+        elif one.played in clips:
+            sentence = f"{one.file} cannot be played: {clips[one.played].rstrip('.')}"
+            yield Problem(one.key, one.path, "ClipUnplayable", f"{one.path}: {sentence}")
+
+
+def complained(known: Collection[Problem], now: Iterable[Problem]) -> Iterator[NewEvent]:
+    """What became a problem, as events: one for each object and reason."""
+    new: dict[tuple[Key, str], list[Problem]] = {}
+    for problem in now:
+        if problem not in known:
+            new.setdefault((problem.key, problem.reason), []).append(problem)
+    for (key, reason), problems in new.items():
+        yield NewEvent(key, reason, summary(problems), EventType.WARNING)
 
 
 def touched(program: Key, before: PlayoutStatus | None, now: PlayoutStatus) -> set[Key]:
@@ -79,7 +116,7 @@ def shown(on_air: OnAir) -> str:
         return f"Camera {on_air.name} is shown{because}."
     if on_air.kind in ("Clip", "Image"):
         return f"The {'clip' if on_air.kind == 'Clip' else 'picture'} {on_air.name} is shown."
-    instead = f" in place of {_MISSING.get(on_air.reason, 'camera')} {on_air.name}" if on_air.name else ""
+    instead = f" in place of {missing_kind(on_air.reason)} {on_air.name}" if on_air.name else ""
     return f"The slate is shown{instead} ({on_air.reason or 'nothing else to show'})."
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from vistterstream.reconcile.gather import Inputs
+from vistterstream.reconcile.observations import Shown
 from vistterstream.reconcile.problems import Problem
 from vistterstream.resources.kinds import DEFAULT_NAMESPACE, SOURCE_FILE, Output, Resource
 from vistterstream.resources.model import path_text
@@ -47,6 +48,18 @@ class Paths:
         file = absolute(self.state_dir, resource, path)
         asset = self.copies.get(file) if kind is AssetKind.IMAGE else None
         return str(asset.copy if asset is not None and asset.copy is not None else file)
+
+    @property
+    def originals(self) -> dict[str, str]:
+        """The images by the paths of their copies; of those that are the same, the first."""
+        copies = [(asset.copy, file) for file, asset in sorted(self.copies.items(), reverse=True)]
+        return {str(copy): str(file) for copy, file in copies if copy is not None}
+
+    def shown(self, image: Image) -> Shown:
+        """An image, or a clip, with the file that is played of it."""
+        asset = self.copies.get(image.file)
+        played = asset.copy if asset is not None and asset.copy is not None else image.file
+        return Shown(image.resource.key, image.path, image.file, str(played))
 
     def hls_folder(self, output: Output, target: Target) -> str:
         """Where the HLS of a target without a folder of its own lies."""

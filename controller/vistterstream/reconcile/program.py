@@ -28,7 +28,7 @@ from vistterstream.reconcile.playouts import STUCK_AFTER, Playout, read_plan
 from vistterstream.reconcile.problems import Problem, distinct, of_compiler
 from vistterstream.reconcile.verdict import Outlook, Verdict, condition
 from vistterstream.resources.conditions import Condition, timestamp
-from vistterstream.resources.kinds import Key, Program, Timeline
+from vistterstream.resources.kinds import Key, Overlay, Program, Timeline
 from vistterstream.resources.status import OnAir, OnAirSource, PlayoutProcess, ProgramStatus
 from vistterstream.store.events import EventType
 from vistterstream.timeline.compile import Compiled, PlanError, compile_plan
@@ -52,20 +52,24 @@ async def reconcile(appliance: Appliance, program: Program) -> None:
     parts = frozenset(part.key for part in inputs.objects())
     appliance.uses(program.key, parts)
     values = secrets.collect(appliance.store, inputs.objects())
-    copies = await appliance.assets.load(image.file for image in images(appliance.state_dir, inputs))
+    pictures = tuple(images(appliance.state_dir, inputs))
+    copies = await appliance.assets.load(image.file for image in pictures)
     paths = Paths(appliance.state_dir, copies)
     try:
         revision = values.revision(appliance.salt)
         with memory.put_off():
             planned = _compile(appliance, inputs, paths, revision)
-        missing_images = missing(images(appliance.state_dir, inputs), copies)
+        missing_images = missing(iter(pictures), copies)
         files = tuple(clips(appliance.state_dir, inputs))
         there = await to_thread.run_sync(_there, [clip.file for clip in files], abandon_on_cancel=True)
         lost = missing_clips(files, {file for file, is_there in there.items() if is_there})
         made = Made(
             parts=parts,
             problems=distinct([*values.problems, *missing_images, *lost, *planned.problems]),
-            images=tuple(image.file for image in images(appliance.state_dir, inputs)),
+            images=tuple(image.file for image in pictures),
+            shown=tuple(
+                paths.shown(one) for one in (*pictures, *files) if not isinstance(one.resource, Overlay)
+            ),
             clips=there,
             planned=planned,
         )
@@ -145,7 +149,8 @@ def _compile(appliance: Appliance, inputs: Inputs, paths: Paths, revision: str) 
     plan = compiled.plan
     if running is not None and running.format == plan.format:
         kept = ("timeline", "cameras", "overlays", "images", "clips")
-        plan = plan.model_copy(update={name: getattr(running, name) for name in kept})
+        update = {name: getattr(running, name) for name in kept}
+        plan = plan.model_copy(update=update | {"originals": running.originals | plan.originals})
     return Planned(None, plan, good, tuple(wrong), compiled.parts)
 
 
@@ -160,6 +165,7 @@ def _plan(inputs: Inputs, timeline: Timeline | None, paths: Paths, revision: str
         resolve=paths.resolve,
         hls_folder=paths.hls_folder,
         recording_folder=paths.recording_folder,
+        originals=paths.originals,
         secrets_revision=revision,
         parts=parts,
     )
@@ -211,12 +217,18 @@ def _take_in(appliance: Appliance, playout: Playout, client: Client, status: Pla
         _look_at_all(appliance, playout)
     if status.revision == playout.outdated:
         return  # said before it took the plan that it runs
+    known = appliance.unshowable(playout.key)
     before, playout.status = playout.status, status
     touched = observations.touched(playout.key, before, status)
     if before is None or before.sound_problems != status.sound_problems:
         touched |= {part for part in _observed(appliance, playout.key) if part.kind == "Timeline"}
+    found = appliance.unshowable(playout.key)
+    touched |= {problem.key for problem in set(known) ^ set(found)}
     appliance.statuses.request(*sorted(touched))
-    for event in observations.happened(playout.key, before, status):
+    for event in (
+        *observations.happened(playout.key, before, status),
+        *observations.complained(known, found),
+    ):
         appliance.record(event)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -124,13 +125,15 @@ def compile_plan(
     resolve: Resolve,
     hls_folder: DefaultFolder,
     recording_folder: DefaultFolder,
+    originals: Mapping[str, str] = MappingProxyType({}),
     secrets_revision: str = "",
     timelines: Mapping[str, Timeline] = MappingProxyType({}),
     parts: Parts = NOTHING,
 ) -> Compiled:
     """The plan of `program`. `overlays`, `cameras` and `timelines` (those that the timeline shows, and that
-    they show) are by name, `outputs` those that deliver the program. `parts` of a plan that was compiled
-    before make no difference but to the time it takes.
+    they show) are by name, `outputs` those that deliver the program, `originals` the images that `resolve`
+    gives copies of, by the path of the copy. `parts` of a plan that was compiled before make no difference
+    but to the time it takes.
 
     Raises PlanError where no frames can be made of the timeline.
     """
@@ -156,6 +159,7 @@ def compile_plan(
         fallback=compiler.fallback(),
         encodings=tuple(encodings[id] for id in sorted(encodings)),
         outputs=tuple(_output(output, resolve, hls_folder, recording_folder) for output in mine),
+        originals=dict(originals),
         secrets_revision=secrets_revision,
     )
     return Compiled(plan, tuple(compiler.problems), compiler.made())
@@ -292,8 +296,10 @@ class _Compiler:
     def image(self, owner: Timeline, image: ImageCue) -> str:
         """Id of the picture that a cue of `owner` shows."""
         file = self.resolve(owner, image.file, AssetKind.IMAGE)
-        id = digest([file, image.fit, image.color])
-        self.images.setdefault(id, ImagePlan(id=id, file=file, fit=image.fit, color=image.color))
+        name = PurePath(image.file).name
+        id = digest([file, name, image.fit, image.color])
+        plan = ImagePlan(id=id, file=file, name=name, fit=image.fit, color=image.color)
+        self.images.setdefault(id, plan)
         return id
 
     def instance(

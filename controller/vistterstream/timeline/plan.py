@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any, Self
 
 from vistterstream.resources.camera import CameraSpec
@@ -74,9 +75,15 @@ class ImagePlan(Model):
     """A still picture that fills the frame."""
 
     id: str = field(description="Digest of the rest.")
-    file: str = field(description="Absolute path.")
+    file: str = field(description="Absolute path, of a copy that is kept of it for instance.")
+    name: str = field("", description="Name of the file that the manifest names; that of `file` where empty.")
     fit: Fit = field(Fit.FILL, description="How it meets the frame.")
     color: Color = field(Color("#000000"), description="Colour around and behind it.")
+
+    @property
+    def called(self) -> str:
+        """What people call it."""
+        return self.name or PurePath(self.file).name
 
 
 class ClipPlan(Model):
@@ -260,7 +267,18 @@ class Plan(Model):
     fallback: Fallback = field(Fallback(), description="The slate.", effect=Effect.LIVE)
     encodings: tuple[EncodingPlan, ...] = field((), description="By id.")
     outputs: tuple[OutputPlan, ...] = field((), description="By name.")
+    originals: dict[str, str] = field(
+        {},
+        description="The files that images are copies of, by the path of the copy: for words to people.",
+        effect=Effect.LIVE,
+    )
     secrets_revision: str = field("", description="Digest of the secret values the plan refers to.")
+
+    def worded(self, sentence: str) -> str:
+        """`sentence`, which may name copies, with the names of the files that they are copies of."""
+        for copy, original in self.originals.items():
+            sentence = sentence.replace(copy, original)
+        return sentence
 
     @cached_property
     def text(self) -> bytes:
