@@ -38,6 +38,20 @@ def test_what_is_on_air_is_said_with_its_reason(shown: dict[str, Any], title: st
     assert (words.on_air_title(shown), words.on_air_reason(shown)) == (title, reason)
 
 
+@pytest.mark.parametrize(
+    ("playback", "said"),
+    [
+        ({"state": "paused", "at": "2s"}, "paused at 2s"),
+        ({"state": "paused", "since": "2026-05-17T10:00:00Z"}, "paused since 2026-05-17T10:00:00Z"),
+        ({"state": "held", "since": "2026-05-17T10:00:00Z"}, "held since 2026-05-17T10:00:00Z"),
+    ],
+)
+def test_a_timeline_that_does_not_go_on_is_said(playback: dict[str, str], said: str) -> None:
+    shown = {**on_air("Camera", "pier", "Cue"), "playback": playback}
+    assert words.standing(shown) == said
+    assert words.on_air_reason(shown) == f"as the timeline says; {said}"
+
+
 @pytest.mark.parametrize("reason", sorted({*_SLATE_REASONS.values(), "CameraMissing"}))
 def test_every_reason_for_a_slate_has_words(reason: str) -> None:
     sentence = words.on_air_reason(on_air("Slate", "wharf", reason))

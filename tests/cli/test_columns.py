@@ -50,6 +50,13 @@ def test_the_cues_of_a_timeline_are_those_of_all_its_tracks() -> None:
     assert cell(public(tour), "CUES") == ("4", "")
 
 
+def test_a_program_says_that_it_is_paused() -> None:
+    form = public(program())
+    source = {"kind": "Camera", "name": "pier"}
+    form["status"] = {"onAir": {"source": source, "playback": {"state": "paused", "at": "2s"}}}
+    assert cell(form, "ON AIR") == ("pier (paused)", "good")
+
+
 @pytest.mark.parametrize(
     ("sound", "shown"),
     [

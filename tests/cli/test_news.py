@@ -51,6 +51,16 @@ def test_what_is_on_air_is_told_when_it_changes() -> None:
     ]
 
 
+def test_a_pause_is_told_as_it_begins_and_ends() -> None:
+    plays, paused = shows("Camera", "pier", "Cue"), shows("Camera", "pier", "Cue")
+    paused["status"]["onAir"]["playback"] = {"state": "paused", "at": "2s"}
+    assert told(News(where), plays, paused, paused, plays) == [
+        "main shows camera pier",
+        "main shows camera pier; paused at 2s",
+        "main shows camera pier",
+    ]
+
+
 def test_an_output_says_where_it_goes_and_what_is_wrong() -> None:
     publishing = condition("Publishing", "True", "Publishing")
     assert told(

@@ -39,12 +39,21 @@ def test_a_line_says_when_what_which_frame_and_why(tmp_path: Path) -> None:
         "program": "main",
         "source": {"kind": "Camera", "name": "wharf"},
         "reason": "Cue",
-        "timeline": {"name": "show", "frame": 120, "cue": 3},
+        "timeline": {"name": "show", "frame": 120, "cue": 3, "playback": "playing"},
         "overlays": ["tag", "clock"],
         "entered": ["clock"],
         "left": ["title"],
         "sounds": ["sea.flac"],
     }
+
+
+def test_a_line_says_that_the_timeline_is_paused_or_held(tmp_path: Path) -> None:
+    log = AsRunLog(tmp_path, "main")
+    for state in ("paused", "held"):
+        log.write(shown(NOON, standing={"state": state}))
+    (file,) = tmp_path.iterdir()
+    lines = map(json.loads, file.read_text().splitlines())
+    assert [line["timeline"]["playback"] for line in lines] == ["paused", "held"]
 
 
 def test_words_of_data_have_a_line_of_their_own(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,16 @@ from hypothesis import strategies as st
 
 from vistterstream.playout.entries import Change, Entries
 from vistterstream.playout.stage import Choice, Made
+from vistterstream.resources.program import PlaybackState
 from vistterstream.timeline.beds import beds
 from vistterstream.timeline.evaluate import Picture, TimelineIndex, picture, wrap
-from vistterstream.timeline.plan import AudioCuePlan, OverlayCuePlan, TimelinePlan, VideoCuePlan
+from vistterstream.timeline.plan import (
+    AudioCuePlan,
+    OverlayCuePlan,
+    PlaybackPlan,
+    TimelinePlan,
+    VideoCuePlan,
+)
 
 NAMES = {"1": "title", "2": "title", "3": "clock"}  # of the instances: the title with two texts
 SOUND = np.zeros((1, 2), np.int16)
@@ -95,6 +103,16 @@ def test_each_round_of_a_loop_is_told() -> None:
 @pytest.mark.parametrize("positions", [[3] * 10, [None] * 10], ids=["paused", "after the end"])
 def test_what_stands_still_is_told_once(positions: list[int | None]) -> None:
     assert len(changes(index(cue(0, 5), length=5), positions)) == 1
+
+
+def test_a_pause_within_a_cue_is_told_as_it_begins_and_ends() -> None:
+    timeline, paused = index(cue(0, 9), length=9), PlaybackPlan(state=PlaybackState.PAUSED, frame=3)
+    entries = Entries()
+    told = []
+    for number, playback in enumerate([None, None, paused, paused, None]):
+        if entries.note(number, replace(made(timeline, 3), playback=playback), NAMES) is not None:
+            told.append(number)
+    assert told == [0, 2, 4]
 
 
 def test_gaps_without_overlays_are_told_once_in_a_loop_too() -> None:

@@ -25,15 +25,21 @@ from vistterstream.playout.feeds import Feed, PatternFeed, Want
 from vistterstream.playout.frames import Frame, FramePool
 from vistterstream.playout.jitter import Taken
 from vistterstream.playout.mixer import Mixer, Show, Swapped
-from vistterstream.playout.protocol import CameraState, CameraStatus, OnAir
+from vistterstream.playout.protocol import CameraState, CameraStatus, OnAir, Standing
 from vistterstream.playout.sound import samples_of
 from vistterstream.playout.stage import Choice, choose
 from vistterstream.resources.camera import CameraSource, CameraSpec, TestPatternSource
-from vistterstream.resources.program import Fallback
+from vistterstream.resources.program import Fallback, PlaybackState
 from vistterstream.resources.quantities import Color
 from vistterstream.resources.timeline import TransitionType
 from vistterstream.timeline.evaluate import TimelineIndex
-from vistterstream.timeline.plan import OverlayCuePlan, TimelinePlan, TransitionPlan, VideoCuePlan
+from vistterstream.timeline.plan import (
+    OverlayCuePlan,
+    PlaybackPlan,
+    TimelinePlan,
+    TransitionPlan,
+    VideoCuePlan,
+)
 
 RATE = Fraction(FPS)
 CODE = 10  # side of a pattern's squares at this width
@@ -241,6 +247,30 @@ def test_a_camera_that_is_cued_again_has_come_with_the_first_cue() -> None:
             assert play.mixer.on_air.came is not None
             seen.append((play.mixer.on_air.frame, play.mixer.on_air.came.frame))
     assert seen == [(0, 0)] * 5 + [(5, 0)] * 3 + [(8, 8)] * 2 + [(10, 10)] * 5 + [(15, 10)]
+
+
+@pytest.mark.parametrize("state", [PlaybackState.PAUSED, PlaybackState.HELD])
+def test_a_timeline_that_is_stopped_and_goes_on_again_is_told_with_its_frames(state: PlaybackState) -> None:
+    plays = timeline(cue(0, 50, "a"), length=50)
+    start = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+    since = datetime.fromtimestamp(start + float(4 / RATE), UTC)
+    playback = PlaybackPlan(state=state, since=since.isoformat())
+    a = Switch("a", 1)
+    with stage(plays.model_copy(update={"playback": playback}), a) as play:
+        play.mixer.epoch = Epoch(steady_ns(), round(start * 1e9))
+        seen = []
+        for number in range(8):
+            if number == 6:
+                play.mixer.swap(show_of(plays, feeds(a), [play.sink]))
+            play.play(number, 1)
+            assert play.mixer.on_air is not None
+            seen.append((play.mixer.on_air.frame, play.mixer.on_air.standing))
+        came = play.mixer.on_air.came if play.mixer.on_air is not None else None
+    at = float(4 / RATE) if state is PlaybackState.PAUSED else None
+    stands = Standing(state=state.value, at=at, since=since.timestamp())
+    assert seen == [(0, None)] * 4 + [(4, stands)] * 2 + [(6, None)] * 2
+    assert came is not None
+    assert came.frame == 0, "the picture has been there all the time"
 
 
 def test_without_a_timeline_the_slate_is_on_air() -> None:

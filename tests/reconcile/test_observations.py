@@ -16,8 +16,17 @@ from vistterstream.playout.protocol import (
     OutputStatus,
     PlayoutStatus,
     SoundStatus,
+    Standing,
 )
-from vistterstream.reconcile.observations import Shown, complained, happened, shown, touched, unshowable
+from vistterstream.reconcile.observations import (
+    Shown,
+    complained,
+    happened,
+    place,
+    shown,
+    touched,
+    unshowable,
+)
 from vistterstream.store.events import EventType
 
 MAIN = key("Program", "main")
@@ -221,6 +230,34 @@ def test_problems_of_overlays_and_errors_of_the_playout_are_told_once() -> None:
 )
 def test_what_is_on_air_is_a_sentence(kind: str, name: str, reason: str, sentence: str) -> None:
     assert shown(OnAir(kind=kind, name=name, since=0, frame=0, reason=reason)) == sentence
+
+
+def test_a_pause_and_a_hold_are_said_and_told_as_they_begin_and_end() -> None:
+    def stands(standing: Standing | None) -> PlayoutStatus:
+        shown = OnAir(kind="Camera", name="pier", since=0, frame=0, reason="Cue", standing=standing)
+        return report(on_air=shown)
+
+    plays, paused = stands(None), stands(Standing(state="paused", at=90.5, since=0.0))
+    held = stands(Standing(state="held", since=0.0))
+    assert paused.on_air is not None
+    assert shown(paused.on_air) == "Camera pier is shown; the timeline is paused at 1m30.5s."
+    assert [(event.reason, event.message) for event in happened(MAIN, plays, paused)] == [
+        ("TimelinePaused", "The timeline is paused at 1m30.5s.")
+    ]
+    assert [(event.reason, event.message) for event in happened(MAIN, paused, held)] == [
+        ("TimelineHeld", "The timeline is held since 1970-01-01T00:00:00Z.")
+    ]
+    assert told(held, plays) == ["Program TimelineResumed"]
+    assert told(None, plays) == told(held, held) == []
+    assert touched(MAIN, plays, paused) == {MAIN}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0.0, "0s"), (2.0, "2s"), (61 / 30, "2.033s"), (90.0, "1m30s"), (3600.0, "1h"), (3661.0, "1h1m1s")],
+)
+def test_a_place_is_said_as_it_is_written_in_a_manifest(seconds: float, expected: str) -> None:
+    assert place(seconds) == expected
 
 
 def test_what_cannot_be_shown_is_a_problem_of_the_field_that_names_it() -> None:

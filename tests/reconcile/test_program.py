@@ -24,7 +24,7 @@ from reconcile.objects import (
     text_overlay,
     timeline,
 )
-from vistterstream.playout.protocol import Came, OnAir, OutputState
+from vistterstream.playout.protocol import Came, OnAir, OutputState, Standing
 from vistterstream.reconcile import program as reconcile_program
 from vistterstream.reconcile.playouts import STUCK_AFTER
 from vistterstream.resources.kinds import Program
@@ -435,6 +435,24 @@ async def test_what_cannot_be_shown_is_told_of_the_timeline_or_the_program_until
         await settle(2)
         assert appliance.conditions("Timeline", "day") == {"Ready": "True InUse"}
         assert appliance.conditions("Program", "main")["Ready"] == "True OnAir"
+
+
+async def test_a_pause_stands_in_the_status_while_it_lasts(
+    store: Store, host: FakeHost, state_dir: Path
+) -> None:
+    apply(store, camera("wharf"), timeline("day", "wharf"), program("main", "day"))
+    async with running(store, host, state_dir) as appliance:
+        now = OnAir(kind="Camera", name="wharf", since=90.0, frame=60, reason="Cue")
+        paused = now.model_copy(update={"standing": Standing(state="paused", at=2.0, since=80.0)})
+        for on_air, expected in (
+            (paused, {"state": "paused", "at": "2s", "since": "1970-01-01T00:01:20Z"}),
+            (now, None),
+        ):
+            appliance.playout().observe(on_air=on_air)
+            await settle(2)
+            status = appliance.get("Program", "main").status.dump()
+            assert status["onAir"].get("playback") == expected
+        assert appliance.events(key("Program", "main"))[-2:] == ["TimelinePaused", "TimelineResumed"]
 
 
 async def test_a_lost_folder_leaves_every_picture_on_air_across_controllers(

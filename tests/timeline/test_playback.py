@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from timeline.objects import camera, compiled, graphics, overlay, program, text, timeline, video
 from vistterstream.resources.program import Playback
 from vistterstream.timeline.compile import Compiled
-from vistterstream.timeline.evaluate import TimelineIndex, position, restart
+from vistterstream.timeline.evaluate import TimelineIndex, directed, position, restart
 
 FPS = Fraction(30)
 EPOCH = 1_767_225_600 * 10**9  # 2026-01-01T00:00:00Z
@@ -65,6 +65,19 @@ def test_held_it_goes_on_to_the_end_of_the_cue_and_stays() -> None:
     assert at(held, 59, 60, 119, 120, 10**6) == [59, 60, 119, 119, 119]
     held = index({"state": "held", "cue": "middle", "since": "2026-01-01T00:00:02Z"})
     assert at(held, 60, 209, 210, 10**6) == [150, 299, 299, 299]
+
+
+def test_it_is_known_from_which_frame_on_the_anchor_does_not_count() -> None:
+    def states(timeline: TimelineIndex, *frames: int) -> list[str | None]:
+        found = [directed(timeline, n, FPS, EPOCH) for n in frames]
+        return [None if playback is None else playback.state.value for playback in found]
+
+    assert states(index({}), 0) == [None]
+    assert states(index({"state": "paused", "at": "2s"}), 0, 10**6) == ["paused"] * 2
+    since = {"since": "2026-01-01T00:00:02Z"}
+    assert states(index({"state": "held", **since}), 59, 60, 10**6) == [None, "held", "held"]
+    seek = index({"cue": "middle", **since}, **{"anchor": {"daily": {"time": "00:01"}}})
+    assert states(seek, 59, 60, 1799, 1800) == [None, "playing", "playing", None]
 
 
 def test_a_new_day_ends_a_seek_but_no_pause() -> None:

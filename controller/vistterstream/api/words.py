@@ -43,7 +43,18 @@ def on_air_title(on_air: dict[str, Any]) -> str:
 
 
 def on_air_reason(on_air: dict[str, Any]) -> str:
-    """Why it is on air, a sentence without its full stop."""
+    """Why it is on air, and what keeps the timeline from going on: a sentence without its full stop."""
+    return "; ".join(part for part in (_why(on_air), standing(on_air)) if part)
+
+
+def standing(on_air: dict[str, Any]) -> str:
+    """That the timeline is paused or held, and where or since when; empty where it plays."""
+    playback = on_air.get("playback") or {}
+    state, at, since = playback.get("state", ""), playback.get("at"), playback.get("since")
+    return f"{state} at {at}" if at else f"{state} since {since}" if since else state
+
+
+def _why(on_air: dict[str, Any]) -> str:
     source, reason = on_air["source"], on_air.get("reason") or ""
     if source["kind"] != "Slate":
         return {

@@ -55,7 +55,10 @@ def _reason(type_: str, state: Callable[[Form], words.State]) -> Callable[[Form]
 def _on_air(form: Form) -> Cell:
     on_air = _status(form).get("onAir")
     state = words.program_state(form)
-    return (words.on_air_title(on_air) if on_air else "-", state.tone)
+    if not on_air:
+        return "-", state.tone
+    playback = on_air.get("playback")
+    return words.on_air_title(on_air) + (f" ({playback['state']})" if playback else ""), state.tone
 
 
 def _why(form: Form) -> Cell:

@@ -140,11 +140,16 @@ def _program(name: str, form: Form) -> Sentence | None:
     title = words.on_air_title(on_air)
     if on_air["source"]["kind"] in ("Clip", "Image"):
         kind = "clip" if on_air["source"]["kind"] == "Clip" else "picture"
-        return f"{name} shows {kind} {title}", "good"
+        return f"{name} shows {kind} {title}{_stands(on_air)}", "good"
     if on_air["source"]["kind"] != "Camera":
         return f"{name} shows the slate: {words.on_air_reason(on_air)}", "warn"
     backup = " as a backup" if on_air.get("reason") == "Backup" else ""
-    return f"{name} shows camera {title}{backup}", "warn" if backup else "good"
+    return f"{name} shows camera {title}{backup}{_stands(on_air)}", "warn" if backup else "good"
+
+
+def _stands(on_air: Form) -> str:
+    said = words.standing(on_air)
+    return f"; {said}" if said else ""
 
 
 def _camera(name: str, form: Form) -> Sentence | None:

@@ -10,6 +10,7 @@ import anyio
 from vistterstream.api import words
 from vistterstream.playout import client
 from vistterstream.playout.protocol import PlayoutStatus
+from vistterstream.reconcile.observations import stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +52,6 @@ def _shows(status: PlayoutStatus) -> str:
         return "nothing yet"
     on_air = status.on_air
     form = {"source": {"kind": on_air.kind, "name": on_air.name}, "reason": on_air.reason}
-    return words.on_air_title(form) if on_air.kind != "Slate" else f"the slate ({words.on_air_reason(form)})"
+    slate = on_air.kind == "Slate"
+    shown = f"the slate ({words.on_air_reason(form)})" if slate else words.on_air_title(form)
+    return shown if on_air.standing is None else f"{shown}; the timeline {stands(on_air.standing)}"

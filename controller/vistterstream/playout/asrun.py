@@ -65,7 +65,12 @@ class AsRunLog:
             "source": {"kind": shown.kind, "name": shown.name}
             | ({"preset": shown.preset} if shown.preset else {}),
             "reason": shown.reason,
-            "timeline": {"name": shown.timeline, "frame": shown.position, "cue": shown.cue},
+            "timeline": {
+                "name": shown.timeline,
+                "frame": shown.position,
+                "cue": shown.cue,
+                "playback": "playing" if shown.standing is None else shown.standing.state,
+            },
             "overlays": shown.overlays,
             "entered": shown.entered,
             "left": shown.left,

@@ -1,4 +1,6 @@
-"""When something comes on air or goes: each cue, overlay and sound, also when the same comes again."""
+"""When something comes on air or goes: each cue, overlay and sound, also when the same comes again; and when
+the timeline is stopped, sent elsewhere, or goes on.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,7 @@ class Entries:
             _Entry(names[instance], self._round, position - age) for instance, age in made.cue.overlays
         )
         sounds = tuple((bed.cue.file, number - bed.age) for bed in made.along)
-        shown = (made.shown, cue, overlays, sounds)
+        shown = (made.shown, cue, overlays, sounds, made.playback)
         if shown == self._shown:
             return None
         before, self._overlays, self._shown = self._overlays, overlays, shown

@@ -12,6 +12,8 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
 
 import anyio
 
@@ -21,9 +23,9 @@ from vistterstream.playout.entries import Entries
 from vistterstream.playout.frames import Frame, FramePool
 from vistterstream.playout.meter import Meter
 from vistterstream.playout.mixing import Bus
-from vistterstream.playout.protocol import Came, OnAir
+from vistterstream.playout.protocol import Came, OnAir, Standing
 from vistterstream.playout.stage import Made, Stage, look_ahead, make
-from vistterstream.resources.program import Format
+from vistterstream.resources.program import Format, PlaybackState
 
 Words = Mapping[str, Mapping[str, str | None]]
 """By Overlay and data source, the text that is shown; None where there is none."""
@@ -145,10 +147,24 @@ class Mixer:
             position=made.position,
             cue=made.cue.cue,
             preset=_preset(show, made),
+            standing=_standing(made, self._rate),
             came=now if self.on_air is None or change.fresh else self.on_air.came,
         )
         self._events.append(self.on_air)
         self.wake()
+
+
+def _standing(made: Made, rate: Fraction) -> Standing | None:
+    """Whether the timeline is kept from going on."""
+    playback = made.playback
+    if playback is None or playback.state is PlaybackState.PLAYING:
+        return None
+    paused = playback.state is PlaybackState.PAUSED and made.position is not None
+    return Standing(
+        state=playback.state.value,
+        at=float((made.position or 0) / rate) if paused else None,
+        since=datetime.fromisoformat(playback.since).timestamp() if playback.since is not None else None,
+    )
 
 
 def _preset(show: Show, made: Made) -> str:

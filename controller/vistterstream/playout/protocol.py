@@ -48,6 +48,16 @@ class Came(_Message):
     frame: int  # number of that frame
 
 
+class Standing(_Message):
+    """That the timeline does not just go on."""
+
+    state: str  # "paused", or "held" at the end of the video cue
+    at: float | None = (
+        None  # where it is paused, in seconds from its start; None: before that, or after its end
+    )
+    since: float | None = None  # Unix time from which on that holds; None: always
+
+
 class OnAir(_Message):
     """What the current program frame shows."""
 
@@ -64,6 +74,7 @@ class OnAir(_Message):
     timeline: str = ""  # name of the Timeline; none where the program has none
     position: int | None = None  # the frame of the timeline; None before its anchor and after its end
     cue: int | None = None  # number of the video cue, from 0, nested timelines written out; None in a gap
+    standing: Standing | None = None  # None: the timeline plays, or there is none
     came: Came | None = None  # when this source came, however many cues and overlays have come since
 
 

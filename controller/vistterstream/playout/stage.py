@@ -23,8 +23,8 @@ from vistterstream.playout.sound import Samples, samples_of
 from vistterstream.resources.camera import CameraSpec
 from vistterstream.resources.timeline import SoundFade
 from vistterstream.timeline.beds import Bed, beds
-from vistterstream.timeline.evaluate import Picture, TimelineIndex, elapsed, picture, position
-from vistterstream.timeline.plan import CLIP, IMAGE
+from vistterstream.timeline.evaluate import Picture, TimelineIndex, directed, elapsed, picture, position
+from vistterstream.timeline.plan import CLIP, IMAGE, PlaybackPlan
 
 _SLATE_REASONS = {
     CameraState.IDLE: "CameraConnecting",
@@ -84,7 +84,9 @@ class Choice:
 
 @dataclass(frozen=True)
 class Made:
-    """What a frame shows, and its sound. `position` is the frame of the timeline, `along` the beds."""
+    """What a frame shows, and its sound. `position` is the frame of the timeline, `along` the beds.
+    `playback` says why the timeline is there, where its anchor does not.
+    """
 
     cue: Picture
     outgoing: Choice
@@ -92,6 +94,7 @@ class Made:
     sound: Samples
     position: int | None = None
     along: Sequence[Bed] = ()
+    playback: PlaybackPlan | None = None
 
     @property
     def shown(self) -> Choice:
@@ -181,7 +184,8 @@ def make(
             position=where,
             epoch_ns=epoch.wall_ns,
         )
-    return Made(cue, outgoing, incoming, sound, where, along)
+    playback = None if stage.index is None else directed(stage.index, number, rate, epoch.wall_ns)
+    return Made(cue, outgoing, incoming, sound, where, along, playback)
 
 
 def look_ahead(stage: Stage, number: int, rate: Fraction, epoch: Epoch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from vistterstream.playout.protocol import (
@@ -13,9 +14,11 @@ from vistterstream.playout.protocol import (
     OutputState,
     OutputStatus,
     PlayoutStatus,
+    Standing,
     missing_kind,
 )
 from vistterstream.reconcile.problems import Problem, summary
+from vistterstream.resources.conditions import timestamp
 from vistterstream.resources.kinds import Key
 from vistterstream.store.events import EventType, NewEvent
 
@@ -84,7 +87,9 @@ def touched(program: Key, before: PlayoutStatus | None, now: PlayoutStatus) -> s
 
 def happened(program: Key, before: PlayoutStatus | None, now: PlayoutStatus) -> Iterator[NewEvent]:
     """What happened from `before` to `now`, as events. None: the playout has just started."""
-    yield from _on_air_events(program, before.on_air if before is not None else None, now.on_air)
+    was = before.on_air if before is not None else None
+    yield from _on_air_events(program, was, now.on_air)
+    yield from _playback_events(program, was, now.on_air)
     for name, camera in sorted(now.cameras.items()):
         old_camera = before.cameras.get(name) if before is not None else None
         yield from _camera_events(Key("Camera", program.namespace, name), old_camera, camera)
@@ -111,13 +116,36 @@ def happened(program: Key, before: PlayoutStatus | None, now: PlayoutStatus) -> 
 
 def shown(on_air: OnAir) -> str:
     """A sentence that says what is on air."""
+    standing = f"; the timeline {stands(on_air.standing)}" if on_air.standing is not None else ""
+    return f"{_shown(on_air)}{standing}."
+
+
+def stands(standing: Standing) -> str:
+    """How the timeline is kept from going on, as the end of a sentence."""
+    if standing.at is not None:
+        return f"is {standing.state} at {place(standing.at)}"
+    if standing.since is None:
+        return f"is {standing.state}"
+    return f"is {standing.state} since {timestamp(datetime.fromtimestamp(standing.since, UTC))}"
+
+
+def place(seconds: float) -> str:
+    """A place on a timeline, such as ``1m30s``, to the millisecond."""
+    minutes, rest = divmod(round(seconds * 1000), 60_000)
+    hours, minutes = divmod(minutes, 60)
+    whole = f"{rest / 1000:.3f}".rstrip("0").rstrip(".")
+    parts = [f"{hours}h" if hours else "", f"{minutes}m" if minutes else ""]
+    return "".join([*parts, f"{whole}s" if rest or not (hours or minutes) else ""])
+
+
+def _shown(on_air: OnAir) -> str:
     if on_air.kind == "Camera":
         because = {"Cue": "", "Backup": " as a backup"}.get(on_air.reason, f" ({on_air.reason})")
-        return f"Camera {on_air.name} is shown{because}."
+        return f"Camera {on_air.name} is shown{because}"
     if on_air.kind in ("Clip", "Image"):
-        return f"The {'clip' if on_air.kind == 'Clip' else 'picture'} {on_air.name} is shown."
+        return f"The {'clip' if on_air.kind == 'Clip' else 'picture'} {on_air.name} is shown"
     instead = f" in place of {missing_kind(on_air.reason)} {on_air.name}" if on_air.name else ""
-    return f"The slate is shown{instead} ({on_air.reason or 'nothing else to show'})."
+    return f"The slate is shown{instead} ({on_air.reason or 'nothing else to show'})"
 
 
 def _coarse(status: PlayoutStatus) -> object:
@@ -162,6 +190,18 @@ def _on_air_events(program: Key, before: OnAir | None, now: OnAir | None) -> Ite
         yield NewEvent(program, "SlateGone", shown(now))
     elif now.reason == "Backup" and (before is None or before.reason != "Backup"):
         yield NewEvent(program, "BackupShown", shown(now), EventType.WARNING)
+
+
+def _playback_events(program: Key, before: OnAir | None, now: OnAir | None) -> Iterator[NewEvent]:
+    """The timeline being paused, held, and going on."""
+    was = before.standing if before is not None else None
+    if now is None or now.standing == was:
+        return
+    if now.standing is None:
+        yield NewEvent(program, "TimelineResumed", "The timeline plays again.")
+    else:
+        reason = f"Timeline{now.standing.state.capitalize()}"
+        yield NewEvent(program, reason, f"The timeline {stands(now.standing)}.")
 
 
 def _camera_events(key: Key, before: CameraStatus | None, now: CameraStatus) -> Iterator[NewEvent]:

@@ -17,7 +17,7 @@ from anyio import to_thread
 from vistterstream.base import logs, memory
 from vistterstream.playout.client import PlayoutLost
 from vistterstream.playout.protocol import OnAir as OnAirNow
-from vistterstream.playout.protocol import PlayoutStatus
+from vistterstream.playout.protocol import PlayoutStatus, Standing
 from vistterstream.reconcile import observations, secrets, verdict
 from vistterstream.reconcile.appliance import Appliance, Made, Planned
 from vistterstream.reconcile.gather import Inputs, gather
@@ -29,7 +29,7 @@ from vistterstream.reconcile.problems import Problem, distinct, of_compiler
 from vistterstream.reconcile.verdict import Outlook, Verdict, condition
 from vistterstream.resources.conditions import Condition, timestamp
 from vistterstream.resources.kinds import Key, Overlay, Program, Timeline
-from vistterstream.resources.status import OnAir, OnAirSource, PlayoutProcess, ProgramStatus
+from vistterstream.resources.status import OnAir, OnAirPlayback, OnAirSource, PlayoutProcess, ProgramStatus
 from vistterstream.store.events import EventType
 from vistterstream.timeline.compile import Compiled, PlanError, compile_plan
 from vistterstream.timeline.parts import NOTHING, Parts
@@ -301,6 +301,15 @@ def _on_air(now: OnAirNow) -> OnAir:
         frame=frame,
         reason=now.reason,
         overlays=tuple(now.overlays),
+        playback=None if now.standing is None else _playback(now.standing),
+    )
+
+
+def _playback(standing: Standing) -> OnAirPlayback:
+    return OnAirPlayback(
+        state=standing.state,
+        at=observations.place(standing.at) if standing.at is not None else None,
+        since=timestamp(datetime.fromtimestamp(standing.since, UTC)) if standing.since is not None else None,
     )
 
 

@@ -80,6 +80,14 @@ class OnAirSource(StatusPart):
     name: str = field("", description="Name of the Camera; for the slate, of the Camera that is missing.")
 
 
+class OnAirPlayback(StatusPart):
+    """That the timeline is kept from going on."""
+
+    state: str = field(description="paused, or held at the end of the video cue.")
+    at: str | None = field(None, description="The place on the timeline where it is paused, such as 1m30s.")
+    since: str | None = field(None, description="From when on that holds, RFC 3339; always where None.")
+
+
 class OnAir(StatusPart):
     """What the program shows."""
 
@@ -88,6 +96,9 @@ class OnAir(StatusPart):
     frame: int | None = field(None, description="Number of its first program frame.")
     reason: str | None = field(None, description="Cue, Backup, NoCue, or why the slate is shown.")
     overlays: tuple[str, ...] = field((), description="Names of the Overlays shown, from the bottom up.")
+    playback: OnAirPlayback | None = field(
+        None, description="What keeps the timeline from going on; None where it plays."
+    )
 
 
 class ProgramStatus(Status):

@@ -145,6 +145,12 @@ class _Playback:
         self.frame = plan.frame
         self.since_ns = None if plan.since is None else _nanoseconds(plan.since)
 
+    def since(self, rate: Fraction, epoch_wall_ns: int) -> int | None:
+        """The program frame from which on it holds; None: it always does. Parameters as of `elapsed`."""
+        if self.since_ns is None:
+            return None
+        return round_half_up(Fraction(self.since_ns - epoch_wall_ns, 1_000_000_000) * rate)
+
 
 class TimelineIndex:
     """A `TimelinePlan`, sorted for looking up frames. Immutable; any thread may ask."""
@@ -223,14 +229,11 @@ def elapsed(timeline: TimelineIndex, n: int, rate: Fraction, epoch_wall_ns: int)
     last occurrence. A playback puts the timeline at its own place, from its instant on.
     """
     playback = timeline.playback
-    if playback is None:
+    if playback is None or not _holds(timeline, playback, n, rate, epoch_wall_ns):
         return _anchored(timeline, n, rate, epoch_wall_ns)
-    if playback.since_ns is None:  # paused, always
+    since = playback.since(rate, epoch_wall_ns)
+    if since is None:  # paused, always
         return playback.frame or 0
-    since = round_half_up(Fraction(playback.since_ns - epoch_wall_ns, 1_000_000_000) * rate)
-    over = not _stands(playback) and _another_day(timeline, n, since, rate, epoch_wall_ns)
-    if n < since or over:
-        return _anchored(timeline, n, rate, epoch_wall_ns)
     there = playback.frame
     if there is None:
         there = _anchored(timeline, since, rate, epoch_wall_ns)
@@ -239,6 +242,25 @@ def elapsed(timeline: TimelineIndex, n: int, rate: Fraction, epoch_wall_ns: int)
     if playback.state is PlaybackState.HELD:
         return min(there + n - since, timeline.last_of_cue(there))
     return there + n - since
+
+
+def directed(timeline: TimelineIndex, n: int, rate: Fraction, epoch_wall_ns: int) -> PlaybackPlan | None:
+    """The playback that says where the timeline is at program frame `n`; None where its anchor does.
+    Parameters as of `elapsed`.
+    """
+    playback = timeline.playback
+    if playback is None or not _holds(timeline, playback, n, rate, epoch_wall_ns):
+        return None
+    return timeline.plan.playback
+
+
+def _holds(timeline: TimelineIndex, playback: _Playback, n: int, rate: Fraction, epoch_wall_ns: int) -> bool:
+    """Whether the playback is in force at program frame `n`."""
+    since = playback.since(rate, epoch_wall_ns)
+    if since is None:
+        return True
+    over = not _stands(playback) and _another_day(timeline, n, since, rate, epoch_wall_ns)
+    return n >= since and not over
 
 
 def _stands(playback: _Playback | None) -> bool:
