@@ -192,6 +192,24 @@ async def test_a_file_that_is_replaced_is_played_from_its_next_round(tmp_path: P
         tasks.cancel_scope.cancel()
 
 
+async def test_a_file_that_is_mended_while_it_is_not_needed_has_not_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vistterstream.playout.projector._LOOK_IDLE", 0.01)
+    file = tmp_path / "film.mp4"
+    projector = Projector("film", str(file), FORMAT, os.environ)
+    projector.want(True)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(projector.run)
+        await eventually(lambda: projector.failure is not None)
+        projector.want(False)
+        await anyio.wait_all_tasks_blocked()
+        assert projector.failure is not None, "nobody has mended it yet"
+        file.write_bytes(numbered_clip().read_bytes())
+        await eventually(lambda: projector.failure is None)
+        tasks.cancel_scope.cancel()
+
+
 async def test_a_clock_that_goes_on_while_it_is_asked_what_is_needed_costs_no_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

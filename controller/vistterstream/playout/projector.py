@@ -47,6 +47,7 @@ _MOST_LEAD = 8.0  # seconds ahead of the clock at which a slow one is started at
 _PATIENCE = 15.0  # seconds without a picture after which a process is given up
 _STOP_GRACE = 1.0
 _LOOK = 0.1  # seconds between two looks
+_LOOK_IDLE = 5.0  # the same at a file that failed, while it is not needed
 _log = logs.get("playout")
 
 
@@ -280,6 +281,7 @@ class Projector:
         self._changed = anyio.Event()
         self._backoff = Backoff()
         self._failed_at = self._retry_at = 0.0
+        self._seen: tuple[int, int, int] | None = None  # the file that was looked into last
         self._threads: int | None = None  # that decode, where one has been too slow
         self._in_time = 0.0  # when the picture of the newest frame was last there, or none was needed
         self._lead = 0.0  # seconds ahead of the clock at which a process is started that comes too late
@@ -394,7 +396,8 @@ class Projector:
             try:
                 while True:
                     await self._look(tasks)
-                    with anyio.move_on_after(_LOOK if self._wanted else None):
+                    idle = None if self.failure is None else _LOOK_IDLE
+                    with anyio.move_on_after(_LOOK if self._wanted else idle):
                         await self._changed.wait()
             finally:
                 tasks.cancel_scope.cancel()
@@ -411,6 +414,7 @@ class Projector:
         lows = {run: run.low for run in self._runs}
         if not self._wanted:
             self._keep_only(self._needed()[:1], lows)
+            await self._forgive()
             return
         if now < self._retry_at:
             self._in_time = now
@@ -429,6 +433,14 @@ class Projector:
         for picture in needed:
             if not any(self._serves(run, picture, lows) for run in self._runs):
                 await self._start(tasks, picture)
+
+    async def _forgive(self) -> None:
+        """Take back the failure of a file that is another one since: it is looked into when it is needed."""
+        if self.failure is None or self.failure.reason == "Ended":
+            return
+        stamp = await anyio.to_thread.run_sync(_stamp, self._path, abandon_on_cancel=True)
+        if stamp != self._seen:
+            self.failure = None
 
     def _serves(self, run: Run, picture: int, lows: Mapping[Run, int]) -> bool:
         """Whether the run gives the picture, or will in time; `lows` are those of runs, where not as now."""
@@ -535,7 +547,7 @@ class Projector:
 
     async def _get_to_know(self) -> bool:
         """Find out what the file is; whether that could be done."""
-        stamp = await anyio.to_thread.run_sync(_stamp, self._path, abandon_on_cancel=True)
+        stamp = self._seen = await anyio.to_thread.run_sync(_stamp, self._path, abandon_on_cancel=True)
         wrong = await anyio.to_thread.run_sync(_wrong, self._path, self._sha256, abandon_on_cancel=True)
         if wrong is not None:
             self._fail(wrong)
