@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from cli.commands import SMALL, vistter
+from cli.hung import hung
 from peers.vistter import Appliance, alive
+from vistterstream.cli.stopping import stop
+from vistterstream.playout.files import SOCKET, read_identity
+from vistterstream.reconcile import controller
 
-pytestmark = pytest.mark.e2e
 
-
+@pytest.mark.e2e
 def test_everything_goes_off_air_and_the_controller_ends(tmp_path: Path) -> None:
     with Appliance(tmp_path) as appliance:
         appliance.write("small.yaml", SMALL)
@@ -31,6 +34,7 @@ def test_everything_goes_off_air_and_the_controller_ends(tmp_path: Path) -> None
         assert not list(appliance.state.rglob("*.sock"))
 
 
+@pytest.mark.e2e
 def test_without_a_controller_the_playouts_are_ended_all_the_same(tmp_path: Path) -> None:
     with Appliance(tmp_path) as appliance:
         appliance.write("small.yaml", SMALL)
@@ -52,6 +56,7 @@ def test_without_a_controller_the_playouts_are_ended_all_the_same(tmp_path: Path
         assert (again.returncode, "nothing was on air" in again.stderr) == (0, True)
 
 
+@pytest.mark.e2e
 def test_a_controller_that_does_not_answer_is_ended_with_everything_else(tmp_path: Path) -> None:
     with Appliance(tmp_path) as appliance:
         appliance.write("small.yaml", SMALL)
@@ -66,6 +71,21 @@ def test_a_controller_that_does_not_answer_is_ended_with_everything_else(tmp_pat
         assert not [pid for pid in pids if alive(pid)]
 
 
+def test_playouts_that_hang_are_ended_and_named_where_no_controller_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(controller, "_CHILD_DEADLINE", 0.1)
+    with hung(tmp_path, "main", "second") as processes:
+        assert stop(tmp_path) == 0
+        assert all(process.wait(5) == -signal.SIGKILL for process in processes.values())
+    assert "what was on air has ended: main, second." in capsys.readouterr().err
+    for program in processes:
+        folder = tmp_path / "playout" / program
+        assert read_identity(folder) is None
+        assert not (folder / SOCKET).exists()
+
+
+@pytest.mark.e2e
 def test_there_is_nothing_to_stop_where_nothing_is(tmp_path: Path) -> None:
     folder = tmp_path / "nowhere"
     done = vistter("stop", state=folder)

@@ -30,6 +30,10 @@ def test_without_a_controller_the_playouts_are_believed(tmp_path_factory: pytest
         appliance.controller.reap()
         done = vistter("status", state=appliance.state)
         assert (done.returncode, done.stdout) == (1, "main: pier (without a controller)\n")
+        os.kill(playout, signal.SIGSTOP)
+        done = vistter("status", state=appliance.state)
+        told = f"main: its playout (pid {playout}) runs, but does not answer (without a controller)\n"
+        assert (done.returncode, done.stdout) == (1, told)
         os.kill(playout, signal.SIGKILL)
         done = vistter("status", state=appliance.state)
         assert (done.returncode, done.stdout) == (2, "main: nothing; no playout runs\n")

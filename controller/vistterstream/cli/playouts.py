@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from vistterstream.api import words
 from vistterstream.playout import client
 from vistterstream.playout.protocol import PlayoutStatus
 from vistterstream.reconcile.observations import stands
+
+_PATIENCE = 3.0  # seconds for an answer; one that is well needs some milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +27,32 @@ class PlayoutState:
 
 
 def states(folder: Path) -> list[PlayoutState]:
-    """The playouts that run, asked over their sockets."""
+    """The playouts that run, asked over their sockets; those that do not answer, too."""
     return anyio.run(_states, folder)
 
 
 async def _states(folder: Path) -> list[PlayoutState]:
-    found = []
-    for path in client.running(folder):
+    """Asked side by side: those that hang are waited for once."""
+    found: dict[Path, PlayoutState] = {}
+
+    async def ask(path: Path, pid: int) -> None:
+        found[path] = await _state(path, pid)
+
+    async with anyio.create_task_group() as tasks:
+        for path, pid in client.alive(folder).items():
+            tasks.start_soon(ask, path, pid)
+    still = client.alive(folder)  # one that has ended meanwhile is not one that hangs
+    return [found[path] for path in sorted(found) if found[path].answers or path in still]
+
+
+async def _state(path: Path, pid: int) -> PlayoutState:
+    with anyio.move_on_after(_PATIENCE), suppress(client.NotRunning, client.PlayoutLost):
+        playout = await client.connect(path)
         try:
-            playout = await client.connect(path)
-        except client.NotRunning:
-            continue
-        try:
-            state = PlayoutState(path.name, playout.pid, "it does not answer", answers=False)
-            with anyio.move_on_after(3):
-                state = PlayoutState(path.name, playout.pid, _shows(await playout.status()))
-            found.append(state)
-        except client.PlayoutLost:
-            found.append(PlayoutState(path.name, playout.pid, "it does not answer", answers=False))
+            return PlayoutState(path.name, pid, _shows(await playout.status()))
         finally:
             await playout.aclose()
-    return found
+    return PlayoutState(path.name, pid, f"its playout (pid {pid}) runs, but does not answer", answers=False)
 
 
 def _shows(status: PlayoutStatus) -> str:

@@ -37,7 +37,7 @@ from vistterstream.cli import outlet, signals
 from vistterstream.cli.console import STYLES, console, say
 from vistterstream.cli.news import News, Sentence
 from vistterstream.ffmpeg import binary
-from vistterstream.playout.client import any_alive
+from vistterstream.playout.client import alive
 from vistterstream.reconcile.controller import Controller, OnExit
 from vistterstream.reconcile.lock import Taken, state_lock
 from vistterstream.reconcile.paths import Paths, absolute
@@ -81,7 +81,7 @@ def run(options: Options) -> int:
     with _lock(options.state_dir):
         store = Store(options.state_dir / "store.sqlite3")
         try:
-            on_air = any_alive(options.state_dir)
+            on_air = bool(alive(options.state_dir))
             folders = manifest_folders(options.manifests, held_files(store) if on_air else ())
             runner = Runner(options.state_dir, store, folders, on_exit, on_air=on_air)
             anyio.run(runner.run, addresses)

@@ -98,8 +98,8 @@ def _stop_playouts(folder: Path, *, until: float, last: bool = False) -> bool:
     Raises VistterError then, where this is the `last` attempt.
     """
     from vistterstream.base import logs
-    from vistterstream.cli.playouts import states
     from vistterstream.cli.stored import busy
+    from vistterstream.playout.client import alive
     from vistterstream.reconcile.controller import stop_playouts
     from vistterstream.reconcile.host import LocalHost
     from vistterstream.reconcile.lock import Taken, state_lock
@@ -108,7 +108,7 @@ def _stop_playouts(folder: Path, *, until: float, last: bool = False) -> bool:
     while True:
         try:
             with state_lock(folder):
-                ran = [state.program for state in states(folder)]
+                ran = [path.name for path in alive(folder)]
                 anyio.run(stop_playouts, folder, LocalHost(), "everything was stopped")
                 (folder / SOCKET).unlink(missing_ok=True)  # a controller that was killed leaves it
                 anyio.run(_write_stopped, folder)

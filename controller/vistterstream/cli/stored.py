@@ -13,7 +13,7 @@ from vistterstream.api.client import Client, NoController
 from vistterstream.api.local import Request, answer
 from vistterstream.base.errors import VistterError
 from vistterstream.cli.console import say
-from vistterstream.cli.playouts import states
+from vistterstream.cli.playouts import PlayoutState, states
 from vistterstream.cli.reader import Form, Reader
 from vistterstream.reconcile.lock import Taken, state_lock
 from vistterstream.store.store import Store
@@ -25,9 +25,10 @@ PATIENCE = 10.0
 class Stored:
     """Answers from the store of the state folder, while no controller runs there."""
 
-    def __init__(self, folder: Path, answers: Answers) -> None:
+    def __init__(self, folder: Path, answers: Answers, playouts: list[PlayoutState]) -> None:
         self._folder = folder
         self._answers = answers
+        self.playouts = playouts
 
     def ask(self, op: str, **fields: Any) -> Form:
         """The answer. Raises VistterError."""
@@ -48,10 +49,11 @@ def stored(folder: Path) -> Iterator[Reader]:
         if client is not None:
             yield client
             return
-        say(_without_controller(folder), style="yellow")
+        playouts = states(folder)
+        say(_without_controller(folder, playouts), style="yellow")
         store = Store(folder / "store.sqlite3")
         stack.callback(store.close)
-        yield Stored(folder, Answers(store, folder))
+        yield Stored(folder, Answers(store, folder), playouts)
 
 
 def _client_or_lock(folder: Path, stack: ExitStack) -> Client | None:
@@ -84,16 +86,15 @@ def busy(folder: Path, taken: Taken) -> VistterError:
     )
 
 
-def _without_controller(folder: Path) -> str:
+def _without_controller(folder: Path, playouts: list[PlayoutState]) -> str:
     return (
         f"No controller runs on {folder}: this is what was last known. "
-        f"{_on_air(folder)} Start one with: vistter run --state-dir {folder}"
+        f"{_on_air(playouts)} Start one with: vistter run --state-dir {folder}"
     )
 
 
-def _on_air(folder: Path) -> str:
+def _on_air(found: list[PlayoutState]) -> str:
     """What the playouts say, which work on alone."""
-    found = states(folder)
     if not found:
         return "No playout runs: nothing is on air."
     return "On air without it: " + "; ".join(f"{state.program}: {state.shows}" for state in found) + "."

@@ -9,6 +9,7 @@ from rich.text import Text
 from vistterstream.api import words
 from vistterstream.cli.columns import STATES, Form, message
 from vistterstream.cli.console import STYLES, console
+from vistterstream.cli.reader import Reader
 from vistterstream.cli.reading import reader, say_problems
 from vistterstream.cli.spans import since
 from vistterstream.playout.files import object_name
@@ -24,26 +25,27 @@ def show(folder: Path) -> int:
         objects = source.ask("list")["objects"]
         about = source.ask("version")["version"]
         if "pid" not in about:  # nobody answers: the store was read
-            return _without_controller(folder, objects)
+            return _without_controller(source, objects)
         _lines(objects, about)
         untaken = say_problems(source)
     programs = any(form["kind"] == "Program" for form in objects)
     return 0 if programs and not untaken and all(map(_well, objects)) else 1
 
 
-def _without_controller(folder: Path, objects: list[Form]) -> int:
+def _without_controller(source: Reader, objects: list[Form]) -> int:
     """Write what the playouts say; what the store says was true once."""
-    from vistterstream.cli.playouts import states
+    from vistterstream.cli.stored import Stored
 
+    assert isinstance(source, Stored)
     out = console()
-    running = {state.program: state for state in states(folder)}
+    running = {state.program: state for state in source.playouts}
     programs = [form["metadata"] for form in objects if form["kind"] == "Program"]
     names = [object_name(metadata["namespace"], metadata["name"]) for metadata in programs]
     for name in sorted({*names, *running}):
         state = running.get(name)
         shown = f"{state.shows} (without a controller)" if state else "nothing; no playout runs"
-        out.print(Text(f"{name}: {shown}", style=STYLES["warn" if state else "bad"]))
-    return 1 if any(state.answers for state in running.values()) else 2
+        out.print(Text(f"{name}: {shown}", style=STYLES["warn" if state and state.answers else "bad"]))
+    return 1 if running else 2
 
 
 def _lines(objects: list[Form], about: Form) -> None:

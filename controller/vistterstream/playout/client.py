@@ -24,6 +24,7 @@ from vistterstream.base.errors import PermanentError, TemporaryError
 from vistterstream.base.processes import start_time
 from vistterstream.playout.files import (
     CRASH,
+    IDENTITY,
     LOG,
     SOCKET,
     Identity,
@@ -40,8 +41,9 @@ __all__ = [
     "NotRunning",
     "PlayoutClient",
     "PlayoutLost",
-    "any_alive",
+    "alive",
     "connect",
+    "forget",
     "object_name",
     "playout_dir",
     "running",
@@ -74,10 +76,10 @@ def running(state_dir: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
 
 
-def any_alive(state_dir: Path) -> bool:
-    """Whether the process of a playout runs there, be it one that answers or not."""
-    identities = map(read_identity, running(state_dir))
-    return any(identity is not None and identity.alive for identity in identities)
+def alive(state_dir: Path) -> dict[Path, int]:
+    """The folders in which the process of a playout runs, be it one that answers or not, and its number."""
+    identities = {folder: read_identity(folder) for folder in running(state_dir)}
+    return {folder: found.pid for folder, found in identities.items() if found is not None and found.alive}
 
 
 async def connect(folder: Path) -> PlayoutClient:
@@ -170,6 +172,9 @@ class PlayoutClient:
         self._process = process  # where it is a child of ours, which we must wait for
         self._pidfd = os.pidfd_open(identity.pid)
         self.hello = hello
+        if process is None and not identity.alive:  # the number may be another's since it was looked at
+            os.close(self._pidfd)
+            raise ProcessLookupError
 
     @property
     def pid(self) -> int:
@@ -210,6 +215,7 @@ class PlayoutClient:
                 self._signal(signal.SIGKILL)
                 await self.wait_ended()
             await sweep(self._folder)
+            forget(self._folder)
 
     async def wait_ended(self) -> None:
         """Wait until the process is gone."""
@@ -236,6 +242,13 @@ class PlayoutClient:
             signal.pidfd_send_signal(self._pidfd, number)
         except ProcessLookupError:
             return
+
+
+def forget(folder: Path) -> None:
+    """Remove what says who runs in `folder`, where that process has ended."""
+    identity = read_identity(folder)
+    if identity is not None and not identity.alive:
+        (folder / IDENTITY).unlink(missing_ok=True)
 
 
 async def _connection(folder: Path) -> SocketStream:

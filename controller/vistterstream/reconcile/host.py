@@ -95,6 +95,7 @@ class LocalHost:
         found = _whoever_runs(folder)
         if found is None:
             await client.sweep(folder)
+            client.forget(folder)
             return
         try:
             await found.stop(deadline=deadline)
