@@ -59,6 +59,7 @@ class Served:
         self.folder = folder
         self.stopped = False
         self.complaints: list[str] = []
+        self.warnings: list[str] = []
         self.reasons: list[str] = []
         self.store: Store = self.do(lambda: Store(folder / "store.sqlite3"))
         self.answers = Answers(
@@ -66,6 +67,7 @@ class Served:
             folder,
             about={"version": "1.2.3"},
             problems=lambda: self.complaints,
+            warnings=lambda: self.warnings,
             not_ready=lambda: self.reasons,
         )
 

@@ -120,4 +120,5 @@ def test_events_come_newest_first_and_not_all_of_them(appliance: Served) -> None
 
 def test_problems_are_told(appliance: Served) -> None:
     appliance.complaints = ["a.yaml:1:1: no"]
-    assert snapshot(appliance)["problems"] == ["a.yaml:1:1: no"]
+    appliance.warnings = ["the disk is full"]
+    assert snapshot(appliance)["problems"] == ["the disk is full", "a.yaml:1:1: no"]

@@ -94,6 +94,12 @@ def test_problems_are_told_once_and_when_they_are_gone() -> None:
     assert found == [[("a", "bad")], [("b", "bad")], [], [("all manifests can be read again", "good")], []]
 
 
+def test_what_keeps_the_controller_from_its_work_is_told_once_and_its_end() -> None:
+    news = News(where)
+    found = [list(news.of_warnings(warnings)) for warnings in (["full"], ["full"], [], [])]
+    assert found == [[("full", "bad")], [], [("the state folder can be written again", "good")], []]
+
+
 def test_what_is_removed_is_told_and_what_comes_back_is_new() -> None:
     news = News(where)
     output = form("Output", "a", condition("Publishing", "True"), activeTarget="primary")

@@ -27,7 +27,7 @@ def test_the_store_answers_where_no_controller_runs(kept: Path, capsys: pytest.C
     with reader(kept) as source:
         assert source.ask("list", kind="cam")["objects"][0]["metadata"]["name"] == "pier"
         assert source.ask("describe", kind="cam", name="pier")["description"]["owner"] == "file"
-        assert problems(source) == []
+        assert problems(source) == ([], [])
         with pytest.raises(VistterError, match="there is no Camera default/yard"):
             source.ask("get", kind="cam", name="yard")
         with pytest.raises(NoController):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -223,6 +224,20 @@ async def test_playouts_can_be_stopped_without_a_controller(
     async with running(store, host, state_dir):
         pass
     assert await stop_playouts(state_dir, host, "vistter stop") == [state_dir / "playout" / "main"]
+    assert host.alive == []
+
+
+async def test_playouts_are_stopped_where_nothing_can_be_written(
+    store: Store, host: FakeHost, state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    harbour(store)
+    async with running(store, host, state_dir):
+        pass
+    monkeypatch.setattr("vistterstream.reconcile.controller.write_intent", full)
+    await stop_playouts(state_dir, host, "vistter stop")
     assert host.alive == []
 
 

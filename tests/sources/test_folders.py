@@ -859,8 +859,10 @@ async def test_a_store_that_cannot_be_written_for_a_while_is_written_later(
         (folder / f"{number}.yaml").write_text(camera(f"camera-{number}"))
     async with running(store, folder) as bench:
         await bench.keeps(seconds=0.2)
+        assert bench.source.waits.startswith("what changed in manifests is not taken yet: The store")
         store._database.rows("PRAGMA max_page_count=1000000")
         await bench.has(*(f"camera-{number}" for number in range(40)))
+        await bench.until(lambda: not bench.source.waits, "nothing waits")
 
 
 async def test_the_event_loop_is_not_held_up_by_a_thousand_objects(store: Store, folder: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from store.objects import camera, key
 from vistterstream.base.errors import PermanentError, TemporaryError
+from vistterstream.resources.kinds import Camera
 from vistterstream.store.database import SCHEMA_VERSION, Database
 from vistterstream.store.store import Store
 
@@ -150,6 +151,45 @@ def test_a_full_disk_is_temporary_and_loses_nothing_that_was_acknowledged(path: 
     store.close()
     store = Store(path)
     assert {resource.key for resource in store.list()[0]} == in_memory | {key("after")}
+    store.close()
+
+
+def test_while_the_disk_is_full_statuses_are_told_from_memory_and_written_later(path: Path) -> None:
+    def told(store: Store, name: str) -> str:
+        resource = store.get(key(name))
+        assert isinstance(resource, Camera)
+        return (resource.status.program or "")[:3]
+
+    def apply_both() -> None:
+        with store.batch():
+            store.apply(camera("pier", stallAfter="5s"), manager="file")
+            for number in range(100):
+                store.apply(camera(f"camera-{number}"), manager="file")
+
+    store = Store(path)
+    for name in ("wharf", "pier"):
+        store.apply(camera(name), manager="file")
+        store.set_status(key(name), {"program": "old"})
+    before = store.resource_version
+    pages = store._database.rows("PRAGMA page_count")[0][0]
+    store._database.rows(f"PRAGMA max_page_count={pages}")
+    status = {"program": "new" + "x" * 200_000}
+    for _ in range(2):
+        with pytest.raises(TemporaryError, match="full"):
+            store.set_status(key("wharf"), status)
+    with pytest.raises(TemporaryError, match="full"):
+        apply_both()
+    assert (told(store, "wharf"), told(store, "pier")) == ("new", "old")
+    changes = store._changes(before, None)
+    assert [change.resource.metadata.name for change in changes] == ["wharf"], "watchers have it, too"
+    versions = [record.version for record in store._records.values()]
+    assert versions == sorted(versions)
+    store._database.rows("PRAGMA max_page_count=1000000")
+    assert store.set_status(key("wharf"), status), "that it is known does not say that it is written"
+    assert not store.set_status(key("wharf"), status)
+    store.close()
+    store = Store(path)
+    assert (told(store, "wharf"), told(store, "pier")) == ("new", "old")
     store.close()
 
 

@@ -57,13 +57,15 @@ class Answers:
     """Answers from the `store` of the folder `state_dir`.
 
     `about` says what answers (version, pid, address of the preview page); `problems` gives sentences about
-    manifests that could not be taken, `not_ready` why the appliance is not.
+    manifests that could not be taken, `warnings` about what keeps the controller from its work, such as a
+    full disk, `not_ready` why the appliance is not.
     """
 
     store: Objects
     state_dir: Path
     about: dict[str, Any] = field(default_factory=dict)
     problems: Callable[[], list[str]] = _nothing
+    warnings: Callable[[], list[str]] = _nothing
     not_ready: Callable[[], list[str]] = _nothing
 
     def get(self, kind: str, namespace: str, name: str) -> dict[str, Any]:

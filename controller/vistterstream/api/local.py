@@ -10,7 +10,8 @@ socket gives what `Answers` says, so that nothing of a Secret but its keys ever 
   for each, also for those to come; never ends
 - ``describe`` (kind, namespace, name) → ``{"description": …}``
 - ``diff`` (objects, deleted: [{kind, namespace, name}]) → ``{"difference": …}``
-- ``problems`` → ``{"problems": [...]}``: sentences about manifests that could not be taken
+- ``problems`` → ``{"problems": [...], "warnings": [...]}``: sentences about manifests that could not be
+  taken, and about what keeps the controller from its work
 - ``version`` → ``{"version": …}``, ``health`` → ``{"health": …}``
 - ``stop`` → ``{"stopping": true}``: everything goes off air and the controller ends
 
@@ -186,7 +187,7 @@ def answer(answers: Answers, request: Request) -> dict[str, Any]:
         case "diff":
             return {"difference": answers.diff(request.objects, request.deleted)}
         case "problems":
-            return {"problems": answers.problems()}
+            return {"problems": answers.problems(), "warnings": answers.warnings()}
         case "version":
             return {"version": answers.version()}
         case "health":

@@ -43,7 +43,7 @@ class Preview:
             "programs": [self._program(form, outputs) for form in by_kind.get("Program", [])],
             "cameras": [_camera(form) for form in by_kind.get("Camera", [])],
             "outputs": [_output(form) for form in outputs],
-            "problems": self._answers.problems(),
+            "problems": [*self._answers.warnings(), *self._answers.problems()],
             "events": [
                 _event(event) for event in self._answers.events(None, None, None)[: -_EVENTS - 1 : -1]
             ],

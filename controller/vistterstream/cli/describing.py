@@ -12,9 +12,9 @@ from vistterstream.cli import happenings
 from vistterstream.cli.columns import Form, message
 from vistterstream.cli.console import Cell, Table, console, say
 from vistterstream.cli.reader import Reader
-from vistterstream.cli.reading import reader
+from vistterstream.cli.reading import reader, say_problems
 from vistterstream.cli.spans import since
-from vistterstream.resources.kinds import DEFAULT_NAMESPACE, SOURCE_FILE, SOURCE_LINE, find_kind
+from vistterstream.resources.kinds import DEFAULT_NAMESPACE, SOURCE_FILE, SOURCE_LINE, KindInfo, find_kind
 
 
 def describe(folder: Path, kind: str, name: str | None, namespace: str | None) -> None:
@@ -23,14 +23,19 @@ def describe(folder: Path, kind: str, name: str | None, namespace: str | None) -
     with reader(folder) as source:
         if name is not None:
             _one(source, info.kind, namespace or DEFAULT_NAMESPACE, name)
-            return
-        objects = source.ask("list", kind=info.kind, namespace=namespace)["objects"]
-        if not objects:
-            say(f"No {info.plural} found.")
-        for index, form in enumerate(objects):
-            if index:
-                print()
-            _one(source, info.kind, form["metadata"]["namespace"], form["metadata"]["name"])
+        else:
+            _all(source, info, namespace)
+        say_problems(source)
+
+
+def _all(source: Reader, info: KindInfo, namespace: str | None) -> None:
+    objects = source.ask("list", kind=info.kind, namespace=namespace)["objects"]
+    if not objects:
+        say(f"No {info.plural} found.")
+    for index, form in enumerate(objects):
+        if index:
+            print()
+        _one(source, info.kind, form["metadata"]["namespace"], form["metadata"]["name"])
 
 
 def _one(source: Reader, kind: str, namespace: str, name: str) -> None:

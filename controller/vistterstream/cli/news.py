@@ -38,6 +38,7 @@ class News:
         self._failures: dict[tuple[str, str, str], dict[str, _Reminder]] = {}
         self._off_air: set[tuple[str, str, str]] = set()  # programs
         self._problems: Mapping[str, None] = {}
+        self._warnings: Mapping[str, None] = {}
 
     def of_object(self, form: Form, now: float) -> Iterator[Sentence]:
         """What is new of an object, as it is now."""
@@ -86,6 +87,15 @@ class News:
                 yield problem, "bad"
         if before and not self._problems:
             yield "all manifests can be read again", "good"
+
+    def of_warnings(self, warnings: list[str]) -> Iterator[Sentence]:
+        """What keeps the controller from its work, and that nothing does any more."""
+        before, self._warnings = self._warnings, dict.fromkeys(warnings)
+        for warning in self._warnings:
+            if warning not in before:
+                yield warning, "bad"
+        if before and not self._warnings:
+            yield "the state folder can be written again", "good"
 
     def _is_due(self, key: tuple[str, str, str], failure: str, now: float) -> bool:
         """Whether a failure is to be told (again)."""

@@ -29,19 +29,26 @@ def reader(folder: Path) -> Iterator[Reader]:
         yield client
 
 
-def problems(source: Reader) -> list[str]:
-    """Manifests that could not be taken, as sentences; none where nobody looks at them."""
+def problems(source: Reader) -> tuple[list[str], list[str]]:
+    """Manifests that could not be taken, and what keeps the controller from its work, as sentences; none
+    where nobody looks at them.
+    """
     try:
-        return list(source.ask("problems")["problems"])
+        answer = source.ask("problems")
     except VistterError:
-        return []
+        return [], []
+    return list(answer["problems"]), list(answer.get("warnings", ()))
 
 
 def say_problems(source: Reader) -> bool:
-    """Tell about manifests that could not be taken; whether there are any."""
-    found = problems(source)
+    """Tell about manifests that could not be taken, and what keeps the controller from its work; whether
+    there is anything.
+    """
+    found, warnings = problems(source)
+    for warning in warnings:
+        say(f"{warning[:1].upper()}{warning[1:]}", style="red")
     if found:
         say("Manifests that could not be taken; what they said before stays:", style="red")
         for problem in found:
             say(f"  {problem}")
-    return bool(found)
+    return bool(found or warnings)

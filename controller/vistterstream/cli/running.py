@@ -218,6 +218,7 @@ class Runner:
                 "manifests": [str(path) for path in manifests],
             },
             problems=self._problems,
+            warnings=self._warnings,
             not_ready=self._not_ready,
         )
 
@@ -357,6 +358,7 @@ class Runner:
 
     async def _announce_problems(self) -> None:
         while True:
+            _tell(self._news.of_warnings(self._warnings()))
             _tell(self._news.of_problems(self._problems()))
             await anyio.sleep(_PROBLEMS_INTERVAL)
 
@@ -365,8 +367,14 @@ class Runner:
     def _problems(self) -> list[str]:
         return [problem for found in self._source.problems().values() for problem in found]
 
+    def _warnings(self) -> list[str]:
+        """What keeps the controller from its work."""
+        problem = self._controller.problem if self._controller else ""
+        return [sentence for sentence in (problem, self._source.waits) if sentence]
+
     def _not_ready(self) -> list[str]:
-        return self._controller.not_ready() if self._controller else ["the controller has not begun"]
+        reasons = self._controller.not_ready() if self._controller else ["the controller has not begun"]
+        return [*reasons, *filter(None, [self._source.waits])]
 
     def _recordings(self, key: Key, target: str) -> Path | None:
         """The folder that the recordings of an output's target go to; None where it is no recording."""

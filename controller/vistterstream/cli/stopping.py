@@ -14,6 +14,7 @@ import anyio
 
 from vistterstream.api.address import SOCKET
 from vistterstream.api.client import Client, ConnectionLost, NoController
+from vistterstream.base.errors import TemporaryError
 from vistterstream.base.processes import pidfd, start_time
 from vistterstream.cli.console import say
 
@@ -111,7 +112,7 @@ def _stop_playouts(folder: Path, *, until: float, last: bool = False) -> bool:
                 ran = [path.name for path in alive(folder)]
                 anyio.run(stop_playouts, folder, LocalHost(), "everything was stopped")
                 (folder / SOCKET).unlink(missing_ok=True)  # a controller that was killed leaves it
-                anyio.run(_write_stopped, folder)
+                _write_down(folder)
         except Taken as taken:  # by a controller that is just starting, or ending
             if time.monotonic() < until:
                 time.sleep(_POLL)
@@ -122,6 +123,14 @@ def _stop_playouts(folder: Path, *, until: float, last: bool = False) -> bool:
         ended = f"what was on air has ended: {', '.join(ran)}" if ran else "nothing was on air"
         say(f"No controller runs on {folder}; {ended}.")
         return True
+
+
+def _write_down(folder: Path) -> None:
+    """Have it in the store that everything has ended; where it cannot be written, that is said."""
+    try:
+        anyio.run(_write_stopped, folder)
+    except TemporaryError as error:  # the disk is full
+        say(f"That everything has ended could not be written down: {error.message}", style="yellow")
 
 
 async def _write_stopped(folder: Path) -> None:

@@ -18,8 +18,8 @@ from vistterstream.resources.kinds import KINDS
 
 def show(folder: Path) -> int:
     """Write what is on air, and every object that is not as it should be; 1 where there is one, where there
-    is no program, where manifests could not be taken, or where the playouts work on without a controller; 2
-    where no controller and no playout runs.
+    is no program, where manifests could not be taken or the state folder cannot be written, or where the
+    playouts work on without a controller; 2 where no controller and no playout runs.
     """
     with reader(folder) as source:
         objects = source.ask("list")["objects"]

@@ -106,11 +106,15 @@ class Controller:
             for program in self._store.list("Program")[0]:
                 self._appliance.enqueue(program.key)
 
+    @property
+    def problem(self) -> str:
+        """Why statuses cannot be written, as a sentence; empty while they can."""
+        return self._appliance.statuses.problem if self._appliance is not None else ""
+
     def not_ready(self) -> list[str]:
         """Why the appliance is not what its manifests say yet, in sentences; empty when it is."""
         reasons = [] if self._settled.is_set() else ["the manifests are still being read"]
-        if self._appliance is not None and self._appliance.statuses.problem:
-            reasons.append(self._appliance.statuses.problem)
+        reasons += filter(None, [self.problem])
         for resource in self._store.list("Program")[0]:
             ready = find_condition(resource.status.conditions, "Ready")
             if ready is None or not ready.holds:
@@ -225,6 +229,9 @@ async def stop_playouts(
 async def _stop_playout(host: Host, folder: Path, why: str, client: Client | None) -> None:
     try:
         write_intent(folder, why)
+    except OSError as error:  # a disk that is full keeps nothing on air
+        log.warning("that a playout is to end cannot be written", folder=str(folder), error=str(error))
+    try:
         if client is not None:
             await client.stop(deadline=_CHILD_DEADLINE)
         else:

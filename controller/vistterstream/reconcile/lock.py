@@ -34,8 +34,9 @@ def state_lock(state_dir: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Taken(state_dir, _pid(descriptor)) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        mine = f"{os.getpid()}\n".encode()
+        os.pwrite(descriptor, mine, 0)  # in place, which takes no room on a disk that is full
+        os.ftruncate(descriptor, len(mine))
         yield
     finally:
         os.close(descriptor)

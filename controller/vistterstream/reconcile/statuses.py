@@ -4,7 +4,7 @@ Whoever learns something about an object asks for its status with `Statuses.requ
 rendered at the moment of writing, from what is known then. So no writer can overwrite what another knew.
 
 What the store refuses, on a full disk for instance, is tried again until it takes it. Meanwhile
-`Statuses.problem` says that what can be read of the objects is old.
+`Statuses.problem` says so, and whether what can be read of the objects is old.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Protocol
 import anyio
 
 from vistterstream.base import logs
-from vistterstream.base.errors import VistterError
+from vistterstream.base.errors import TemporaryError, VistterError
 from vistterstream.base.metrics import Metrics
 from vistterstream.reconcile.queue import NameQueue
 from vistterstream.resources.kinds import Key, Resource
@@ -30,6 +30,7 @@ RETRY = 5.0
 """Seconds until what the store refused is tried again."""
 GATHER = 0.02
 """Seconds that a first change waits for others that belong to it."""
+_NOT_KEPT = "what is shown is so now, but is lost when the controller ends, and events are not kept"
 
 Render = Callable[[Resource, datetime], Status]
 """The status of an object as of now. Raises nothing."""
@@ -115,8 +116,10 @@ class Statuses:
         """The store refused the status of `key`: it is asked again; said is that but once."""
         first = not self._unwritten
         self._unwritten.add(key)
+        self._written[key] = anyio.current_time()
         self._queue.add(key, anyio.current_time() + RETRY)
-        self.problem = f"statuses cannot be written, what is shown of objects is old: {error.message}"
+        lost = _NOT_KEPT if isinstance(error, TemporaryError) else "what is shown of objects is old"
+        self.problem = f"statuses cannot be written, {lost}: {error.message}"
         if first:
             log.error("statuses cannot be written", object=str(key), error=error.message)
             self._refused(key, self.problem)

@@ -116,6 +116,7 @@ class FolderSource:
         self._others: dict[Path, Signature] | None = None
         self._applied: dict[Key, Resource] = {}
         self._problems: dict[Path, tuple[Problem, ...]] = {}
+        self.waits = ""  # why what changed in manifests is not taken yet; empty while nothing waits
 
     def problems(self) -> dict[Path, list[str]]:
         """What is wrong now, by file or folder, as sentences for people."""
@@ -134,7 +135,9 @@ class FolderSource:
                 began = anyio.current_time()
                 try:
                     due = await self._pass()
+                    self.waits = ""
                 except TemporaryError as error:
+                    self.waits = f"what changed in manifests is not taken yet: {error.message}"
                     _log.warning("manifests_wait", error=error.message)
                     due = anyio.current_time() + error.delay
                 if not started:

@@ -77,7 +77,8 @@ class Store:
     """Objects by `Key`. `path` is made (mode 0600) where it is missing; its folder must exist.
 
     Raises PermanentError at the start for a file that is damaged, of a newer version or in use. `now`
-    returns an instant with a zone. Writes raise TemporaryError while the disk is full.
+    returns an instant with a zone. Writes raise TemporaryError while the disk is full; statuses are told
+    from memory meanwhile.
     """
 
     def __init__(
@@ -93,6 +94,10 @@ class Store:
         self._database = Database(path)
         self._events = EventTable(self._database, limit=remembered_events, limit_each=remembered_events_each)
         self._remembered_deletions = remembered_deletions
+        self._records: dict[Key, Record] = {}  # in the order of versions
+        self._referrers: dict[Key, set[Key]] = {}
+        self._deleted: builtins.list[Deleted] = []
+        self._unsaved: set[Key] = set()  # whose status is newer here than in the file
         self._signal = Signal()
         self._event_signal = Signal()
         self._closed = False
@@ -221,19 +226,26 @@ class Store:
     def set_status(self, key: Key, status: Mapping[str, Any]) -> bool:
         """Replace the object's status. False when it was that already, or the object is gone.
 
-        Raises Invalid for a status that is not of the kind's form.
+        Raises Invalid for a status that is not of the kind's form; TemporaryError while the disk is full:
+        then readers and watchers have it all the same, until the end of this process.
         """
         old = self._records.get(key)
-        if old is None or same(old.status, status):
+        if old is None or (same(old.status, status) and key not in self._unsaved):
             return False
         said = json.loads(encode(status))
         new = replace(old, status=said, version=self._version + 1, known=old.resource)
-        with self._transaction(durable=False):
-            self._database.run(
-                "UPDATE objects SET version = ?, status = ? WHERE kind = ? AND namespace = ? AND name = ?",
-                [new.version, encode(new.status), *_where(key)],
-            )
-            self._put(new)
+        try:
+            with self._transaction(durable=False):
+                self._database.run(
+                    "UPDATE objects SET version = ?, status = ? "
+                    "WHERE kind = ? AND namespace = ? AND name = ?",
+                    [new.version, encode(new.status), *_where(key)],
+                )
+                self._put(new)
+        except TemporaryError:
+            self._keep_unsaved(old, new)
+            raise
+        self._unsaved.discard(key)
         return True
 
     # Events
@@ -385,19 +397,30 @@ class Store:
         for target in {reference.target for reference in references(new)} if new else ():
             self._referrers.setdefault(target, set()).add(key)
 
+    def _keep_unsaved(self, old: Record, new: Record) -> None:
+        """Have in memory a status that the file did not take, as far as the file has versions for it."""
+        if self._database.in_transaction or new.version > self._ceiling:
+            return
+        self._unsaved.add(new.key)
+        if not same(old.status, new.status):
+            self._put(new)
+            self._signal.ring(self._last_change)
+
     @contextmanager
     def _transaction(self, *, durable: bool) -> Iterator[None]:
         if self._database.in_transaction:
             yield
             return
-        change, event, version = self._last_change, self._last_event, self._version
+        change, event = self._last_change, self._last_event
+        version, ceiling = self._version, self._ceiling
         try:
             with self._database.transaction(durable=durable or version + 1 > self._ceiling):
                 yield
                 self._raise_ceiling()
         except BaseException:
+            self._ceiling = ceiling
             if self._version != version:  # what was rolled back must not stay in memory
-                self._read()
+                self._read_again()
             raise
         if self._last_change > change:
             self._signal.ring(self._last_change)
@@ -414,11 +437,22 @@ class Store:
             self._ceiling = self._version + _VERSIONS_AHEAD
             self._database.set_meta("version_ceiling", self._ceiling)
 
+    def _read_again(self) -> None:
+        """Read everything from the file, but for the statuses that it did not take."""
+        unsaved = [self._records[key] for key in self._unsaved if key in self._records]
+        self._read()
+        for newer in unsaved:
+            if (known := self._records.get(newer.key)) is not None:
+                self._records[newer.key] = replace(
+                    known, status=newer.status, version=newer.version, known=known.resource
+                )
+        self._records = dict(sorted(self._records.items(), key=lambda item: item[1].version))
+
     def _read(self) -> None:
         """Read everything from the file."""
-        self._records: dict[Key, Record] = {}  # in the order of versions
-        self._referrers: dict[Key, set[Key]] = {}
-        self._deleted: builtins.list[Deleted] = []
+        self._records.clear()
+        self._referrers.clear()
+        self._deleted.clear()
         self._forgotten = self._database.meta("deletions_forgotten")
         for row in self._database.rows(_READ_OBJECTS):
             record = _read_record(row)
