@@ -6,7 +6,7 @@ import pytest
 
 from api.serving import condition
 from vistterstream.api import words
-from vistterstream.playout.stage import _SLATE_REASONS
+from vistterstream.playout.stage import _FILE_REASONS, _SLATE_REASONS
 
 
 def form(kind: str, *conditions: dict[str, Any], **status: Any) -> dict[str, Any]:
@@ -52,7 +52,9 @@ def test_a_timeline_that_does_not_go_on_is_said(playback: dict[str, str], said: 
     assert words.on_air_reason(shown) == f"as the timeline says; {said}"
 
 
-@pytest.mark.parametrize("reason", sorted({*_SLATE_REASONS.values(), "CameraMissing"}))
+@pytest.mark.parametrize(
+    "reason", sorted({*_SLATE_REASONS.values(), *_FILE_REASONS.values(), "CameraMissing"})
+)
 def test_every_reason_for_a_slate_has_words(reason: str) -> None:
     sentence = words.on_air_reason(on_air("Slate", "wharf", reason))
     assert "wharf" in sentence

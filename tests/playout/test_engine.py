@@ -272,7 +272,7 @@ async def test_a_camera_that_is_missing_shows_the_slate_and_says_why(tmp_path: P
         make_plan(tmp_path, cues=(("x", 30),), cameras=[film("x", tmp_path / "nothing.mp4")], outputs=[])
     )
     async with on_air(playout):
-        await eventually(lambda: playout.status.on_air and playout.status.on_air.reason == "CameraLost")
+        await eventually(lambda: playout.status.on_air and playout.status.on_air.reason == "FileLost")
         status = playout.status
         assert status.on_air is not None
         assert (status.on_air.kind, status.on_air.name) == ("Slate", "x")
@@ -301,7 +301,7 @@ async def test_a_clip_that_is_missing_is_the_slate_and_is_played_when_it_is_ther
     playout.write(plan.model_copy(update=update))
     async with on_air(playout):
         await eventually(lambda: playout.status.clip_problems)
-        assert "does not exist" in playout.status.clip_problems[str(file)]
+        assert "There is no file" in playout.status.clip_problems[str(file)]
         put = "put it there, or name another file in the manifest."
         assert playout.status.picture_problems == {slate_file: f"There is no picture {slate_file}; {put}"}
         told = {"code": f"Layer logo: There is no picture /m/logo.png; {put}"}

@@ -220,7 +220,7 @@ async def test_a_missing_file_says_so_and_is_tried_again_ever_more_rarely(tmp_pa
             found = status(feed)
             assert found.state is CameraState.WAITING
             assert found.reason == "FileNotFound"
-            assert "Check the path" in found.message
+            assert found.message == f"There is no file {file}. Put it there, or correct the path."
             assert not taking.last.usable
             file.symlink_to(numbered_clip())
             await eventually(lambda: taking.last.usable, 15)

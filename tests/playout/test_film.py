@@ -15,8 +15,9 @@ import pytest
 from ffmpeg_.media import folder, make, picture_and_sound
 from playout.clips import LENGTH, numbered_clip, read_number
 from playout.plans import FORMAT
+from vistterstream.ffmpeg.failures import Failure
 from vistterstream.playout import film as film_module
-from vistterstream.playout.film import Film
+from vistterstream.playout.film import Film, of_file
 from vistterstream.playout.reel import Place
 from vistterstream.playout.sound import samples_before, samples_of
 from vistterstream.resources.program import Format
@@ -117,8 +118,35 @@ def test_what_is_no_film_says_so(tmp_path: Path) -> None:
         assert film.length == 0
         assert film.failure is not None
         assert film.failure.reason == "FileNotFound"
+        assert str(tmp_path / "none.mp4") in film.failure.message
     sound = make(tmp_path / "sound.mp4", "-f", "lavfi", "-i", "sine=duration=1", "-c:a", "aac")
     with opened(sound) as film:
         assert film.length == 0
         assert film.failure is not None
         assert film.take(Place(0, 0, silent=False), 100) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("FileNotFound", ("FileNotFound", "There is no file /f.mp4. Put it there, or correct the path.")),
+        ("NotAFile", ("NotAFile", "/f.mp4 does not name a file. Correct the path.")),
+        (
+            "PermissionDenied",
+            ("PermissionDenied", "/f.mp4 may not be read. Let the user that runs VistterStream read it."),
+        ),
+        (
+            "InvalidData",
+            ("InvalidData", "/f.mp4 is not video that can be read. Put a video there, or correct the path."),
+        ),
+        (
+            "ConnectionLost",
+            ("InvalidData", "/f.mp4 cannot be read to its end. Put a whole file there, or see to its disk."),
+        ),
+        ("Ended", ("Ended", "/f.mp4 has come to its end.")),
+        ("Killed", ("Killed", "as it was said")),
+    ],
+)
+def test_what_is_told_of_a_file_names_it_and_says_what_to_do(reason: str, told: tuple[str, str]) -> None:
+    failure = of_file("/f.mp4", Failure(reason, "as it was said"))
+    assert (failure.reason, failure.message) == told

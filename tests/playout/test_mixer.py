@@ -28,7 +28,7 @@ from vistterstream.playout.mixer import Mixer, Show, Swapped
 from vistterstream.playout.protocol import CameraState, CameraStatus, OnAir, Standing
 from vistterstream.playout.sound import samples_of
 from vistterstream.playout.stage import Choice, choose
-from vistterstream.resources.camera import CameraSource, CameraSpec, TestPatternSource
+from vistterstream.resources.camera import CameraSource, CameraSpec, FileSource, TestPatternSource
 from vistterstream.resources.program import Fallback, PlaybackState
 from vistterstream.resources.quantities import Color
 from vistterstream.resources.timeline import TransitionType
@@ -113,6 +113,17 @@ def test_the_slate_says_why(state: CameraState) -> None:
     reasons = {CameraState.STALLED: "CameraStalled", CameraState.LIVE: "CameraStalled"}
     reasons[CameraState.WAITING] = "CameraLost"
     assert choose("a", feeds(a), 0.0, 0) == Choice("Slate", "a", reasons.get(state, "CameraConnecting"))
+
+
+def test_a_file_is_neither_connected_to_nor_out_of_reach() -> None:
+    a = Switch("a", 1)
+    a.spec = CameraSpec(source=CameraSource(file=FileSource(path="film.mp4")))
+    a.on = False
+    reasons = {}
+    for state in (CameraState.IDLE, CameraState.CONNECTING, CameraState.STALLED, CameraState.WAITING):
+        a.now = state
+        reasons[state.value] = choose("a", feeds(a), 0.0, 0).reason
+    assert [*reasons.values()] == ["FileStarting", "FileStarting", "CameraStalled", "FileLost"]
 
 
 def test_a_camera_that_does_not_exist_says_so() -> None:

@@ -301,7 +301,7 @@ def test_a_clip_is_named_and_heard_and_is_silent_when_it_holds() -> None:
 def test_a_clip_that_is_missing_or_another_is_the_slate_and_is_told(tmp_path: Path) -> None:
     wrong = {"sha256": "0" * 64}
     for plan, told in (
-        (clip_plan({"file": {}, "duration": "1s"}, path=tmp_path / "gone.mp4"), "does not exist"),
+        (clip_plan({"file": {}, "duration": "1s"}, path=tmp_path / "gone.mp4"), "There is no file"),
         (clip_plan({"file": wrong, "duration": "1s"}), "is another than the manifest wants"),
     ):
         with offline(plan) as program:

@@ -192,21 +192,36 @@ async def test_a_file_that_is_replaced_is_played_from_its_next_round(tmp_path: P
         tasks.cancel_scope.cancel()
 
 
-async def test_a_file_that_is_mended_while_it_is_not_needed_has_not_failed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_a_file_that_failed_is_tried_again_as_soon_as_it_is_another(
+    tmp_path: Path, wanted: bool
 ) -> None:
-    monkeypatch.setattr("vistterstream.playout.projector._LOOK_IDLE", 0.01)
     file = tmp_path / "film.mp4"
     projector = Projector("film", str(file), FORMAT, os.environ)
+    projector.follow(Reel(RATE, lambda n: Turn(n, 0, 0), AtEnd.LOOP))
     projector.want(True)
+
+    def reason() -> str:
+        return projector.failure.reason if projector.failure is not None else ""
+
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(projector.run)
-        await eventually(lambda: projector.failure is not None)
-        projector.want(False)
-        await anyio.wait_all_tasks_blocked()
-        assert projector.failure is not None, "nobody has mended it yet"
-        file.write_bytes(numbered_clip().read_bytes())
-        await eventually(lambda: projector.failure is None)
+        projector.take(0, 3200, False)
+        await eventually(lambda: reason() == "FileNotFound")
+        projector.want(wanted)
+        for _ in range(20):  # by itself it would not be tried again before the test is over
+            projector._backoff.next()
+        projector._retry_at = time.monotonic() + 1000
+        file.write_bytes(os.urandom(100_000))
+        await eventually(lambda: reason() == "InvalidData")
+        projector._retry_at = time.monotonic() + 1000
+        file.unlink()
+        await eventually(lambda: reason() == "FileNotFound")
+        projector._retry_at = time.monotonic() + 1000
+        file.symlink_to(numbered_clip())
+        await eventually(lambda: reason() == "")
+        if wanted:
+            await eventually(lambda: projector.usable(0, 3200))
         tasks.cancel_scope.cancel()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from reconcile.appliances import running, settle
 from reconcile.fakes import FakeHost
-from reconcile.objects import apply, key, locked_camera, program, secret, timeline
+from reconcile.objects import apply, key, locked_camera, make, program, secret, timeline
 from reconcile.objects import camera as make_camera
 from vistterstream.playout.protocol import CameraState, CameraStatus
 from vistterstream.reconcile.camera import Sight, status
@@ -36,6 +36,16 @@ def seen(state: CameraState, program: str = "main", **more: object) -> Sight:
 def test_a_camera_that_nobody_uses_is_ready_and_its_state_unknown() -> None:
     shown = status(wharf(), [], None, NOW)
     assert said(shown) == {"Ready": "True NotUsed", "Online": "Unknown NotUsed"}
+
+
+def test_a_file_is_opened_and_not_connected_to() -> None:
+    tape = make("Camera", "tape", {"source": {"file": {"path": "tape.mp4"}}})
+    assert isinstance(tape, Camera)
+    messages = [
+        next(one.message for one in status(one, [seen(CameraState.CONNECTING)], None, NOW).conditions)
+        for one in (tape, wharf())
+    ]
+    assert messages == ["Its file is being opened.", "It is being connected to."]
 
 
 @pytest.mark.parametrize(

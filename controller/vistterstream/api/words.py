@@ -14,6 +14,8 @@ _SLATE = {
     "CameraStalled": "camera {name} has stopped sending pictures",
     "CameraConnecting": "camera {name} is being connected to",
     "CameraLost": "camera {name} cannot be reached; it is tried again",
+    "FileStarting": "the picture of the file of camera {name} is not there in time",
+    "FileLost": "the file of camera {name} has nothing to show",
     "CameraMissing": "camera {name} does not exist",
     "ClipStarting": "{kind} {name} is being opened",
     "ClipMissing": "{kind} {name} cannot be played",

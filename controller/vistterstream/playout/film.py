@@ -92,11 +92,11 @@ class Film:
             finally:
                 tool.close()
             if failure.reason != "Ended":
-                self.failure = failure
+                self.failure = of_file(self._path, failure)
                 return None
             if reader.found is not None:
                 return reader.found
-        self.failure = NO_PICTURES
+        self.failure = of_file(self._path, NO_PICTURES)
         return None
 
 
@@ -115,7 +115,29 @@ def wrong_file(path: str, sha256: str | None) -> Failure | None:
     return Failure("WrongFile", f"{sentence} Put the right file there, or change sha256.")
 
 
-NO_PICTURES = Failure("InvalidData", "The file has no pictures. Check that it is a video.")
+NO_PICTURES = Failure("InvalidData", "{path} has no pictures. Put a video there, or correct the path.")
+_UNREADABLE = Failure(
+    "InvalidData", "{path} is not video that can be read. Put a video there, or correct the path."
+)
+_DAMAGED = Failure(
+    "InvalidData", "{path} cannot be read to its end. Put a whole file there, or see to its disk."
+)
+_OF_FILES = {
+    "FileNotFound": Failure("FileNotFound", "There is no file {path}. Put it there, or correct the path."),
+    "NotAFile": Failure("NotAFile", "{path} does not name a file. Correct the path."),
+    "PermissionDenied": Failure(
+        "PermissionDenied", "{path} may not be read. Let the user that runs VistterStream read it."
+    ),
+    "InvalidData": _UNREADABLE,
+    "ConnectionLost": _DAMAGED,
+    "Ended": Failure("Ended", "{path} has come to its end."),
+}
+
+
+def of_file(path: str, failure: Failure) -> Failure:
+    """`failure`, which is told of devices and platforms too, in words for a file; they name it."""
+    known = failure if failure is NO_PICTURES else _OF_FILES.get(failure.reason)
+    return failure if known is None else Failure(known.reason, known.message.replace("{path}", path))
 
 
 class _Run:
@@ -130,7 +152,7 @@ class _Run:
         length: int,
         environment: Mapping[str, str],
     ) -> None:
-        self.begun_at = first
+        self._path, self.begun_at = path, first
         self.failure: Failure | None = None
         self.strip = Strip(first, samples_before(first, format.frame_rate.fraction))
         self._has_sound = found.audio is not None
@@ -191,4 +213,4 @@ class _Run:
         self.strip.ended = True
         ended = self._tool.wait()
         if self.failure is None and ended.reason != "Ended":
-            self.failure = ended
+            self.failure = of_file(self._path, ended)

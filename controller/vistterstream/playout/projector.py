@@ -28,7 +28,7 @@ from vistterstream.ffmpeg.processes import Child, enlarge_pipe
 from vistterstream.ffmpeg.streams import Survey, SurveyReader
 from vistterstream.playout import priority
 from vistterstream.playout.avi import AviError, AviReader
-from vistterstream.playout.film import NO_PICTURES, wrong_file
+from vistterstream.playout.film import NO_PICTURES, of_file, wrong_file
 from vistterstream.playout.frames import Frame, FramePool
 from vistterstream.playout.jitter import Taken
 from vistterstream.playout.pacing import Backoff
@@ -47,7 +47,7 @@ _MOST_LEAD = 8.0  # seconds ahead of the clock at which a slow one is started at
 _PATIENCE = 15.0  # seconds without a picture after which a process is given up
 _STOP_GRACE = 1.0
 _LOOK = 0.1  # seconds between two looks
-_LOOK_IDLE = 5.0  # the same at a file that failed, while it is not needed
+_LOOK_AGAIN = 0.5  # and at a file that failed, for another one; it is tried when it was the same twice
 _log = logs.get("playout")
 
 
@@ -239,13 +239,17 @@ class Run:
         self.frames += 1
 
 
+Stamp = tuple[int, int, int, int]
+"""What tells that a file is the one that was looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     """What a file is: its survey, the number of its pictures, and the file that this holds for."""
 
     survey: Survey
     length: int
-    stamp: tuple[int, int, int]
+    stamp: Stamp
 
 
 class Projector:
@@ -280,8 +284,9 @@ class Projector:
         self._wanted = False
         self._changed = anyio.Event()
         self._backoff = Backoff()
-        self._failed_at = self._retry_at = 0.0
-        self._seen: tuple[int, int, int] | None = None  # the file that was looked into last
+        self._failed_at = self._retry_at = self._look_at = 0.0
+        self._tried: Stamp | None = None  # the file that was last tried
+        self._seen: Stamp | None = None  # the one that was there at the last look since
         self._threads: int | None = None  # that decode, where one has been too slow
         self._in_time = 0.0  # when the picture of the newest frame was last there, or none was needed
         self._lead = 0.0  # seconds ahead of the clock at which a process is started that comes too late
@@ -396,11 +401,15 @@ class Projector:
             try:
                 while True:
                     await self._look(tasks)
-                    idle = None if self.failure is None else _LOOK_IDLE
-                    with anyio.move_on_after(_LOOK if self._wanted else idle):
+                    rest = _LOOK_AGAIN if self._failing else None
+                    with anyio.move_on_after(_LOOK if self._wanted else rest):
                         await self._changed.wait()
             finally:
                 tasks.cancel_scope.cancel()
+
+    @property
+    def _failing(self) -> bool:
+        return self.failure is not None and self.failure.reason != "Ended"
 
     def _wake(self) -> None:
         self._changed.set()
@@ -414,9 +423,10 @@ class Projector:
         lows = {run: run.low for run in self._runs}
         if not self._wanted:
             self._keep_only(self._needed()[:1], lows)
-            await self._forgive()
+            if self._failing and await self._replaced(now) and await self._get_to_know():
+                self.failure = None
             return
-        if now < self._retry_at:
+        if now < self._retry_at and not await self._replaced(now):
             self._in_time = now
             return
         if self._known is None and not await self._get_to_know():
@@ -433,14 +443,6 @@ class Projector:
         for picture in needed:
             if not any(self._serves(run, picture, lows) for run in self._runs):
                 await self._start(tasks, picture)
-
-    async def _forgive(self) -> None:
-        """Take back the failure of a file that is another one since: it is looked into when it is needed."""
-        if self.failure is None or self.failure.reason == "Ended":
-            return
-        stamp = await anyio.to_thread.run_sync(_stamp, self._path, abandon_on_cancel=True)
-        if stamp != self._seen:
-            self.failure = None
 
     def _serves(self, run: Run, picture: int, lows: Mapping[Run, int]) -> bool:
         """Whether the run gives the picture, or will in time; `lows` are those of runs, where not as now."""
@@ -500,17 +502,32 @@ class Projector:
             self._fail(run.failure)
 
     def _fail(self, failure: Failure) -> None:
-        self.failure, self.showing = failure, False
-        self.restarts[failure.reason] = self.restarts.get(failure.reason, 0) + 1
+        self.failure, self.showing = of_file(self._path, failure), False
+        self.restarts[self.failure.reason] = self.restarts.get(self.failure.reason, 0) + 1
         delay = self._backoff.next()
         self._failed_at = time.monotonic()
         self._retry_at = self._failed_at + delay
-        _log.warning("file lost", file=self._name, reason=failure.reason, retry=round(delay, 2))
+        _log.warning("file lost", file=self._name, reason=self.failure.reason, retry=round(delay, 2))
+
+    async def _replaced(self, now: float) -> bool:
+        """Whether another file is there than the one that failed, or none any more; it is tried at once, but
+        not while it is being written.
+        """
+        if now < self._look_at:
+            return False
+        self._look_at = now + _LOOK_AGAIN
+        before = self._seen
+        self._seen = await anyio.to_thread.run_sync(_stamp, self._path, abandon_on_cancel=True)
+        if self._seen == self._tried or self._seen != before:
+            return False
+        self._retry_at = 0.0
+        self._backoff.failures = 0
+        return True
 
     def _note_end(self) -> None:
         over = self.failure is not None and self.failure.reason == "Ended"
         if self.ended and not over:
-            self.failure, self.showing = explain(0, ()), False
+            self.failure, self.showing = of_file(self._path, explain(0, ())), False
             self.restarts["Ended"] = self.restarts.get("Ended", 0) + 1
         elif not self.ended and (
             over or any(run.frames for run in self._runs if run.began > self._failed_at)
@@ -547,7 +564,8 @@ class Projector:
 
     async def _get_to_know(self) -> bool:
         """Find out what the file is; whether that could be done."""
-        stamp = self._seen = await anyio.to_thread.run_sync(_stamp, self._path, abandon_on_cancel=True)
+        stamp = await anyio.to_thread.run_sync(_stamp, self._path, abandon_on_cancel=True)
+        self._tried = self._seen = stamp
         wrong = await anyio.to_thread.run_sync(_wrong, self._path, self._sha256, abandon_on_cancel=True)
         if wrong is not None:
             self._fail(wrong)
@@ -617,10 +635,10 @@ def _wrong(path: str, sha256: str | None) -> Failure | None:
     return wrong_file(path, sha256)
 
 
-def _stamp(path: str) -> tuple[int, int, int] | None:
-    """What tells that a file is the one that was looked at; None where there is none."""
+def _stamp(path: str) -> Stamp | None:
+    """The stamp of a file, which changes with its permissions, too; None where there is none."""
     try:
         found = Path(path).stat()
     except (OSError, ValueError):
         return None
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    return found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns

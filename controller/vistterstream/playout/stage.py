@@ -34,6 +34,7 @@ _SLATE_REASONS = {
     CameraState.STALLED: "CameraStalled",
     CameraState.WAITING: "CameraLost",
 }
+_FILE_REASONS = {"CameraConnecting": "FileStarting", "CameraLost": "FileLost"}
 
 
 class Source(Protocol):
@@ -114,7 +115,10 @@ def choose(camera: str | None, feeds: Mapping[str, Source], now: float, number: 
         name = feeds[name].spec.backup or ""
     if wanted not in feeds:
         return Choice("Slate", wanted, "CameraMissing")
-    return Choice("Slate", wanted, _SLATE_REASONS[feeds[wanted].state(now)])
+    reason = _SLATE_REASONS[feeds[wanted].state(now)]
+    if feeds[wanted].spec.source.file is not None:
+        reason = _FILE_REASONS.get(reason, reason)
+    return Choice("Slate", wanted, reason)
 
 
 def _chosen(stage: Stage, source: str | None, cue: Picture, now: float, number: int) -> Choice:

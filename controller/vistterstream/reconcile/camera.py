@@ -20,7 +20,16 @@ from vistterstream.resources.status import CameraStatus, Process, Video
 on: Registry[Appliance] = Registry()
 
 USER_MUST_ACT = frozenset(
-    {"Unauthorized", "CertificateInvalid", "NotFound", "FileNotFound", "InvalidData", "SecretMissing"}
+    {
+        "Unauthorized",
+        "CertificateInvalid",
+        "NotFound",
+        "FileNotFound",
+        "NotAFile",
+        "PermissionDenied",
+        "InvalidData",
+        "SecretMissing",
+    }
 )
 """Reasons of a failure that does not go away by itself."""
 _BEST_FIRST = (
@@ -81,8 +90,9 @@ def status(
     best = min((sight for sight in sights if sight.seen is not None), key=_rank, default=None)
     seen = best.seen if best is not None else None
     silent = seen is None and any(sight.silent for sight in sights)
-    judged = told or (verdict.SILENT if silent else _judge(seen, used=bool(sights)))
-    online = verdict.silent("Online") if silent else _online(seen, used=bool(sights))
+    message = _message(camera, seen) if seen is not None else ""
+    judged = told or (verdict.SILENT if silent else _judge(seen, message, used=bool(sights)))
+    online = verdict.silent("Online") if silent else _online(seen, message, used=bool(sights))
     return CameraStatus(
         conditions=verdict.conditions(camera, judged, now, online),
         observed_generation=camera.generation,
@@ -98,29 +108,33 @@ def _rank(sight: Sight) -> tuple[int, str]:
     return _BEST_FIRST.index(sight.seen.state), sight.program
 
 
-def _judge(seen: Seen | None, *, used: bool) -> Verdict:
+def _judge(seen: Seen | None, message: str, *, used: bool) -> Verdict:
     if not used:
         return Verdict(True, "NotUsed", "No program uses it.")
     if seen is None:
         return Verdict(False, "NoReport", "No playout has reported on it.", Outlook.RECONCILING)
     if seen.state in ONLINE:
-        return Verdict(True, seen.state.value, _message(seen))
+        return Verdict(True, seen.state.value, message)
     outlook = Outlook.STALLED if seen.reason in USER_MUST_ACT else Outlook.RECONCILING
-    return Verdict(False, seen.reason or seen.state.value, _message(seen), outlook)
+    return Verdict(False, seen.reason or seen.state.value, message, outlook)
 
 
-def _online(seen: Seen | None, *, used: bool) -> Condition:
+def _online(seen: Seen | None, message: str, *, used: bool) -> Condition:
     if not used:
         return condition("Online", None, "NotUsed", "No program uses it, so nobody looks at it.")
     if seen is None:
         return condition("Online", None, "NoReport", "No playout has reported on it.")
     if seen.state in ONLINE:
-        return condition("Online", True, seen.state.value, _message(seen))
-    return condition("Online", False, seen.reason or seen.state.value, _message(seen))
+        return condition("Online", True, seen.state.value, message)
+    return condition("Online", False, seen.reason or seen.state.value, message)
 
 
-def _message(seen: Seen) -> str:
-    return _MESSAGES[seen.state] if seen.state in ONLINE else seen.message or _MESSAGES[seen.state]
+def _message(camera: Camera, seen: Seen) -> str:
+    if seen.state not in ONLINE and seen.message:
+        return seen.message
+    if seen.state is CameraState.CONNECTING and camera.spec.source.file is not None:
+        return "Its file is being opened."
+    return _MESSAGES[seen.state]
 
 
 def _video(seen: Seen | None) -> Video | None:
