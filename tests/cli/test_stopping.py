@@ -11,6 +11,7 @@ import pytest
 from cli.commands import SMALL, vistter
 from cli.hung import hung
 from peers.vistter import Appliance, alive
+from vistterstream.base import logs
 from vistterstream.cli.stopping import stop
 from vistterstream.playout.files import SOCKET, read_identity
 from vistterstream.reconcile import controller
@@ -75,6 +76,7 @@ def test_playouts_that_hang_are_ended_and_named_where_no_controller_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(controller, "_CHILD_DEADLINE", 0.1)
+    monkeypatch.setattr(logs, "configure", lambda **_: None)  # it would write to what is captured here
     with hung(tmp_path, "main", "second") as processes:
         assert stop(tmp_path) == 0
         assert all(process.wait(5) == -signal.SIGKILL for process in processes.values())
