@@ -518,6 +518,12 @@ def test_a_real_hls_folder_holds_a_playlist_with_the_newest_segments(tmp_path: P
     assert not list(tmp_path.glob("*.tmp"))
 
 
+def test_hls_that_goes_on_is_told_the_number_of_the_list_that_is_there() -> None:
+    argv = commands.pusher(target(hls=HlsTarget(folder="/var/hls")), first_segment=1795933533)
+    assert option(argv, "-start_number") == "1795933533"
+    assert "-hls_start_number_source" not in argv
+
+
 def test_hls_refuses_a_folder_whose_name_ffmpeg_would_take_apart() -> None:
     with pytest.raises(PermanentError, match=r"100%done.*another folder") as caught:
         commands.pusher(target(hls=HlsTarget(folder="/var/100%done")))

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -212,6 +213,108 @@ async def test_hls_can_be_played_while_it_is_made(tmp_path: Path) -> None:
         await eventually(lambda: playlist.exists() and playlist.read_text().count(".ts") >= 3)
         media = await anyio.to_thread.run_sync(lambda: probe(playlist))
         assert (media.video, media.audio) == ("h264", "aac")
+
+
+@pytest.mark.parametrize(
+    ("playlist", "number"),
+    [
+        ("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:1795933533\n#EXTINF:2.0,\nsegment-1795933533.ts\n", 1795933533),
+        ("#EXTM3U\n#EXTINF:2.0,\nsegment-8.ts\n", None),
+        ("<html>\n#EXT-X-MEDIA-SEQUENCE:7\n", None),
+        ("", None),
+    ],
+)
+def test_hls_goes_on_from_the_number_of_the_playlist_that_is_there(
+    tmp_path: Path, playlist: str, number: int | None
+) -> None:
+    target = Target(name="web", hls=HlsTarget(folder=str(tmp_path / "new")))
+    assert _prepare_folder(target) is None
+    (tmp_path / "new" / "index.m3u8").write_text(playlist)
+    assert _prepare_folder(target) == number
+
+
+class Numbers:
+    """The media sequence numbers of segments, over all playlists that were seen."""
+
+    def __init__(self, playlist: Path) -> None:
+        self._playlist = playlist
+        self.of: dict[str, set[int]] = {}
+        self.newest: list[int] = []
+        self.breaks: set[str] = set()
+
+    def look(self) -> None:
+        """Take down what is listed now."""
+        if not self._playlist.exists():
+            return
+        lines = self._playlist.read_text().splitlines()
+        first = next(int(line.split(":")[1]) for line in lines if "MEDIA-SEQUENCE" in line)
+        listed = [line for line in lines if line.endswith(".ts")]
+        for number, name in enumerate(listed, first):
+            self.of.setdefault(name, set()).add(number)
+        if not self.newest or self.newest[-1] != number:
+            self.newest.append(number)
+        for at, line in enumerate(lines):
+            if line == "#EXT-X-DISCONTINUITY":
+                self.breaks.add(next(name for name in lines[at:] if name.endswith(".ts")))
+
+
+@pytest.mark.e2e
+async def test_an_hls_segment_keeps_its_number_when_the_pusher_is_killed_and_is_read_once(
+    tmp_path: Path,
+) -> None:
+    web = HlsTarget(folder=str(tmp_path), segment_duration=Duration("500ms"), list_size=30)
+    numbers = Numbers(tmp_path / "index.m3u8")
+
+    async def more(count: int) -> None:
+        def enough() -> bool:
+            numbers.look()
+            return len(numbers.of) >= goal
+
+        goal = len(numbers.of) + count
+        await eventually(enough, 20, lambda: f"{goal} segments: {numbers.of}")
+
+    async with delivering(output("web", Target(name="web", hls=web))) as delivery:
+        await more(4)
+        with Reader(tmp_path / "index.m3u8") as reader:
+            for _ in range(2):
+                pid = delivery.status.pid
+                assert pid is not None
+                os.kill(pid, signal.SIGKILL)
+                await delivery.fails_with("Killed")
+                await more(6)
+            last = max(numbers.of)
+            await eventually(lambda: last in reader.opened(), 20, lambda: reader.said())
+    assert {name: len(given) for name, given in numbers.of.items()} == dict.fromkeys(numbers.of, 1)
+    assert [f"segment-{min(given)}.ts" for given in numbers.of.values()] == list(numbers.of)
+    assert numbers.newest == sorted(numbers.newest)
+    assert len(numbers.breaks) == 3, "the first, and one after each kill"
+    opened = reader.opened()
+    assert opened == sorted(set(opened)), "each once, in order"
+    assert "skipping" not in reader.said()
+
+
+class Reader:
+    """FFmpeg, which plays a playlist as it grows."""
+
+    def __init__(self, playlist: Path) -> None:
+        self._log = playlist.with_name("reader.log")
+        live = ["-live_start_index", "0", "-i", str(playlist)]
+        self._command = [needs.ffmpeg(), "-hide_banner", "-nostdin", *live, "-c", "copy", "-f", "null", "-"]
+
+    def __enter__(self) -> Reader:
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=log)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def said(self) -> str:
+        return self._log.read_text("utf-8", "replace")
+
+    def opened(self) -> list[str]:
+        return re.findall(r"Opening '\S*(segment-\d+\.ts)' for reading", self.said())
 
 
 @pytest.mark.e2e

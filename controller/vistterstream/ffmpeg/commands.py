@@ -372,6 +372,7 @@ def pusher(
     passphrase: str | None = None,
     pcm: bool = False,
     rate: Fraction = Fraction(30),
+    first_segment: int | None = None,
 ) -> list[str]:
     """Carry MPEG-TS from stdin to one target without encoding it again.
 
@@ -379,6 +380,9 @@ def pusher(
     at `rate` frames a second of which an encoder may hold the first few back.
 
     Where its sound is `pcm`, Matroska gets that in the one form of it that it has; no sample changes.
+
+    `first_segment` is the media sequence number of a playlist that HLS goes on from; without one the numbers
+    of segments start at the time.
 
     Stdin's end ends the process, with its trailer written. Folders must be absolute and exist. Raises
     PermanentError for a folder that FFmpeg cannot write to, ValueError for a key or passphrase that cannot
@@ -394,7 +398,7 @@ def pusher(
     if target.url is not None:
         address, options = _stream(target, stream_key, passphrase)
     elif target.hls is not None:
-        address, options = _hls(target.hls)
+        address, options = _hls(target.hls, first_segment)
     else:
         assert target.recording is not None
         address, options = _recording(target.recording)
@@ -440,7 +444,7 @@ def _system_certificates() -> str | None:
     return next((place for place in places if Path(place).is_file()), None)
 
 
-def _hls(target: HlsTarget) -> tuple[str, dict[str, Any]]:
+def _hls(target: HlsTarget, first_segment: int | None) -> tuple[str, dict[str, Any]]:
     assert target.folder is not None
     folder = Path(target.folder)
     if "%" in target.folder:
@@ -453,10 +457,15 @@ def _hls(target: HlsTarget) -> tuple[str, dict[str, Any]]:
         "hls_time": float(target.segment_duration.seconds),
         "hls_list_size": target.list_size,
         "hls_flags": "delete_segments+append_list+omit_endlist+program_date_time+temp_file",
-        "hls_start_number_source": "epoch",
         "hls_segment_filename": str(folder / "segment-%d.ts"),
         "hls_allow_cache": 0,
     }
+    # A segment keeps its number as long as it is listed (RFC 8216, 6.2.2). The muxer that appends to a list
+    # numbers it anew from where it was told to start, unless the list's own numbers are not below that.
+    if first_segment is None:
+        options["hls_start_number_source"] = "epoch"
+    else:
+        options["start_number"] = first_segment
     return str(folder / PLAYLIST), options
 
 

@@ -30,6 +30,7 @@ _STALL_LIMIT = 8.0  # seconds in which a target takes nothing
 _WATCH_INTERVAL = 0.5
 _STOP_GRACE = 3.0
 _SEGMENT = re.compile(r"segment-\d+\.ts(?:\.tmp)?")
+_SEQUENCE = re.compile(r"#EXT-X-MEDIA-SEQUENCE:(\d{1,18})")
 _log = logs.get("playout")
 
 
@@ -129,9 +130,9 @@ class Pusher:
     async def _run_once(self, target: Target) -> Failure:
         self._state, self._published_at, self._frames = OutputState.CONNECTING, None, 0
         try:
-            await anyio.to_thread.run_sync(_prepare_folder, target)
+            first_segment = await anyio.to_thread.run_sync(_prepare_folder, target)
             child = Child.spawn(
-                self._command(target),
+                self._command(target, first_segment),
                 role=f"pusher {self.plan.name}",
                 environment=self._environment,
                 stdin=True,
@@ -141,7 +142,7 @@ class Pusher:
         self._starts += 1
         return await self._supervise(child)
 
-    def _command(self, target: Target) -> list[str]:
+    def _command(self, target: Target, first_segment: int | None) -> list[str]:
         found = {field: self._secret(reference) for field, reference in target.secrets.items()}
         try:
             return commands.pusher(
@@ -150,6 +151,7 @@ class Pusher:
                 passphrase=found.get("passphraseSecretRef"),
                 pcm=self._pcm,
                 rate=self._rate,
+                first_segment=first_segment,
             )
         except ValueError as error:
             raise PermanentError(
@@ -215,26 +217,29 @@ class Pusher:
         return take
 
 
-def _prepare_folder(target: Target) -> None:
-    """Make the folder of a target that writes files; raises TemporaryError where it cannot be made."""
+def _prepare_folder(target: Target) -> int | None:
+    """Make the folder of a target that writes files; raises TemporaryError where it cannot be made.
+
+    Gives the media sequence number of the HLS playlist in it, if there is one to go on from.
+    """
     files = target.hls or target.recording
     if files is None or files.folder is None:
-        return
+        return None
     folder = Path(files.folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if target.hls is not None:
-            _remove_strays(folder)
+        return _tidy(folder) if target.hls is not None else None
     except OSError as error:
         raise TemporaryError(
             f"The folder {files.folder} cannot be used: {error.strerror}.", delay=5, reason="FolderUnusable"
         ) from error
 
 
-def _remove_strays(folder: Path) -> None:
+def _tidy(folder: Path) -> int | None:
     """Delete HLS segments that the playlist does not name: a muxer that was killed leaves its last one.
 
-    Only what is named as our muxer names them; anything else in the folder is somebody's.
+    Only what is named as our muxer names them; anything else in the folder is somebody's. Gives the media
+    sequence number of the playlist.
     """
     try:
         playlist = (folder / PLAYLIST).read_text("utf-8", "replace").splitlines()
@@ -244,3 +249,6 @@ def _remove_strays(folder: Path) -> None:
     for path in folder.iterdir():
         if _SEGMENT.fullmatch(path.name) and path.name not in named:
             path.unlink(missing_ok=True)
+    if playlist[:1] != ["#EXTM3U"]:
+        return None  # FFmpeg does not go on from it either
+    return next((int(found[1]) for line in playlist if (found := _SEQUENCE.fullmatch(line))), None)
