@@ -28,6 +28,8 @@ from peers.srt import SrtPlatform, SrtReceiver
 from playout.plans import encoding_plan, output
 from playout.waiting import eventually
 from vistterstream.base.errors import TemporaryError
+from vistterstream.ffmpeg import commands
+from vistterstream.ffmpeg.binary import executable
 from vistterstream.playout.hub import PACKET, Hub
 from vistterstream.playout.protocol import OutputState, OutputStatus
 from vistterstream.playout.pusher import Pusher, _prepare_folder
@@ -370,6 +372,24 @@ async def test_a_full_disk_is_called_a_full_disk(tmp_path: Path) -> None:
     async with delivering(output("rec", recording(tmp_path))) as delivery:
         found = await delivery.fails_with("DiskFull")
         assert "Free some space" in found.message
+
+
+async def test_a_recording_that_nothing_could_be_written_to_leaves_no_empty_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, wrapper = tmp_path / "rec", tmp_path / "ffmpeg"
+    folder.mkdir()
+    others = {"2026-11-29T06-21-53+0000.ts", "notes.txt"}
+    for name in others:
+        (folder / name).touch()
+    full = "trap '' XFSZ; ulimit -f 0"  # files may not grow: a write fails, as on a full disk
+    wrapper.write_text(f'#!/bin/sh\n{full}\nexec "{executable()}" "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setattr(commands, "executable", lambda: str(wrapper))
+    async with delivering(output("rec", recording(folder))) as delivery:
+        found = await delivery.fails_with("Failed")
+        assert "File too large" in found.message
+        assert {path.name for path in folder.iterdir()} == others
 
 
 async def test_hls_in_a_folder_that_ffmpeg_cannot_write_says_what_to_do(tmp_path: Path) -> None:

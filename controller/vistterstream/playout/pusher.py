@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -29,7 +31,9 @@ _CONNECT_LIMIT = 15.0  # seconds from the first byte given to the first frame ta
 _STALL_LIMIT = 8.0  # seconds in which a target takes nothing
 _WATCH_INTERVAL = 0.5
 _STOP_GRACE = 3.0
+_TIDY_LIMIT = 1.0  # a disk may hang
 _SEGMENT = re.compile(r"segment-\d+\.ts(?:\.tmp)?")
+_OPENED = re.compile(r"Opening '.*?([^/]+)' for writing$")
 _SEQUENCE = re.compile(r"#EXT-X-MEDIA-SEQUENCE:(\d{1,18})")
 _log = logs.get("playout")
 
@@ -60,6 +64,7 @@ class Pusher:
         self._failed_target = ""  # whose it was
         self._child: Child | None = None
         self._subscription: Subscription | None = None
+        self._file: str | None = None  # name of the one that was opened last
         self._frames = 0
         self._published_at: float | None = None
         self._advanced_at = 0.0
@@ -140,7 +145,11 @@ class Pusher:
         except VistterError as error:
             return Failure(error.reason, error.message)
         self._starts += 1
-        return await self._supervise(child)
+        self._file = None
+        try:
+            return await self._supervise(child)
+        finally:
+            await self._leave_nothing_empty(target)
 
     def _command(self, target: Target, first_segment: int | None) -> list[str]:
         found = {field: self._secret(reference) for field, reference in target.secrets.items()}
@@ -192,6 +201,14 @@ class Pusher:
                 await child.stop(grace=0.5)
                 return
 
+    async def _leave_nothing_empty(self, target: Target) -> None:
+        """Delete the recording that was begun last if nothing got into it: no room was left on the disk."""
+        if target.recording is None or target.recording.folder is None or self._file is None:
+            return
+        file = Path(target.recording.folder) / self._file
+        with anyio.move_on_after(_TIDY_LIMIT, shield=True):
+            await anyio.to_thread.run_sync(_remove_if_empty, file, abandon_on_cancel=True)
+
     def _judge(self, queue: Subscription, now: float) -> Failure | None:
         if not queue.bytes:
             self._advanced_at = now  # nothing was given yet
@@ -206,6 +223,8 @@ class Pusher:
         reader = ProgressReader()
 
         def take(line: str) -> bool:
+            if opened := _OPENED.search(line):
+                self._file = opened[1]
             progress = reader.feed(line)
             if isinstance(progress, Progress) and progress.frame > self._frames:
                 self._frames = progress.frame
@@ -233,6 +252,13 @@ def _prepare_folder(target: Target) -> int | None:
         raise TemporaryError(
             f"The folder {files.folder} cannot be used: {error.strerror}.", delay=5, reason="FolderUnusable"
         ) from error
+
+
+def _remove_if_empty(file: Path) -> None:
+    with suppress(OSError):  # it stays, as it would have
+        found = file.lstat()
+        if stat.S_ISREG(found.st_mode) and found.st_size == 0:
+            file.unlink()
 
 
 def _tidy(folder: Path) -> int | None:
