@@ -626,6 +626,28 @@ async def test_a_passphrase_that_cannot_be_used_is_told_and_not_shown() -> None:
 
 
 @pytest.mark.e2e
+async def test_a_pusher_that_takes_the_place_of_another_goes_on_counting(tmp_path: Path) -> None:
+    plan = output("rec", recording(tmp_path))
+    async with delivering(plan) as delivery:
+        await delivery.publishes()
+        await eventually(lambda: delivery.status.bytes > 50_000)
+        former = delivery.pusher
+        former.totals.failed("DiskFull")
+        follower = Pusher(plan, delivery.hub, secret=no_key, environment=os.environ, totals=former.totals)
+        assert follower.status().bytes == delivery.status.bytes, "while the one before still runs, too"
+        assert follower.status().restarts == {"DiskFull": 1}
+        assert follower.status().reconnects == 0
+    given = former.status().bytes
+    assert follower.status().bytes == given
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(follower.run)
+        await eventually(lambda: follower.status().pid is not None)
+        tasks.cancel_scope.cancel()
+    assert follower.status().reconnects == 1
+    assert follower.status().bytes >= given
+
+
+@pytest.mark.e2e
 async def test_a_frozen_pusher_process_is_noticed_and_replaced(tmp_path: Path) -> None:
     async with delivering(output("rec", recording(tmp_path))) as delivery:
         pid = (await delivery.publishes()).pid

@@ -269,6 +269,7 @@ class Engine:
                     environment=self._environment,
                     pcm=pcm,
                     rate=plan.format.frame_rate.fraction,
+                    totals=pusher.totals if pusher is not None else None,
                 )
                 self._pushers.put(output.name, pusher)
             else:

@@ -143,8 +143,8 @@ class OutputStatus(_Message):
     active_target: str = ""  # that is delivered to, or tried now or next
     encoding: str = ""  # id of the encoder
     pid: int | None = None  # of the pusher
-    reconnects: int = 0
-    bytes: int = 0  # handed to pushers since the playout started
+    reconnects: int = 0  # since the playout began to carry it, as all that is counted here
+    bytes: int = 0  # handed to pushers
     dropped_groups: int = 0
     retry_at: float | None = None  # Unix time
     restarts: dict[str, int] = {}  # by reason

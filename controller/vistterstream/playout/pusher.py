@@ -23,6 +23,7 @@ from vistterstream.ffmpeg.progress import Progress, ProgressReader
 from vistterstream.playout.hub import Hub, Subscription
 from vistterstream.playout.pacing import Backoff
 from vistterstream.playout.protocol import OutputState, OutputStatus
+from vistterstream.playout.totals import Totals
 from vistterstream.resources.camera import SecretKeyRef
 from vistterstream.resources.output import Target
 from vistterstream.timeline.plan import OutputPlan
@@ -50,8 +51,12 @@ class Pusher:
         environment: Mapping[str, str],
         pcm: bool = False,
         rate: Fraction = Fraction(30),
+        totals: Totals | None = None,
     ) -> None:
-        """`pcm` tells that the hub's sound is uncompressed, `rate` its frames a second."""
+        """`pcm` tells that the hub's sound is uncompressed, `rate` its frames a second.
+
+        `totals` are those of the pusher that it takes the place of.
+        """
         self._pcm, self._rate = pcm, rate
         self.plan = plan
         self._hub = hub
@@ -63,20 +68,15 @@ class Pusher:
         self._failure: Failure | None = None  # the last
         self._failed_target = ""  # whose it was
         self._child: Child | None = None
-        self._subscription: Subscription | None = None
         self._file: str | None = None  # name of the one that was opened last
         self._frames = 0
         self._published_at: float | None = None
         self._advanced_at = 0.0
         self._retry_at: float | None = None
-        self._starts = 0
-        self._bytes_before = 0
-        self._dropped_before = 0
-        self._restarts: dict[str, int] = {}
+        self.totals = totals or Totals()
 
     def status(self) -> OutputStatus:
         """What it is doing."""
-        queue = self._subscription
         failure = self._failure if self._state is not OutputState.PUBLISHING else None
         return OutputStatus(
             state=self._state,
@@ -86,11 +86,11 @@ class Pusher:
             active_target=self._current.name,
             encoding=self.plan.encoding,
             pid=self._child.pid if self._child is not None else None,
-            reconnects=max(0, self._starts - 1),
-            bytes=self._bytes_before + (queue.bytes if queue else 0),
-            dropped_groups=self._dropped_before + (queue.dropped_groups if queue else 0),
+            reconnects=max(0, self.totals.starts - 1),
+            bytes=self.totals.bytes,
+            dropped_groups=self.totals.dropped_groups,
             retry_at=self._retry_at,
-            restarts=dict(self._restarts),
+            restarts=dict(self.totals.restarts),
         )
 
     @property
@@ -105,7 +105,7 @@ class Pusher:
             target = self._current
             failure = await self._run_once(target)
             self._failure, self._failed_target = failure, target.name
-            self._restarts[failure.reason] = self._restarts.get(failure.reason, 0) + 1
+            self.totals.failed(failure.reason)
             delivered = time.monotonic() - self._published_at if self._published_at is not None else 0.0
             self._note_failure(delivered)
             backoff.worked(delivered)
@@ -144,7 +144,7 @@ class Pusher:
             )
         except VistterError as error:
             return Failure(error.reason, error.message)
-        self._starts += 1
+        self.totals.starts += 1
         self._file = None
         try:
             return await self._supervise(child)
@@ -169,7 +169,8 @@ class Pusher:
 
     async def _supervise(self, child: Child) -> Failure:
         self._child = child
-        self._subscription = subscription = self._hub.subscribe()
+        subscription = self._hub.subscribe()
+        self.totals.follow(subscription)
         self._advanced_at = time.monotonic()
         verdict: list[Failure] = []
         assert child.stdin is not None
@@ -183,9 +184,7 @@ class Pusher:
                 tasks.cancel_scope.cancel()
         finally:
             self._hub.unsubscribe(subscription)
-            self._bytes_before += subscription.bytes
-            self._dropped_before += subscription.dropped_groups
-            self._subscription = None
+            self.totals.settle(subscription)
             await child.stop(grace=_STOP_GRACE, close_stdin=True)
             self._child = None
             child.close()

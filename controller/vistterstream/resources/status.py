@@ -119,7 +119,9 @@ class OutputStatus(Status):
     active_target: str | None = field(None, description="Name of the target that is delivered to.")
     pusher: Process | None = field(None, description="The process that carries the stream there.")
     encoder: Process | None = field(None, description="The process that encodes it.")
-    reconnects: int | None = field(None, description="Times the target was connected to again.", ge=0)
+    reconnects: int | None = field(
+        None, description="Times a target was connected to again, edits included.", ge=0
+    )
 
 
 class SecretStatus(Status):
