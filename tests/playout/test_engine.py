@@ -371,6 +371,38 @@ async def test_a_changed_secret_replaces_the_pusher_that_uses_it_alone(tmp_path:
 
 
 @pytest.mark.e2e
+async def test_an_edit_of_a_target_that_is_not_delivered_to_leaves_the_connection_alone(
+    tmp_path: Path,
+) -> None:
+    playout = Playout(tmp_path)
+
+    def write(url: str, folder: str) -> None:
+        dead = Target(name="dead", url=url)
+        (good,) = recording("out", tmp_path / folder).targets
+        playout.write(make_plan(tmp_path, outputs=[output("out", dead, good, attempts=2)]))
+
+    write("rtmp://127.0.0.1:9/a", "one")
+    async with on_air(playout):
+        await playout.publishes("out")
+        before = playout.status.outputs["out"]
+        assert (before.active_target, before.reconnects) == ("file", 2)
+        write("rtmp://127.0.0.1:9/b", "one")
+        await playout.engine.apply()
+        await playout.frames(FPS)
+        after = playout.status.outputs["out"]
+        assert (after.pid, after.active_target) == (before.pid, "file")
+        assert after.restarts == before.restarts
+        write("rtmp://127.0.0.1:9/b", "two")
+        await playout.engine.apply()
+        assert playout.status.outputs["out"].reconnects >= 2, "goes on at once"
+        await playout.publishes("out")
+        moved = playout.status.outputs["out"]
+        assert (moved.active_target, moved.reconnects) == ("file", 3)
+        assert moved.pid != before.pid
+        assert moved.bytes >= after.bytes
+
+
+@pytest.mark.e2e
 async def test_a_frozen_encoder_costs_the_outputs_of_another_encoding_nothing(tmp_path: Path) -> None:
     playout = Playout(tmp_path)
     other = ENCODING.model_copy(

@@ -488,6 +488,51 @@ async def test_live_changes_of_the_failover_count_at_once(tmp_path: Path) -> Non
         assert (await delivery.publishes()).active_target == "file"
 
 
+@pytest.mark.e2e
+async def test_targets_that_are_not_delivered_to_are_edited_and_the_connection_stays(tmp_path: Path) -> None:
+    dead = rtmp("dead", needs.free_port())
+    plan = output("out", dead, recording(tmp_path / "good"), attempts=1)
+    async with delivering(plan) as delivery:
+        pid = (await delivery.publishes()).pid
+        assert pid is not None
+        spare = recording(tmp_path / "spare").model_copy(update={"name": "spare"})
+        good = plan.targets[1].model_copy(update={"name": "better"})
+        delivery.pusher.take(output("out", good, spare, dead, attempts=1), no_key, ["spare"])
+        found = delivery.status
+        assert (found.pid, found.active_target, found.reconnects) == (pid, "better", 1)
+        os.kill(pid, signal.SIGKILL)
+        found = await delivery.fails_with("Killed")
+        assert (found.failed_target, found.active_target) == ("better", "spare"), "by the new list"
+        assert (await delivery.publishes()).active_target == "spare"
+
+
+@pytest.mark.e2e
+async def test_while_nothing_is_delivered_a_target_that_is_edited_is_tried_at_once(tmp_path: Path) -> None:
+    dead, wrong = rtmp("dead", needs.free_port()), rtmp("wrong", needs.free_port())
+    async with delivering(output("out", dead, wrong, attempts=100)) as delivery:
+        await eventually(lambda: delivery.status.restarts.get("ConnectionRefused", 0) >= 3, 20)
+        await delivery.fails_with("ConnectionRefused")
+        right = recording(tmp_path).model_copy(update={"name": "wrong"})
+        delivery.pusher.take(output("out", dead, right, attempts=100), no_key, ["wrong"])
+        assert (await delivery.publishes()).active_target == "wrong", "not after 97 more attempts"
+
+
+async def test_a_pusher_that_takes_the_place_of_another_begins_with_its_target() -> None:
+    one, two = rtmp("one", 9), rtmp("two", 9)
+    hub = Hub(1)
+
+    def pusher(*targets: Target, before: Pusher | None = None) -> Pusher:
+        return Pusher(output("out", *targets), hub, secret=no_key, environment={}, before=before)
+
+    former = pusher(one, two)
+    assert former.target == one
+    former.take(output("out", two, one), no_key, [])
+    assert former.target == one
+    moved = rtmp("one", 10)
+    assert pusher(two, moved, before=former).target == moved
+    assert pusher(two, before=former).target == two
+
+
 # --- secrets --------------------------------------------------------------------------------------------
 
 
@@ -633,7 +678,7 @@ async def test_a_pusher_that_takes_the_place_of_another_goes_on_counting(tmp_pat
         await eventually(lambda: delivery.status.bytes > 50_000)
         former = delivery.pusher
         former.totals.failed("DiskFull")
-        follower = Pusher(plan, delivery.hub, secret=no_key, environment=os.environ, totals=former.totals)
+        follower = Pusher(plan, delivery.hub, secret=no_key, environment=os.environ, before=former)
         assert follower.status().bytes == delivery.status.bytes, "while the one before still runs, too"
         assert follower.status().restarts == {"DiskFull": 1}
         assert follower.status().reconnects == 0

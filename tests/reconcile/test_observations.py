@@ -182,6 +182,14 @@ def test_an_output_that_fails_recovers_and_changes_target_is_told() -> None:
     assert event.message == "Target disk: ConnectionRefused. Nothing answers."
 
 
+def test_a_target_that_was_given_another_name_and_goes_on_is_no_other_target() -> None:
+    good = output(OutputState.PUBLISHING, active_target="good", pid=7)
+    assert told(good, output(OutputState.PUBLISHING, active_target="better", pid=7)) == []
+    assert told(good, output(OutputState.PUBLISHING, active_target="better", pid=8)) == [
+        "Output TargetChanged"
+    ]
+
+
 def test_a_failure_is_blamed_on_the_target_that_failed_and_not_on_the_next() -> None:
     one = output(OutputState.CONNECTING, active_target="one")
     waiting = output(

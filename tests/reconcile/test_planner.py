@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from reconcile.objects import (
     impossible_timeline,
     key,
     locked_camera,
+    make,
     program,
     recording,
     secret,
@@ -18,6 +20,8 @@ from reconcile.objects import (
 )
 from vistterstream.reconcile.planner import Consequence, Objects, outlooks
 from vistterstream.resources.kinds import Key, Resource
+from vistterstream.resources.model import Effect
+from vistterstream.resources.status import OutputStatus
 from vistterstream.timeline.compile import PlanError
 
 STATE = Path("/var/lib/vistter")
@@ -85,6 +89,10 @@ def test_what_stays_the_same_changes_nothing() -> None:
         ),
         (
             recording("tape", "main", "disk", "second"),
+            {"playout main": "applied live", "pusher tape": "applied live"},
+        ),
+        (
+            recording("tape", "main", "second"),
             {"playout main": "applied live", "pusher tape": "replaced"},
         ),
         (
@@ -95,6 +103,45 @@ def test_what_stays_the_same_changes_nothing() -> None:
 )
 def test_only_what_an_edit_names_is_touched(applied: Resource, expected: dict[str, str]) -> None:
     assert found(applied) == expected
+
+
+SPARE = {"name": "spare", "url": "rtmp://10.0.0.9/live"}
+
+
+def delivered_to(active: str | None, *targets: Mapping[str, object]) -> Resource:
+    found = make("Output", "out", {"program": "main", "targets": list(targets)})
+    return found.model_copy(update={"status": OutputStatus(active_target=active)})
+
+
+@pytest.mark.parametrize(
+    ("active", "url", "changed"),
+    [("first", "rtmp://10.0.0.8/b", ["targets[first].url"]), ("spare", "rtmp://10.0.0.8/b", None)],
+)
+def test_an_edit_of_a_target_replaces_the_pusher_that_delivers_to_it_and_no_other(
+    active: str, url: str, changed: list[str] | None
+) -> None:
+    first = {"name": "first", "url": "rtmp://10.0.0.8/a"}
+    before = NOW.changed([delivered_to(active, first, SPARE)])
+    after = before.changed([delivered_to(active, first | {"url": url}, {**SPARE, "name": "other"}, SPARE)])
+    (pusher,) = [one for one in outlooks(before, after, STATE) if (one.role, one.name) == ("pusher", "out")]
+    if changed is None:
+        assert pusher.consequence is Consequence.LIVE
+        assert {change.effect for change in pusher.changes} == {Effect.LIVE}
+    else:
+        assert pusher.consequence is Consequence.REPLACED
+        assert [change.path for change in pusher.changes] == changed
+
+
+def test_a_key_that_changes_replaces_the_pusher_of_the_target_that_needs_it_alone() -> None:
+    key_of = {"streamKeySecretRef": {"name": "youtube", "key": "streamKey"}}
+    first = {"name": "first", "url": "rtmp://10.0.0.8/a", **key_of}
+    told = {}
+    for active in ("first", "spare"):
+        before = NOW.changed([delivered_to(active, first, SPARE)])
+        after = before.changed([secret("youtube", streamKey="other-key-here")])
+        found = outlooks(before, after, STATE)
+        told[active] = {one.name: one.consequence for one in found if one.role == "pusher"}["out"]
+    assert told == {"first": Consequence.REPLACED, "spare": Consequence.LIVE}
 
 
 def test_another_format_replaces_everything_and_says_why() -> None:

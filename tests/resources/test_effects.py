@@ -53,16 +53,16 @@ def test_named_parts_are_matched_by_name() -> None:
     changed = {**A, "url": "rtmp://other/live"}
     found = changes(output(A, B), output(C, changed))
     assert brief(found) == [
-        ("targets[a].url", Effect.PUSHER),
-        ("targets[b]", Effect.PUSHER),
-        ("targets[c]", Effect.PUSHER),
+        ("targets[a].url", Effect.TARGET),
+        ("targets[b]", Effect.TARGET),
+        ("targets[c]", Effect.TARGET),
     ]
     assert found[1].new is None
     assert found[2].old is None
 
 
 def test_named_parts_that_change_places_are_one_change() -> None:
-    assert changes(output(A, B), output(B, A)) == [Change("targets", ["a", "b"], ["b", "a"], Effect.PUSHER)]
+    assert changes(output(A, B), output(B, A)) == [Change("targets", ["a", "b"], ["b", "a"], Effect.TARGET)]
 
 
 def test_parts_without_names_are_matched_by_place() -> None:
@@ -102,7 +102,7 @@ def test_without_an_old_one_every_field_that_is_set_is_new() -> None:
     assert brief(changes(None, output(A))) == [
         ("program", Effect.PUSHER),
         ("encoding", Effect.ENCODER),
-        ("targets", Effect.PUSHER),
+        ("targets", Effect.TARGET),
         ("failover", Effect.LIVE),
     ]
     assert all(change.new is None for change in changes(output(A), None))

@@ -47,6 +47,7 @@ from vistterstream.playout.tasks import Running
 from vistterstream.resources.camera import CameraSpec, SecretKeyRef
 from vistterstream.resources.effects import changes
 from vistterstream.resources.model import Effect
+from vistterstream.resources.output import Target, carried_on
 from vistterstream.timeline.digests import plan_revision
 from vistterstream.timeline.evaluate import TimelineIndex, elapsed, needed, restart
 from vistterstream.timeline.plan import CLIP, CameraPlan, ClipPlan, OutputPlan, Plan
@@ -257,10 +258,10 @@ class Engine:
         for output in plan.outputs:
             pusher = self._pushers.get(output.name)
             old = before.get(output.name)
-            if pusher is None or old is None or self._must_replace_pusher(old, output, secrets, known):
+            secret = partial(_secret, secrets)
+            if pusher is None or old is None or _must_replace(pusher, old, output, secrets, known):
                 encoder = self._encoders.get(output.encoding)
                 assert encoder is not None  # the plan's outputs name the plan's encodings
-                secret = partial(_secret, secrets)
                 pcm = encoder.plan.encoding.lossless
                 pusher = Pusher(
                     output,
@@ -269,22 +270,13 @@ class Engine:
                     environment=self._environment,
                     pcm=pcm,
                     rate=plan.format.frame_rate.fraction,
-                    totals=pusher.totals if pusher is not None else None,
+                    before=pusher,
                 )
                 self._pushers.put(output.name, pusher)
             else:
-                pusher.plan = output
+                pusher.take(output, secret, _edited(old, output, secrets, known))
         for name in set(self._pushers) - {output.name for output in plan.outputs}:
             self._pushers.remove(name)
-
-    def _must_replace_pusher(
-        self, old: OutputPlan, new: OutputPlan, secrets: Mapping[str, str], known: Mapping[str, str]
-    ) -> bool:
-        if any(change.effect is not Effect.LIVE for change in changes(old, new)):
-            return True
-        references = [reference for target in new.targets for reference in target.secrets.values()]
-        keys = [f"{reference.name}/{reference.key}" for reference in references]
-        return any(secrets.get(key) != known.get(key) for key in keys)
 
     def _remove_unused(self, plan: Plan) -> None:
         for name in set(self._feeds) - _feed_names(plan):
@@ -594,6 +586,35 @@ def _login(spec: CameraSpec, secrets: Mapping[str, str]) -> tuple[str | None, ..
     if reference is None:
         return ()
     return tuple(secrets.get(f"{reference.name}/{key}") for key in ("username", "password"))
+
+
+def _must_replace(
+    pusher: Pusher,
+    old: OutputPlan,
+    new: OutputPlan,
+    secrets: Mapping[str, str],
+    known: Mapping[str, str],
+) -> bool:
+    """Whether `pusher` cannot go on with `new`: its encoding, or the very target it is at, has changed."""
+    if any(change.effect is Effect.PUSHER for change in changes(old, new)):
+        return True
+    return carried_on(pusher.target, new.targets) is None or _rekeyed(pusher.target, secrets, known)
+
+
+def _edited(
+    old: OutputPlan, new: OutputPlan, secrets: Mapping[str, str], known: Mapping[str, str]
+) -> list[str]:
+    """The targets of `new` that are not as they were, or are new, in their order."""
+    return [
+        target.name
+        for target in new.targets
+        if carried_on(target, old.targets) is None or _rekeyed(target, secrets, known)
+    ]
+
+
+def _rekeyed(target: Target, secrets: Mapping[str, str], known: Mapping[str, str]) -> bool:
+    keys = [f"{reference.name}/{reference.key}" for reference in target.secrets.values()]
+    return any(secrets.get(key) != known.get(key) for key in keys)
 
 
 def _secret(secrets: Mapping[str, str], reference: SecretKeyRef) -> str:

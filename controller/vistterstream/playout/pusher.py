@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -25,7 +25,7 @@ from vistterstream.playout.pacing import Backoff
 from vistterstream.playout.protocol import OutputState, OutputStatus
 from vistterstream.playout.totals import Totals
 from vistterstream.resources.camera import SecretKeyRef
-from vistterstream.resources.output import Target
+from vistterstream.resources.output import Target, carried_on
 from vistterstream.timeline.plan import OutputPlan
 
 _CONNECT_LIMIT = 15.0  # seconds from the first byte given to the first frame taken
@@ -40,7 +40,7 @@ _log = logs.get("playout")
 
 
 class Pusher:
-    """Delivers one output. `plan` may be changed where the change is live (failover)."""
+    """Delivers one output. `take` changes what it goes by as long as its target is carried on as it was."""
 
     def __init__(
         self,
@@ -51,18 +51,21 @@ class Pusher:
         environment: Mapping[str, str],
         pcm: bool = False,
         rate: Fraction = Fraction(30),
-        totals: Totals | None = None,
+        before: Pusher | None = None,
     ) -> None:
         """`pcm` tells that the hub's sound is uncompressed, `rate` its frames a second.
 
-        `totals` are those of the pusher that it takes the place of.
+        It takes the place of the pusher `before`: it begins with that one's target if there is one of that
+        name still, and goes on counting.
         """
         self._pcm, self._rate = pcm, rate
         self.plan = plan
         self._hub = hub
         self._secret = secret
         self._environment = environment
-        self._target = 0
+        self._target = _place(plan, before.target.name) if before is not None else 0
+        self._edited = ""  # name of a target to try next, since it was edited while nothing is delivered
+        self._nudge = anyio.Event()
         self._failures_here = 0
         self._state = OutputState.CONNECTING
         self._failure: Failure | None = None  # the last
@@ -73,7 +76,7 @@ class Pusher:
         self._published_at: float | None = None
         self._advanced_at = 0.0
         self._retry_at: float | None = None
-        self.totals = totals or Totals()
+        self.totals: Totals = before.totals if before is not None else Totals()
 
     def status(self) -> OutputStatus:
         """What it is doing."""
@@ -83,7 +86,7 @@ class Pusher:
             reason=failure.reason if failure else "",
             message=failure.message if failure else "",
             failed_target=self._failed_target if failure else "",
-            active_target=self._current.name,
+            active_target=self.target.name,
             encoding=self.plan.encoding,
             pid=self._child.pid if self._child is not None else None,
             reconnects=max(0, self.totals.starts - 1),
@@ -94,17 +97,30 @@ class Pusher:
         )
 
     @property
-    def _current(self) -> Target:
-        return self.plan.targets[self._target % len(self.plan.targets)]
+    def target(self) -> Target:
+        """The one that it delivers to, or tries now or next."""
+        return self.plan.targets[self._target]
+
+    def take(self, plan: OutputPlan, secret: Callable[[SecretKeyRef], str], edited: Sequence[str]) -> None:
+        """Go by `plan` from now on, in which `target` must be carried on as it was, and so its connection.
+
+        While nothing is delivered, the first of the targets that were `edited` is tried next, and at once.
+        """
+        stays = carried_on(self.target, plan.targets)
+        assert stays is not None
+        self.plan, self._secret, self._target = plan, secret, plan.targets.index(stays)
+        if edited and self._state is not OutputState.PUBLISHING:
+            self._edited = edited[0]
+            self._nudge.set()
 
     async def run(self) -> None:
         """Deliver until cancelled; the process then gets to write its end."""
         backoff = Backoff(first=0.5, most=30.0)
         while True:
             backoff.stable_after = float(self.plan.failover.stable_after.seconds)
-            target = self._current
-            failure = await self._run_once(target)
-            self._failure, self._failed_target = failure, target.name
+            failure = await self._run_once(self.target)
+            failed = self.target.name  # now: it may have been given another
+            self._failure, self._failed_target = failure, failed
             self.totals.failed(failure.reason)
             delivered = time.monotonic() - self._published_at if self._published_at is not None else 0.0
             self._note_failure(delivered)
@@ -113,15 +129,27 @@ class Pusher:
             _log.warning(
                 "output lost",
                 output=self.plan.name,
-                target=target.name,
+                target=failed,
                 reason=failure.reason,
                 message=failure.message,
-                next_target=self._current.name,
+                next_target=self.target.name,
                 retry=round(delay, 2),
             )
             self._state, self._retry_at = OutputState.WAITING, time.time() + delay
-            await anyio.sleep(delay)
+            if await self._edited_within(delay):
+                backoff.failures = 0
             self._retry_at = None
+
+    async def _edited_within(self, delay: float) -> bool:
+        """Wait, but no longer than until a target is edited, or not at all if one was: that is the next."""
+        self._nudge = anyio.Event()
+        if not self._edited:
+            with anyio.move_on_after(delay):
+                await self._nudge.wait()
+        if not self._edited:
+            return False
+        self._target, self._failures_here, self._edited = _place(self.plan, self._edited), 0, ""
+        return True
 
     def _note_failure(self, delivered: float) -> None:
         """Count it, and go over to the next target when this one failed too often in a row."""
@@ -230,9 +258,15 @@ class Pusher:
                 self._advanced_at = time.monotonic()
                 if self._state is OutputState.CONNECTING:
                     self._state, self._published_at = OutputState.PUBLISHING, self._advanced_at
+                    self._edited = ""
             return bool(progress)
 
         return take
+
+
+def _place(plan: OutputPlan, name: str) -> int:
+    """Where the target of that name stands, or the first."""
+    return next((place for place, target in enumerate(plan.targets) if target.name == name), 0)
 
 
 def _prepare_folder(target: Target) -> int | None:

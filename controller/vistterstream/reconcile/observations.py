@@ -226,11 +226,18 @@ def _output_events(key: Key, before: OutputStatus | None, now: OutputStatus) -> 
         target, reason = _failure(now)
         what = f"Target {target}: {reason or 'it failed'}. {now.message}".rstrip()
         yield NewEvent(key, "OutputFailed", what, EventType.WARNING)
-    if before is not None and before.active_target and before.active_target != now.active_target:
+    if before is not None and _goes_elsewhere(before, now):
         message = f"From target {before.active_target} to {now.active_target}."
         yield NewEvent(key, "TargetChanged", message, EventType.WARNING)
     if now.state is OutputState.PUBLISHING and was is not OutputState.PUBLISHING:
         yield NewEvent(key, "OutputPublishing", f"Target {now.active_target} takes the stream.")
+
+
+def _goes_elsewhere(before: OutputStatus, now: OutputStatus) -> bool:
+    """Whether it changed targets; one whose process goes on was given another name."""
+    if not before.active_target or before.active_target == now.active_target:
+        return False
+    return before.state is OutputState.WAITING or now.pid is None or now.pid != before.pid
 
 
 def _failure(output: OutputStatus) -> tuple[str, str]:

@@ -7,7 +7,7 @@ effects that their fields declare: exactly what the controller and the playout d
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -17,8 +17,9 @@ from vistterstream.reconcile.gather import gather
 from vistterstream.reconcile.paths import Paths
 from vistterstream.reconcile.problems import Lookup
 from vistterstream.resources.effects import Change, changes
-from vistterstream.resources.kinds import Key, Program, Resource
+from vistterstream.resources.kinds import Key, Output, Program, Resource
 from vistterstream.resources.model import Effect, Model
+from vistterstream.resources.output import Target, carried_on
 from vistterstream.resources.references import references
 from vistterstream.timeline.compile import Compiled, compile_plan
 from vistterstream.timeline.plan import CameraPlan, EncodingPlan, OutputPlan, Plan
@@ -120,8 +121,33 @@ def _parts(
         key = Key("Output", program.namespace, name)
         encoder = _differences(_encoding(old, was), _encoding(new, will))
         yield _outlook(program, "encoder", name, was, will, encoder, Effect.ENCODER)
-        found = _differences(was, will) + _secrets_changed(key, before, after, Effect.PUSHER)
+        found = _differences(was, will) + _secrets_changed(key, before, after, Effect.TARGET)
+        if was is not None and will is not None:
+            found = _at(_active(before, key, was), will, found)
         yield _outlook(program, "pusher", name, was, will, found, Effect.PUSHER)
+
+
+def _active(world: Lookup, key: Key, output: OutputPlan) -> Target:
+    """The target that the output delivers to, as its status knows it, or would begin with."""
+    found = world.get(key)
+    name = found.status.active_target if isinstance(found, Output) else None
+    return next((target for target in output.targets if target.name == name), output.targets[0])
+
+
+def _at(active: Target, will: OutputPlan, found: tuple[Change, ...]) -> tuple[Change, ...]:
+    """`found` with what its changes of targets cost, where `active` is delivered to."""
+    stays = carried_on(active, will.targets) is not None
+    keys = {f"Secret {reference.name}/{reference.key}" for reference in active.secrets.values()}
+
+    def cost(change: Change) -> Effect:
+        if change.effect is not Effect.TARGET:
+            return change.effect
+        of_it = change.path.partition("].")[0].rstrip("]") == f"targets[{active.name}"
+        return Effect.PUSHER if change.path in keys or (of_it and not stays) else Effect.LIVE
+
+    priced = tuple(replace(change, effect=cost(change)) for change in found)
+    replacing = tuple(change for change in priced if change.effect is Effect.PUSHER)
+    return replacing or priced
 
 
 def _pulled(plan: Plan | None) -> list[CameraPlan]:

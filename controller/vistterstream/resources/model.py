@@ -32,6 +32,7 @@ class Effect(StrEnum):
     INGEST = "ingest"  # that camera's ingest process is replaced
     ENCODER = "encoder"  # the output moves to another encoder process
     PUSHER = "pusher"  # that output's pusher process is replaced
+    TARGET = "target"  # the same, if it is the target that is delivered to; else it is taken over live
     PLAYOUT = "playout"  # the program's playout process is replaced
 
 

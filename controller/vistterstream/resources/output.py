@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -158,6 +159,12 @@ class Target(Model):
         return {name: reference for name, reference in given.items() if reference is not None}
 
 
+def carried_on(active: Target, targets: Sequence[Target]) -> Target | None:
+    """The one of `targets` that is `active` as it was, be it by another name; None where there is none."""
+    same = [target for target in targets if target.model_copy(update={"name": active.name}) == active]
+    return next((target for target in same if target.name == active.name), same[0] if same else None)
+
+
 class Failover(Model):
     """When to go over to the next target."""
 
@@ -176,7 +183,7 @@ class OutputSpec(Model):
     encoding: Encoding = field(Encoding(), description="How it is encoded.", effect=Effect.ENCODER)
     targets: tuple[Target, ...] = field(
         description="In order of preference; one is active at a time.",
-        effect=Effect.PUSHER,
+        effect=Effect.TARGET,
         min_length=1,
         max_length=16,
     )

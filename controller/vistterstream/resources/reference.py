@@ -20,6 +20,7 @@ _COSTS = {
     Effect.INGEST: "the camera's ingest is replaced; backup or fallback meanwhile",
     Effect.ENCODER: "the output moves to another encoder: the target is connected to anew",
     Effect.PUSHER: "the pusher is replaced: the target is connected to anew",
+    Effect.TARGET: "the target is connected to anew if it is the active one; else nothing",
     Effect.PLAYOUT: "the program's playout is replaced: off air for a moment",
 }
 

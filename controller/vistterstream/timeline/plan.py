@@ -238,7 +238,7 @@ class OutputPlan(Model):
     name: str = field(description="Name of the Output.")
     encoding: str = field(description="Id of the EncodingPlan.", effect=Effect.PUSHER)
     targets: tuple[Target, ...] = field(
-        description="In order of preference; folders made absolute.", effect=Effect.PUSHER
+        description="In order of preference; folders made absolute.", effect=Effect.TARGET
     )
     failover: Failover = field(description="When to change targets.", effect=Effect.LIVE)
 
