@@ -206,6 +206,25 @@ def test_hls_segments_that_no_playlist_names_are_removed_and_nothing_else(tmp_pa
     assert left == {"index.m3u8", "notes.txt", "segment-8.ts", "segment-holiday.ts"}
 
 
+def record(folder: Path) -> Target:
+    return Target(name="file", recording=RecordingTarget(folder=str(folder)))
+
+
+def test_the_folder_of_the_manifest_is_not_made_while_it_is_away(tmp_path: Path) -> None:
+    """Else the folder that takes its place would be moved into it."""
+    home = tmp_path / "air" / "north"
+    for folder in (home, home / "rec", home.parent / "rec", home.parent / "south" / "rec"):
+        with pytest.raises(TemporaryError, match=r"air(/north)? is gone\. Bring it back") as caught:
+            _prepare_folder(record(folder), str(home))
+        assert caught.value.reason == "FolderUnusable"
+    assert list(tmp_path.iterdir()) == []
+    _prepare_folder(record(tmp_path / "tapes" / "rec"), str(home))
+    assert (tmp_path / "tapes" / "rec").is_dir()
+    home.mkdir(parents=True)
+    _prepare_folder(record(home / "tapes" / "rec"), str(home))
+    assert (home / "tapes" / "rec").is_dir()
+
+
 @pytest.mark.e2e
 async def test_hls_can_be_played_while_it_is_made(tmp_path: Path) -> None:
     target = Target(name="web", hls=HlsTarget(folder=str(tmp_path), segment_duration=Duration("500ms")))

@@ -24,6 +24,30 @@ def test_a_relative_path_starts_at_the_folder_of_the_manifest() -> None:
     assert absolute(STATE, overlay, "/srv/logo.png") == Path("/srv/logo.png")
 
 
+@pytest.mark.parametrize(
+    ("path", "file"),
+    [
+        ("../rec", "/etc/rec"),
+        ("./../x/../rec/", "/etc/rec"),
+        ("/srv/a/../b", "/srv/b"),
+        (".", "/etc/vistter"),
+    ],
+)
+def test_a_path_passes_through_no_folder_that_it_only_leaves(path: str, file: str) -> None:
+    """``/etc/vistter/../rec`` would be gone with ``/etc/vistter``."""
+    overlay = image_overlay("logo", path, **FROM_FILE)
+    assert str(absolute(STATE, overlay, path)) == file
+    for kind in AssetKind:
+        assert Paths(STATE, {}).resolve(overlay, path, kind) == file
+
+
+def test_a_path_stays_beside_a_folder_of_manifests_that_is_a_link(tmp_path: Path) -> None:
+    (tmp_path / "releases" / "1").mkdir(parents=True)
+    (tmp_path / "air").symlink_to("releases/1")
+    source = {"annotations": {"stream.vistter.io/source-file": f"{tmp_path}/air/main.yaml"}}
+    assert absolute(STATE, image_overlay("logo", "x", **source), "../rec") == tmp_path / "rec"
+
+
 def test_without_a_manifest_it_starts_at_the_state_folder() -> None:
     assert absolute(STATE, image_overlay("logo", "logo.png"), "logo.png") == STATE / "logo.png"
 

@@ -526,6 +526,12 @@ class TestOutputs:
         assert own_recording.recording.container == "ts"
         assert rtmps.tls.ca_file == "/Output/o/certificates/ca.pem"
         assert not rtmps.tls.verify
+        assert plan.outputs[0].home == "/Output/o/folder/."
+
+    @pytest.mark.parametrize("target", [{"hls": {}}, {"recording": {"folder": "/srv/rec"}}])
+    def test_where_the_manifest_lies_is_no_matter_of_other_folders(self, target: dict[str, Any]) -> None:
+        outputs = [output("o", targets=[{"name": "a", **target}])]
+        assert compiled(None, program=program(timeline=None), outputs=outputs).plan.outputs[0].home is None
 
 
 class TestRevision:

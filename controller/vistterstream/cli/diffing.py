@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -54,14 +55,14 @@ def _difference(folder: Path, paths: list[Path], stands_for: Path | None) -> For
     """The difference; None after having told about errors in the manifests. Raises VistterError."""
     if stands_for is not None and len(paths) != 1:
         raise VistterError("with --as, give one copy with -f", reason="BadArguments")
-    roots = [path.absolute() for path in ([stands_for] if stands_for else paths)]
+    roots = [_place(path) for path in ([stands_for] if stands_for else paths)]
     loaded, _files = read(paths)
     if loaded.errors:
         for error in loaded.errors:
             say(str(error))
         say("These manifests have errors; nothing was compared.", style="red")
         return None
-    applied = located(loaded, partial(_moved, paths[0], stands_for) if stands_for else Path.absolute)
+    applied = located(loaded, partial(_moved, paths[0], stands_for) if stands_for else _place)
     with reader(folder) as source:
         _say_if_elsewhere(source, roots)
         deleted = _removed(source, roots, {resource.key for resource in applied})
@@ -72,7 +73,12 @@ def _difference(folder: Path, paths: list[Path], stands_for: Path | None) -> For
 
 def _moved(copy: Path, to: Path, file: Path) -> Path:
     """Where `file` of `copy` stands when the copy stands at `to`."""
-    return to.absolute() / file.absolute().relative_to(copy.absolute())
+    return _place(to) / file.absolute().relative_to(copy.absolute())
+
+
+def _place(path: Path) -> Path:
+    """`path` as the controller calls it that watches it: links stay."""
+    return Path(os.path.abspath(path))
 
 
 def _say_if_elsewhere(source: Reader, roots: list[Path]) -> None:

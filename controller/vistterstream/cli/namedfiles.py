@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ Steps = tuple[str | int, ...]
 def missing(located: Located[Resource]) -> Iterator[ManifestError]:
     """What is to be said of each file that an object names and that is not there."""
     for steps, name in named(located.resource):
-        file = (Path(located.file).parent / name).absolute()
+        file = Path(os.path.abspath(Path(located.file).parent / name))
         if steps[-1] == "sequence":
             if not numbered(file):
                 yield located.error(steps, f"there is no file {file} with any number")

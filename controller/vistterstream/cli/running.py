@@ -99,7 +99,7 @@ def manifest_folders(given: list[Path] | None, on_air: Iterable[Path] = ()) -> l
     option must not replace it: there is no folder then.
     """
     if given:
-        return [path.expanduser().absolute() for path in given]
+        return [Path(os.path.abspath(path.expanduser())) for path in given]
     here = Path("manifests")
     default = here.absolute() if here.is_dir() else packaged_manifests()
     return [default] if all(default in file.parents for file in on_air) else []

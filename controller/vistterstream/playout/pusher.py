@@ -163,7 +163,7 @@ class Pusher:
     async def _run_once(self, target: Target) -> Failure:
         self._state, self._published_at, self._frames = OutputState.CONNECTING, None, 0
         try:
-            first_segment = await anyio.to_thread.run_sync(_prepare_folder, target)
+            first_segment = await anyio.to_thread.run_sync(_prepare_folder, target, self.plan.home)
             child = Child.spawn(
                 self._command(target, first_segment),
                 role=f"pusher {self.plan.name}",
@@ -269,17 +269,18 @@ def _place(plan: OutputPlan, name: str) -> int:
     return next((place for place, target in enumerate(plan.targets) if target.name == name), 0)
 
 
-def _prepare_folder(target: Target) -> int | None:
-    """Make the folder of a target that writes files; raises TemporaryError where it cannot be made.
+def _prepare_folder(target: Target, home: str | None = None) -> int | None:
+    """Make the folder of a target that writes files, but never `home`, nor what is above both of them.
 
-    Gives the media sequence number of the HLS playlist in it, if there is one to go on from.
+    Gives the media sequence number of the HLS playlist in it, if there is one to go on from. Raises
+    TemporaryError where it cannot be made.
     """
     files = target.hls or target.recording
     if files is None or files.folder is None:
         return None
     folder = Path(files.folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make_folder(folder, home)
         return _tidy(folder) if target.hls is not None else None
     except OSError as error:
         raise TemporaryError(
@@ -292,6 +293,29 @@ def _remove_if_empty(file: Path) -> None:
         found = file.lstat()
         if stat.S_ISREG(found.st_mode) and found.st_size == 0:
             file.unlink()
+
+
+def _make_folder(folder: Path, home: str | None) -> None:
+    """Make `folder`, with the folders above it up to those that hold `home` too.
+
+    Raises OSError, TemporaryError.
+
+    Manifests are swapped by two renames. A folder that was made between them would be in the way of the
+    second: the new manifests would land inside it.
+    """
+    if home is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        return
+    made = Path(os.path.commonpath((folder, home)))
+    if not made.is_dir():
+        raise TemporaryError(
+            f"The folder {folder} cannot be used: {made} is gone. Bring it back.",
+            delay=5,
+            reason="FolderUnusable",
+        )
+    for name in folder.relative_to(made).parts:  # one by one: it may go at any moment
+        made /= name
+        made.mkdir(exist_ok=True)
 
 
 def _tidy(folder: Path) -> int | None:

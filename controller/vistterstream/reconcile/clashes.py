@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -40,7 +39,7 @@ def _folders(state_dir: Path, output: Output) -> Iterator[tuple[str, str]]:
             if given is None:
                 continue
             if given.folder is None:
-                yield f"spec.targets[{index}].{what}", os.path.normpath(default(output, target))
+                yield f"spec.targets[{index}].{what}", default(output, target)
             else:
                 folder = paths.resolve(output, given.folder, AssetKind.FOLDER)
-                yield f"spec.targets[{index}].{what}.folder", os.path.normpath(folder)
+                yield f"spec.targets[{index}].{what}.folder", folder

@@ -770,9 +770,12 @@ def _output(
             update["tls"] = target.tls.model_copy(update={"ca_file": path})
         return target.model_copy(update=update)
 
+    given = [files.folder for one in output.spec.targets if (files := one.hls or one.recording) is not None]
+    relative = any(path is not None and not path.startswith("/") for path in given)
     return OutputPlan(
         name=output.metadata.name,
         encoding=encoding_id(output.spec.encoding),
         targets=tuple(absolute(target) for target in output.spec.targets),
         failover=output.spec.failover,
+        home=resolve(output, ".", AssetKind.FOLDER) if relative else None,
     )

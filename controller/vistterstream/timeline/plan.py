@@ -241,6 +241,12 @@ class OutputPlan(Model):
         description="In order of preference; folders made absolute.", effect=Effect.TARGET
     )
     failover: Failover = field(description="When to change targets.", effect=Effect.LIVE)
+    home: str | None = field(
+        None,
+        description="The folder of its manifest, where the folder of a target is relative to it. It is never "
+        "made: while it is away, somebody is about to put it back.",
+        effect=Effect.LIVE,
+    )
 
 
 class EncodingPlan(Model):
