@@ -18,7 +18,9 @@ def timeline(*cameras: str) -> Resource:
 
 def stored() -> list[Resource]:
     pier = camera("pier").model_copy(
-        update={"status": type(camera("pier").status).model_validate({"ingest": {"pid": 77}})}
+        update={
+            "status": type(camera("pier").status).model_validate({"ingest": {"pid": 77}, "program": "main"})
+        }
     )
     return [pier, camera("wharf"), timeline("pier"), program(timeline="tour"), hls("preview")]
 
@@ -70,6 +72,36 @@ def test_new_and_removed_objects() -> None:
     assert verdicts(found) == {"second": "new", "preview": "removed"}
     assert on_air(found)[("pusher", "preview")] == ("stopped", None)
     assert on_air(found)[("pusher", "second")] == ("started", None)
+
+
+def sharing(name: str, program: str = "main") -> Resource:
+    """An output on the encoder 11."""
+    output = hls(name, program=program)
+    status = type(output.status).model_validate({"encoder": {"pid": 11}, "pusher": {"pid": 12}})
+    return output.model_copy(update={"status": status})
+
+
+def test_an_encoder_that_is_shared_goes_on_for_the_others_and_what_begins_has_no_pid_yet() -> None:
+    before = [program(), program("second"), *(sharing(name) for name in ("one", "prev", "two"))]
+    found = difference(before, [hls("prev", program="second")], [], STATE)
+    told = {
+        (one.program, one.role): (one.consequence, one.pid, one.others)
+        for one in found.processes
+        if one.name == "prev"
+    }
+    assert told == {
+        ("main", "encoder"): ("stopped", 11, ["one", "two"]),
+        ("main", "pusher"): ("stopped", 12, []),
+        ("second", "encoder"): ("started", None, []),
+        ("second", "pusher"): ("started", None, []),
+    }
+
+
+def test_a_camera_that_another_program_takes_too_gets_another_ingest() -> None:
+    before = [*stored(), program("second")]
+    found = difference(before, [program("second", timeline="tour")], [], STATE)
+    told = [(one.program, one.consequence, one.pid) for one in found.processes if one.role == "ingest"]
+    assert told == [("main", "unchanged", 77), ("second", "started", None)]
 
 
 def test_of_a_secret_only_the_keys_are_told() -> None:

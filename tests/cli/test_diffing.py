@@ -152,3 +152,19 @@ CONSEQUENCES = ["replaced", "started", "stopped", "applied live"]
 def test_each_consequence_has_a_sentence(role: str, consequence: str) -> None:
     item = {"role": role, "name": "x", "program": "main", "consequence": consequence, "pid": 7, "changes": []}
     assert "x" in sentence(item)
+
+
+@pytest.mark.parametrize(
+    ("consequence", "pid", "told"),
+    [
+        ("stopped", 7, "output x leaves its encoder (pid 7), which goes on for outputs a and b"),
+        ("started", None, "output x joins the encoder of outputs a and b"),
+        ("replaced", 7, "output x moves to another encoder (now pid 7, which goes on for outputs a and b)"),
+        ("replaced", None, "output x moves to another encoder"),
+    ],
+)
+def test_an_encoder_that_is_shared_is_told_with_those_that_share_it(
+    consequence: str, pid: int | None, told: str
+) -> None:
+    item = {"role": "encoder", "name": "x", "program": "main", "consequence": consequence, "pid": pid}
+    assert sentence({**item, "changes": [], "others": ["a", "b"]}) == told

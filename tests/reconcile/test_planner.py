@@ -163,6 +163,33 @@ def test_an_output_that_moves_is_stopped_here_and_started_there() -> None:
     assert moved == [("main", "stopped"), ("main", "stopped"), ("second", "started"), ("second", "started")]
 
 
+@pytest.mark.parametrize(
+    ("applied", "deleted", "others"),
+    [
+        ([recording("copy", "main", bitrate="900k")], [], ("tape",)),
+        ([], [key("Output", "copy")], ("tape",)),
+        (
+            [recording("copy", "main", bitrate="900k"), recording("tape", "main", bitrate="900k")],
+            [],
+            (),
+        ),
+        ([recording("copy", "main", bitrate="900k"), program("main", "day", width=640)], [], ()),
+        ([], [key("Program", "main")], ()),
+    ],
+)
+def test_an_encoder_goes_on_for_the_outputs_that_stay_with_it(
+    applied: list[Resource], deleted: list[Key], others: tuple[str, ...]
+) -> None:
+    told = outlooks(NOW, NOW.changed(applied, deleted), STATE)
+    assert [one.others for one in told if (one.role, one.name) == ("encoder", "copy")] == [others]
+
+
+def test_an_output_that_is_new_joins_the_encoder_of_those_that_have_it() -> None:
+    told = outlooks(NOW, NOW.changed([recording("third", "main")]), STATE)
+    (joining,) = (one for one in told if (one.role, one.name) == ("encoder", "third"))
+    assert (joining.consequence, joining.others) == (Consequence.STARTED, ("copy", "tape"))
+
+
 def test_a_password_that_changes_replaces_the_ingest_and_is_not_shown() -> None:
     old = [locked_camera("gate", "login"), timeline("day", "gate"), program("main", "day")]
     before = Objects([*old, secret("login", username="admin", password="old-password")])

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from vistterstream.base.redaction import MASK, redact
-from vistterstream.reconcile.planner import Objects, Outlook, outlooks
+from vistterstream.reconcile.planner import Consequence, Objects, Outlook, outlooks
 from vistterstream.resources.effects import Change, changes
 from vistterstream.resources.kinds import (
     SOURCE_FILE,
@@ -60,7 +60,7 @@ class ObjectDifference(BaseModel):
 
 
 class ProcessDifference(BaseModel):
-    """What becomes of one process; `consequence` is one of the planner's."""
+    """What becomes of one process; `consequence` and `others` are the planner's; what begins has no pid."""
 
     program: str
     namespace: str
@@ -69,6 +69,7 @@ class ProcessDifference(BaseModel):
     consequence: str
     pid: int | None = None
     changes: list[FieldChange] = []
+    others: list[str] = []
 
 
 class Difference(BaseModel):
@@ -183,20 +184,23 @@ def _process(before: Objects, outlook: Outlook) -> ProcessDifference:
         consequence=outlook.consequence.value,
         pid=_pid(before, outlook),
         changes=[_change(change) for change in outlook.changes],
+        others=list(outlook.others),
     )
 
 
 def _pid(before: Objects, outlook: Outlook) -> int | None:
-    """The process that runs now, as the status knows it."""
+    """The process that runs for this program now, as the status knows it."""
+    if outlook.consequence is Consequence.STARTED:
+        return None  # what the status knows runs for another program
     kind = {"playout": "Program", "ingest": "Camera"}.get(outlook.role, "Output")
     resource = before.get(Key(kind, outlook.program.namespace, outlook.name))
     process: Process | None
     match resource:
         case Program():
             process = resource.status.playout
-        case Camera():
+        case Camera() if resource.status.program == outlook.program.name:
             process = resource.status.ingest
-        case Output():
+        case Output() if resource.spec.program == outlook.program.name:
             process = resource.status.encoder if outlook.role == "encoder" else resource.status.pusher
         case _:
             return None

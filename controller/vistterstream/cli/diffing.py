@@ -18,6 +18,7 @@ from vistterstream.cli.manifestfiles import located, read
 from vistterstream.cli.reader import Reader
 from vistterstream.cli.reading import reader
 from vistterstream.resources.kinds import DEFAULT_NAMESPACE, SOURCE_FILE, Key
+from vistterstream.resources.messages import enumeration
 
 _LONGEST = 200  # characters of a value
 _STYLES = {
@@ -164,8 +165,13 @@ def sentence(item: Form) -> str:
         case "playout", "replaced":
             return f"the playout of program {name}{pid} is replaced: everything of it is interrupted"
         case "encoder", "replaced":
-            now = f" (now pid {item['pid']})" if item["pid"] else ""
+            left = f", which goes on for {_others(item)}" if item.get("others") else ""
+            now = f" (now pid {item['pid']}{left})" if item["pid"] else ""
             return f"output {name} moves to another encoder{now}{_why(item)}"
+        case "encoder", "stopped" if item.get("others"):
+            return f"output {name} leaves its encoder{pid}, which goes on for {_others(item)}"
+        case "encoder", "started" if item.get("others"):
+            return f"output {name} joins the encoder of {_others(item)}"
         case "encoder" | "pusher", "applied live":
             return f"the {item['role']} of output {name}{pid} stays; the change is applied live"
     doing = {
@@ -175,6 +181,12 @@ def sentence(item: Form) -> str:
         "applied live": "stays; the change is applied live",
     }[consequence]
     return f"{_who(item)} {doing}"
+
+
+def _others(item: Form) -> str:
+    """The outputs that an encoder has besides; a controller of an older version does not tell."""
+    others = item["others"]
+    return f"output{'s' if others[1:] else ''} {enumeration(others, 'and')}"
 
 
 def _who(item: Form) -> str:

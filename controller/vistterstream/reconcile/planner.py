@@ -41,6 +41,9 @@ class Consequence(StrEnum):
 class Outlook:
     """What becomes of one process of `program`: its `role` is playout, ingest, encoder or pusher, and `name`
     is that of the program, camera or output that it works for. `changes` say why; no secret is in them.
+
+    An encoder is shared: `others` are the outputs for which the one goes on that `name` leaves, or which have
+    the one already that it gets where it has none in this program.
     """
 
     program: Key
@@ -48,6 +51,7 @@ class Outlook:
     name: str
     consequence: Consequence
     changes: tuple[Change, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 class Objects:
@@ -106,7 +110,7 @@ def compare(
         if whole is Consequence.REPLACED and outlook.consequence in (Consequence.UNCHANGED, Consequence.LIVE):
             yield Outlook(program, outlook.role, outlook.name, Consequence.REPLACED, replacing)
         else:
-            yield outlook
+            yield outlook if whole is None else replace(outlook, others=())  # no encoder goes on
 
 
 def _parts(
@@ -120,7 +124,10 @@ def _parts(
     for name, was, will in _pairs(old.outputs if old else (), new.outputs if new else ()):
         key = Key("Output", program.namespace, name)
         encoder = _differences(_encoding(old, was), _encoding(new, will))
-        yield _outlook(program, "encoder", name, was, will, encoder, Effect.ENCODER)
+        outlook = _outlook(program, "encoder", name, was, will, encoder, Effect.ENCODER)
+        yield replace(
+            outlook, others=_sharing(name, was, new) if was is not None else _sharing(name, will, old)
+        )
         found = _differences(was, will) + _secrets_changed(key, before, after, Effect.TARGET)
         if was is not None and will is not None:
             found = _at(_active(before, key, was), will, found)
@@ -192,6 +199,13 @@ def _encoding(plan: Plan | None, output: OutputPlan | None) -> EncodingPlan | No
         return None
     encoding = next(one for one in plan.encodings if one.id == output.encoding)
     return encoding.model_copy(update={"id": ""})
+
+
+def _sharing(name: str, output: OutputPlan | None, plan: Plan | None) -> tuple[str, ...]:
+    """The outputs of `plan` that have the encoder of `output`, but for `name`."""
+    if output is None or plan is None:
+        return ()
+    return tuple(one.name for one in plan.outputs if one.encoding == output.encoding and one.name != name)
 
 
 def _secrets_changed(key: Key, before: Lookup, after: Lookup, effect: Effect) -> tuple[Change, ...]:
