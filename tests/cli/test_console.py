@@ -2,11 +2,17 @@ from __future__ import annotations
 
 import io
 import os
+import re
+from pathlib import Path
 from typing import TextIO
 
 import pytest
 
-from vistterstream.cli.console import Table, console, say
+import vistterstream
+from vistterstream.cli.console import Table, as_sentence, console, say
+
+BEGINS_WITH = re.compile(r"\b(?:Vistter|Permanent|Temporary)Error\(\s*f['\"]\{([^}!]+)\}")
+"""What stands at the begin of an error's message, where that is no word and no quote."""
 
 
 def test_columns_line_up_and_grow() -> None:
@@ -23,6 +29,30 @@ def test_nothing_is_coloured_wrapped_or_read_as_markup_in_a_pipe(capsys: pytest.
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == sentence + "\n"
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("there is no kind 'x'", "There is no kind 'x'"),
+        ("with --as, give one", "With --as, give one"),
+        ("--for: it is none", "--for: it is none"),
+        ("val/loop.yaml is broken", "val/loop.yaml is broken"),
+        ("fe80::1 is far", "fe80::1 is far"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_letter_unless_it_begins_with_a_path(
+    message: str, told: str
+) -> None:
+    assert as_sentence(message) == told
+
+
+def test_no_error_that_a_command_may_tell_begins_with_a_path_or_a_name() -> None:
+    """The first letter of a name would be made a capital one."""
+    ours = {"self.option", "option", "role", "error.message"}
+    for file in Path(vistterstream.__file__).parent.rglob("*.py"):
+        assert set(BEGINS_WITH.findall(file.read_text())) <= ours, file
 
 
 def broken_pipe() -> TextIO:

@@ -54,7 +54,12 @@ def test_paths_without_manifests_are_an_error(tmp_path: Path) -> None:
     assert "There are no manifests" in done.stderr
     done = vistter("validate", tmp_path / "nowhere")
     assert done.returncode == 1
-    assert f"{tmp_path}/nowhere cannot be read: there is no such file" in done.stderr
+    assert f"The path {tmp_path}/nowhere cannot be read: there is no such file" in done.stderr
+
+
+def test_a_path_is_told_as_it_was_given() -> None:
+    for command in (("validate",), ("diff", "-f")):
+        assert "The path nope cannot be read: there is no such file" in vistter(*command, "nope").stderr
 
 
 @pytest.mark.parametrize("text", ["", "# nothing but a comment\n"])

@@ -108,7 +108,8 @@ def _connect(folder: Path, timeout: float) -> socket.socket:
     except PermissionError:
         connection.close()
         raise VistterError(
-            f"{folder / SOCKET} belongs to another user; run this as the user that runs the controller",
+            f"the socket {folder / SOCKET} belongs to another user; run this as the user that runs the "
+            "controller",
             reason="Forbidden",
         ) from None
     except OSError as error:

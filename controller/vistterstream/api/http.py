@@ -93,8 +93,8 @@ def _check_loopback(host: str, port: int) -> None:
         ) from None
     if not loopback:
         raise VistterError(
-            f"{host} can be reached from other machines, and there is no authentication yet: listen on "
-            f"127.0.0.1:{port}, and reach it from elsewhere through ssh -L {port}:127.0.0.1:{port}",
+            f"the address {host} can be reached from other machines, and there is no authentication yet: "
+            f"listen on 127.0.0.1:{port}, and reach it from elsewhere through ssh -L {port}:127.0.0.1:{port}",
             reason="BadAddress",
         )
 

@@ -197,5 +197,5 @@ def answer(answers: Answers, request: Request) -> dict[str, Any]:
 
 def _key(request: Request) -> tuple[str, str, str]:
     if request.kind is None or request.name is None:
-        raise VistterError(f"{request.op} needs kind and name", reason="BadRequest")
+        raise VistterError(f"the operation {request.op} needs kind and name", reason="BadRequest")
     return request.kind, request.namespace or DEFAULT_NAMESPACE, request.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TextIO
@@ -10,6 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 STYLES = {"good": "green", "warn": "yellow", "bad": "red", "idle": "bright_black", "": ""}
+
+_WORD = re.compile(r"[a-z]+(?=[ ,:;.]|$)")
 
 Cell = tuple[str, str]
 """A text and its tone: a key of `STYLES`."""
@@ -31,6 +34,14 @@ def console(stream: TextIO | None = None) -> Console:
 def say(sentence: str, *, style: str = "") -> None:
     """Tell people something."""
     console(sys.stderr).print(Text(sentence, style=style))
+
+
+def as_sentence(message: str) -> str:
+    """`message` of an error with a capital first letter, where it begins with a plain word.
+
+    Messages begin with a word of ours and never with a path or a name, since those may look like one.
+    """
+    return message[:1].upper() + message[1:] if _WORD.match(message) else message
 
 
 def counted(number: int, noun: str) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from vistterstream.base.errors import VistterError
 from vistterstream.cli.columns import Form
-from vistterstream.cli.console import console, say
+from vistterstream.cli.console import as_sentence, console, say
 from vistterstream.cli.manifestfiles import located, read
 from vistterstream.cli.reader import Reader
 from vistterstream.cli.reading import reader
@@ -41,7 +41,7 @@ def diff(folder: Path, paths: Iterable[Path], *, stands_for: Path | None = None,
     try:
         found = _difference(folder, list(paths), stands_for)
     except VistterError as error:
-        say(f"{error.message[:1].upper()}{error.message[1:]}.", style="red")
+        say(f"{as_sentence(error.message)}.", style="red")
         return 2
     if found is None:
         return 2

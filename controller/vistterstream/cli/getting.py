@@ -11,7 +11,7 @@ from typing import Any
 from vistterstream.api.client import ConnectionLost
 from vistterstream.base.errors import VistterError
 from vistterstream.cli.columns import Form, columns, message
-from vistterstream.cli.console import Table, console, say
+from vistterstream.cli.console import Table, as_sentence, console, say
 from vistterstream.cli.reader import Reader
 from vistterstream.cli.reading import reader, say_problems
 from vistterstream.resources.kinds import DEFAULT_NAMESPACE, KINDS, find_kind
@@ -108,7 +108,7 @@ def _watch(
         else:
             _watch_table(objects, changes, wide=output == "wide")
     except ConnectionLost as error:
-        say(f"{error.message[:1].upper()}{error.message[1:]}.", style="yellow")
+        say(f"{as_sentence(error.message)}.", style="yellow")
 
 
 def _change(type_: str, form: Form, output: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from vistterstream.api.answers import MANIFEST
 from vistterstream.api.client import ConnectionLost
 from vistterstream.cli.columns import Form
-from vistterstream.cli.console import Cell, Table, console, say
+from vistterstream.cli.console import Cell, Table, as_sentence, console, say
 from vistterstream.cli.reading import reader
 from vistterstream.cli.spans import since
 from vistterstream.resources.kinds import DEFAULT_NAMESPACE, find_kind
@@ -47,7 +47,7 @@ def events(
                     table.print([row(answer["event"])], heading=False)
                     sys.stdout.flush()
         except ConnectionLost as error:
-            say(f"{error.message[:1].upper()}{error.message[1:]}.", style="yellow")
+            say(f"{as_sentence(error.message)}.", style="yellow")
 
 
 def _kind(word: str) -> str:

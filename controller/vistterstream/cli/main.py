@@ -525,8 +525,8 @@ def main() -> None:
 
 def _fail(error: VistterError | OSError) -> None:
     from vistterstream.base.redaction import redact
-    from vistterstream.cli.console import say
+    from vistterstream.cli.console import as_sentence, say
 
     message = error.message if isinstance(error, VistterError) else str(error)
-    say(redact(message[:1].upper() + message[1:]), style="red")
+    say(redact(as_sentence(message)), style="red")
     sys.exit(1)

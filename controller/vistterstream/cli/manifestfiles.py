@@ -20,7 +20,7 @@ def read(paths: Iterable[Path]) -> tuple[Loaded, int]:
     found = scan(paths)
     for path, reason in found.unreadable.items():
         why = "there is no such file" if reason == GONE else reason
-        raise VistterError(f"{path} cannot be read: {why}", reason="Unreadable")
+        raise VistterError(f"the path {path} cannot be read: {why}", reason="Unreadable")
     texts: dict[str, bytes] = {}
     for path in found.manifests:
         with path.open("rb") as file:

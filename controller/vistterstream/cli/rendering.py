@@ -100,14 +100,15 @@ def _out(options: Options) -> Path:
     if out.suffix == ".png":
         if options.lossless or options.frames is not None or options.end is not None:
             raise VistterError(
-                f"{out} is one picture: --to, --frames and --lossless do not go with it.", reason="BadOption"
+                f"The file {out} is one picture: --to, --frames and --lossless do not go with it.",
+                reason="BadOption",
             )
     elif out.suffix != suffix:
         ends = ".mkv, which can hold the lossless formats" if options.lossless else ".mp4 or .png"
         more = "" if options.lossless or out.suffix != ".mkv" else " (.mkv with --lossless)"
         raise VistterError(f"The name of the file, {out}, has to end in {ends}{more}.", reason="BadOption")
     if out.is_dir():
-        raise VistterError(f"{out} is a folder; name a file.", reason="BadOption")
+        raise VistterError(f"The path {out} is a folder; name a file.", reason="BadOption")
     if not out.parent.is_dir():
         raise VistterError(f"There is no folder {out.parent}; make it, or name another.", reason="NoFolder")
     return out

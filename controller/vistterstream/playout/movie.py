@@ -100,7 +100,9 @@ def write_movie(
         finally:
             writer.close()
         if failure.reason != "Ended":
-            raise PermanentError(f"{path} cannot be written: {failure.message}", reason=failure.reason)
+            raise PermanentError(
+                f"The file {path} cannot be written: {failure.message}", reason=failure.reason
+            )
 
 
 @contextmanager

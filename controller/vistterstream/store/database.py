@@ -168,7 +168,7 @@ class Database:
             return
         if application != _APPLICATION:
             raise PermanentError(
-                f"{self.path} is an SQLite file, but not a VistterStream store. "
+                f"The file {self.path} is an SQLite file, but not a VistterStream store. "
                 "Move it away, or name another state folder with --state-dir.",
                 reason="StoreUnusable",
             )
