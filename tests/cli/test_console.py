@@ -67,3 +67,25 @@ def test_a_broken_pipe_is_an_error_that_can_be_handled() -> None:
         console(stream).print("hello")
     with pytest.raises(BrokenPipeError):
         stream.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("two\nlines", r"two\nlines"),
+        ("\x1b[2J\r\b\x00\x85", r"\x1b[2J\r\x08\x00\x85"),
+        (os.fsdecode(b"\xff.yaml"), r"\udcff.yaml"),
+        ("a\u2028b\u2029", r"a\u2028b\u2029"),
+        ("Brücke\u00a0\u200d 日本 \\n", "Brücke\u00a0\u200d 日本 \\n"),
+    ],
+)
+def test_what_cannot_be_seen_is_escaped_in_every_line_and_cell(
+    text: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = io.StringIO()
+    console(out).print(f"x {text}:", style="red")
+    Table(["NAME", "X"], console(out)).print([[(text, "bad"), ("x", "")]])
+    width = max(len(shown), 4) + 3
+    assert out.getvalue() == f"x {shown}:\n{'NAME'.ljust(width)}X\n{shown.ljust(width)}x\n"
+    say(text)
+    assert capsys.readouterr().err == f"{shown}\n"

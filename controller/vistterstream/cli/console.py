@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
 STYLES = {"good": "green", "warn": "yellow", "bad": "red", "idle": "bright_black", "": ""}
 
+_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, halves of characters, ends of lines and paragraphs
 _WORD = re.compile(r"[a-z]+(?=[ ,:;.]|$)")
 
 Cell = tuple[str, str]
@@ -25,6 +27,10 @@ class _Console(Console):
         """Let the BrokenPipeError that is being handled go on its way."""
         raise
 
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print each text as one line, whatever is in it; a Text is as its maker wants it."""
+        super().print(*(visible(it) if isinstance(it, str) else it for it in objects), **options)
+
 
 def console(stream: TextIO | None = None) -> Console:
     """A console on `stream` (stdout without) that changes nothing in what it is given."""
@@ -33,7 +39,22 @@ def console(stream: TextIO | None = None) -> Console:
 
 def say(sentence: str, *, style: str = "") -> None:
     """Tell people something."""
-    console(sys.stderr).print(Text(sentence, style=style))
+    console(sys.stderr).print(sentence, style=style)
+
+
+def visible(text: str) -> str:
+    r"""`text` with what is no character to be seen as Python writes it: ``\n`` for the end of a line.
+
+    A name of a file may hold anything: ends of lines, which break a table, codes that a terminal obeys, and
+    bytes that are no UTF-8.
+    """
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    if unicodedata.category(character) not in _UNSEEN:
+        return character
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def as_sentence(message: str) -> str:
@@ -59,7 +80,7 @@ class Table:
 
     def print(self, rows: Iterable[Sequence[Cell]], *, heading: bool = True) -> None:
         """Print rows, under the headings."""
-        rows = list(rows)
+        rows = [[(visible(text), tone) for text, tone in row] for row in rows]
         for row in rows:
             self._widths = [max(width, len(cell[0])) for width, cell in zip(self._widths, row, strict=True)]
         if heading:

@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.text import Text
-
 from vistterstream.base.errors import VistterError
 from vistterstream.cli.columns import Form
 from vistterstream.cli.console import as_sentence, console, say
@@ -113,19 +111,19 @@ def _differs(item: Form) -> bool:
 def _write(found: Form) -> None:
     out = console()
     for item in found["objects"]:
-        out.print(Text(f"{_name(item)}: {item['verdict']}", style=_STYLES[item["verdict"]]))
+        out.print(f"{_name(item)}: {item['verdict']}", style=_STYLES[item["verdict"]])
         _changes(item["changes"])
         _dangling(item)
     touched = [item for item in found["processes"] if _differs(item)]
     if not touched:
         say("Nothing changes on air.")
         return
-    out.print(Text("On air:", style="bold"))
+    out.print("On air:", style="bold")
     replaced = {_program(item) for item in touched if _is_replaced(item) and item["role"] == "playout"}
     for item in touched:
         with_it = item["role"] != "playout" and _is_replaced(item) and _program(item) in replaced
         told = f"  with it {_who(item)}" if with_it else sentence(item)
-        out.print(Text(f"  {told}", style=_STYLES[item["consequence"]]))
+        out.print(f"  {told}", style=_STYLES[item["consequence"]])
 
 
 def _is_replaced(item: Form) -> bool:
@@ -139,7 +137,7 @@ def _program(item: Form) -> tuple[str, str]:
 def _changes(changes: list[Form]) -> None:
     out = console()
     for change in changes:
-        out.print(Text(f"  {change['path']}: {_value(change['old'])} → {_value(change['new'])}"))
+        out.print(f"  {change['path']}: {_value(change['old'])} → {_value(change['new'])}")
 
 
 def _dangling(item: Form) -> None:
@@ -147,7 +145,7 @@ def _dangling(item: Form) -> None:
     for field in item.get("dangling", ()):
         so = ", so nothing carries it" if field["kind"] == "Program" else ""
         told = f"  {field['path']}: there is no {field['kind']} {field['name']}{so}"
-        console().print(Text(told, style="yellow"))
+        console().print(told, style="yellow")
 
 
 def _name(item: Form) -> str:

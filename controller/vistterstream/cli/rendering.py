@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from vistterstream.base.errors import VistterError
 from vistterstream.base.redaction import redact
 from vistterstream.cli import scenes
-from vistterstream.cli.console import console, counted, say
+from vistterstream.cli.console import console, counted, say, visible
 from vistterstream.playout.frames import Frame
 from vistterstream.playout.movie import write_movie, write_png
 from vistterstream.playout.offline import Offline
@@ -221,7 +221,7 @@ def _movie(program: Offline, first: int, count: int, out: Path, *, lossless: boo
 def _progress(out: Path, count: int) -> Iterator[Callable[[int], None]]:
     """Tell people how far it is, on a terminal."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f}"),
@@ -230,7 +230,7 @@ def _progress(out: Path, count: int) -> Iterator[Callable[[int], None]]:
     )
     terminal = console(sys.stderr)
     with Progress(*columns, console=terminal, disable=not terminal.is_terminal, transient=True) as bar:
-        task = bar.add_task(out.name, total=count, speed="")
+        task = bar.add_task(visible(out.name), total=count, speed="")
 
         def tell(made: int) -> None:
             speed = bar.tasks[0].speed

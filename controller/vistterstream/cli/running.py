@@ -34,7 +34,7 @@ from vistterstream.base.errors import VistterError
 from vistterstream.base.metrics import Metrics
 from vistterstream.base.redaction import redact
 from vistterstream.cli import outlet, signals
-from vistterstream.cli.console import STYLES, console, say
+from vistterstream.cli.console import STYLES, console, say, visible
 from vistterstream.cli.news import News, Sentence
 from vistterstream.ffmpeg import binary
 from vistterstream.playout.client import alive
@@ -393,7 +393,7 @@ def _tell(sentences: Iterable[Sentence]) -> None:
     """One line each on stdout, with the time of day."""
     for sentence, tone in sentences:
         line = Text(time.strftime("%H:%M:%S  "), style="bright_black")
-        console().print(line.append(redact(sentence), style=STYLES[tone] or "default"))
+        console().print(line.append(visible(redact(sentence)), style=STYLES[tone] or "default"))
 
 
 def _talk(sentence: str, *, style: str = "") -> None:

@@ -95,7 +95,7 @@ def simulate(options: Options) -> int:
             "rows": [asdict(row) for row in rows],
             "warnings": warnings,
         }
-        console().print(json.dumps(form, ensure_ascii=False))
+        print(json.dumps(form, ensure_ascii=False))
     else:
         _introduce(plan, options, zone if rows[0].at is not None else None)
         _print(plan, rows, zone, round=_one_round(options, plan))

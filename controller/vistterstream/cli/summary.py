@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.text import Text
-
 from vistterstream.api import words
 from vistterstream.cli.columns import STATES, Form, message
 from vistterstream.cli.console import STYLES, console
@@ -44,7 +42,7 @@ def _without_controller(source: Reader, objects: list[Form]) -> int:
     for name in sorted({*names, *running}):
         state = running.get(name)
         shown = f"{state.shows} (without a controller)" if state else "nothing; no playout runs"
-        out.print(Text(f"{name}: {shown}", style=STYLES["warn" if state and state.answers else "bad"]))
+        out.print(f"{name}: {shown}", style=STYLES["warn" if state and state.answers else "bad"])
     return 1 if running else 2
 
 
@@ -55,7 +53,7 @@ def _lines(objects: list[Form], about: Form) -> None:
         out.print("No program is configured: nothing can be on air.")
     for form in programs:
         state = words.program_state(form)
-        out.print(Text(f"{form['metadata']['name']}: {_shown(form)}", style=STYLES[state.tone]))
+        out.print(f"{form['metadata']['name']}: {_shown(form)}", style=STYLES[state.tone])
     for kind in KINDS:
         ours = [form for form in objects if form["kind"] == kind]
         if ours:
@@ -65,7 +63,7 @@ def _lines(objects: list[Form], about: Form) -> None:
             if not _well(form):
                 state = STATES.get(kind, words.ready_state)(form)
                 said = message(form) or state.word
-                out.print(Text(f"  {form['metadata']['name']}: {said}", style=STYLES[state.tone]))
+                out.print(f"  {form['metadata']['name']}: {said}", style=STYLES[state.tone])
     if about.get("preview"):
         out.print(f"preview: {about['preview']}")
 
