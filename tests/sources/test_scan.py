@@ -101,6 +101,15 @@ def test_links_to_folders_are_followed_and_circles_end(tmp_path: Path) -> None:
     assert set(scan([root]).manifests) == {root / "sub/a.yaml", root / "link/b.yaml"}
 
 
+def test_what_has_a_name_that_is_not_utf_8_is_unreadable_and_told_with_a_name_that_is(tmp_path: Path) -> None:
+    write(tmp_path / os.fsdecode(b"a\xff.yaml"))
+    found = scan([tmp_path])
+    assert found.manifests == {}
+    assert found.unreadable == {
+        tmp_path / "a\\udcff.yaml": "not readable (its name is not UTF-8; give it another)"
+    }
+
+
 def test_a_link_to_nothing_is_unreadable_and_not_gone(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").symlink_to("missing")
     assert scan([tmp_path]).unreadable == {tmp_path / "a.yaml": "gone"}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -108,3 +109,15 @@ async def test_it_ends_at_once_and_leaves_no_thread_waiting(tmp_path: Path) -> N
         began = time.monotonic()
     assert time.monotonic() - began < 4  # inotify alone would wait for 5 s
     assert not [thread for thread in threading.enumerate() if "watch" in thread.name.lower()]
+
+
+async def test_a_name_that_cannot_be_told_ends_nothing_and_the_watch_is_set_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_RETRY", 0.01)
+    async with watching([tmp_path]) as (watcher, heard):
+        times = heard.times
+        (tmp_path / os.fsdecode(b"\xff.yaml")).write_text("x")
+        await until(lambda: watcher.working and heard.times > times, "it is watched again")
+        (tmp_path / "a.yaml").write_text("x")
+        await until(lambda: tmp_path / "a.yaml" in heard.paths, "the file is heard of")

@@ -112,6 +112,9 @@ def _entry(found: Scan, entry: os.DirEntry[str]) -> tuple[Path, os.stat_result] 
     if ignored(entry.name):
         return None
     path = Path(entry.path)
+    if (told := _told(path)) != path:
+        found.unreadable[told] = "not readable (its name is not UTF-8; give it another)"
+        return None
     try:
         status = path.stat()
     except OSError as error:
@@ -125,6 +128,11 @@ def _entry(found: Scan, entry: os.DirEntry[str]) -> tuple[Path, os.stat_result] 
     elif is_manifest(path):
         found.unreadable[path] = "neither a file nor a folder"
     return None
+
+
+def _told(path: Path) -> Path:
+    """`path` as it can be told, and stored: bytes that are not UTF-8 are escaped."""
+    return Path(str(path).encode("utf-8", "backslashreplace").decode())
 
 
 def _signature(status: os.stat_result) -> Signature:

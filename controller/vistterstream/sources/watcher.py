@@ -69,7 +69,8 @@ class Watcher:
                 group.start_soon(self._start)  # runs once the watches are set: that is before the first wait
                 try:
                     await self._report(folders, recursive, partly, stop)
-                except (OSError, RuntimeError) as error:
+                except (OSError, RuntimeError, ExceptionGroup) as group_or_error:
+                    error = _first(group_or_error)
                     self._failed = True
                     _log.warning(
                         "watch_failed", folders=[str(folder) for folder in folders], error=str(error)
@@ -95,6 +96,13 @@ class Watcher:
     async def _start(self) -> None:
         self._started = True
         self._changed(set())  # what happened before the watches were set was not seen
+
+
+def _first(error: Exception) -> Exception:
+    """The error itself, where watchfiles' group of tasks wraps it: what went wrong once it was watching, such
+    as a name that is no UTF-8 and that it cannot tell.
+    """
+    return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
 async def _set_when_cancelled(stop: anyio.Event) -> None:
