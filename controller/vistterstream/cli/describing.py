@@ -9,17 +9,19 @@ from typing import Any
 from rich.console import Console
 
 from vistterstream.cli import happenings
+from vistterstream.cli.asked import one_kind, parted
 from vistterstream.cli.columns import Form, message
 from vistterstream.cli.console import Cell, Table, console, say
 from vistterstream.cli.reader import Reader
 from vistterstream.cli.reading import reader, say_problems
 from vistterstream.cli.spans import since
-from vistterstream.resources.kinds import DEFAULT_NAMESPACE, SOURCE_FILE, SOURCE_LINE, KindInfo, find_kind
+from vistterstream.resources.kinds import DEFAULT_NAMESPACE, KINDS, SOURCE_FILE, SOURCE_LINE, KindInfo
 
 
 def describe(folder: Path, kind: str, name: str | None, namespace: str | None) -> None:
     """Describe an object, or all of a kind. Raises VistterError."""
-    info = find_kind(kind)
+    kind, name = parted(kind, name)
+    info = KINDS[one_kind(kind)]
     with reader(folder) as source:
         if name is not None:
             _one(source, info.kind, namespace or DEFAULT_NAMESPACE, name)

@@ -12,7 +12,7 @@ from typing import Any
 from vistterstream.base.errors import VistterError
 from vistterstream.cli.columns import Form
 from vistterstream.cli.console import as_sentence, console, say
-from vistterstream.cli.manifestfiles import located, read
+from vistterstream.cli.manifestfiles import STDIN, called, located, read
 from vistterstream.cli.reader import Reader
 from vistterstream.cli.reading import reader
 from vistterstream.resources.kinds import DEFAULT_NAMESPACE, SOURCE_FILE, Key
@@ -37,7 +37,7 @@ def diff(folder: Path, paths: Iterable[Path], *, stands_for: Path | None = None,
     With `stands_for`, the one path that is given is compared as if it were in that place.
     """
     try:
-        found = _difference(folder, list(paths), stands_for)
+        found = _difference(folder, [called(path) for path in paths], stands_for)
     except VistterError as error:
         say(f"{as_sentence(error.message)}.", style="red")
         return 2
@@ -85,9 +85,10 @@ def _say_if_elsewhere(source: Reader, roots: list[Path]) -> None:
     watched = [Path(path) for path in source.ask("version")["version"].get("manifests", ())]
     for root in roots:
         if watched and not any(root.is_relative_to(path) or path.is_relative_to(root) for path in watched):
+            copy, here = ("-", "What you give") if root == _place(STDIN) else (root, root)
             say(
-                f"{root} is not on air: its relative paths start there, and what it lacks is not missed. "
-                f"To compare a copy of what is on air: vistter diff -f {root} --as {watched[0]}",
+                f"{here} is not on air: its relative paths start there, and what it lacks is not missed. "
+                f"To compare a copy of what is on air: vistter diff -f {copy} --as {watched[0]}",
                 style="yellow",
             )
 

@@ -10,22 +10,26 @@ from typing import Any
 
 from vistterstream.api.client import ConnectionLost
 from vistterstream.base.errors import VistterError
+from vistterstream.cli.asked import parted, several_kinds
 from vistterstream.cli.columns import Form, columns, message
 from vistterstream.cli.console import Table, as_sentence, console, say
 from vistterstream.cli.reader import Reader
 from vistterstream.cli.reading import reader, say_problems
-from vistterstream.resources.kinds import DEFAULT_NAMESPACE, KINDS, find_kind
+from vistterstream.resources.kinds import DEFAULT_NAMESPACE, KINDS
+from vistterstream.resources.messages import enumeration
 
 
 def get(
     folder: Path, kind: str, name: str | None, namespace: str | None, output: str, *, watch: bool
 ) -> None:
     """Write the objects. Raises VistterError."""
-    wanted = None if kind.lower() == "all" else find_kind(kind).kind
+    kind, name = parted(kind, name)
+    kinds = several_kinds(kind)
+    wanted = _only(kinds)
     with reader(folder) as source:
-        objects, version = _find(source, wanted, namespace, name)
+        objects, version = _find(source, kinds, namespace, name)
         if watch:
-            _watch(source, wanted, namespace, name, objects, version, output)
+            _watch(source, kinds, namespace, name, objects, version, output)
         elif output in ("json", "yaml"):
             _document(objects[0] if name and wanted else _as_list(objects), output)
         else:
@@ -34,18 +38,24 @@ def get(
 
 
 def _find(
-    source: Reader, kind: str | None, namespace: str | None, name: str | None
+    source: Reader, kinds: tuple[str, ...], namespace: str | None, name: str | None
 ) -> tuple[list[Form], int]:
     """The objects, and the version to watch from. Raises VistterError where the one that is named is not."""
     if name is not None:
         namespace = namespace or DEFAULT_NAMESPACE
-    answer = source.ask("list", kind=kind, namespace=namespace)
-    objects: list[Form] = answer["objects"]
+    answer = source.ask("list", kind=_only(kinds), namespace=namespace)
+    objects: list[Form] = [form for form in answer["objects"] if not kinds or form["kind"] in kinds]
     if name is not None:
         objects = [form for form in objects if form["metadata"]["name"] == name]
         if not objects:
-            raise VistterError(f"there is no {kind or 'object'} {namespace}/{name}", reason="NotFound")
+            kind = enumeration(kinds) if kinds else "object"
+            raise VistterError(f"there is no {kind} {namespace}/{name}", reason="NotFound")
     return objects, answer["resourceVersion"]
+
+
+def _only(kinds: tuple[str, ...]) -> str | None:
+    """The kind to ask for: None, for all, where there is not just one."""
+    return kinds[0] if len(kinds) == 1 else None
 
 
 def _as_list(objects: list[Form]) -> Form:
@@ -88,7 +98,7 @@ def _table(objects: list[Form], kind: str, *, wide: bool) -> None:
 
 def _watch(
     source: Reader,
-    kind: str | None,
+    kinds: tuple[str, ...],
     namespace: str | None,
     name: str | None,
     objects: list[Form],
@@ -98,7 +108,8 @@ def _watch(
     """Write the objects, then each change until Ctrl-C: as a row of a table, or a JSON object a line (YAML:
     a document) with ``type`` and ``object``.
     """
-    changes = source.follow("watch", kind=kind, namespace=namespace, name=name, since=version)
+    found = source.follow("watch", kind=_only(kinds), namespace=namespace, name=name, since=version)
+    changes = (answer for answer in found if not kinds or answer["change"]["object"]["kind"] in kinds)
     try:
         if output in ("json", "yaml"):
             for form in objects:

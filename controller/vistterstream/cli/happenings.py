@@ -8,11 +8,12 @@ from pathlib import Path
 
 from vistterstream.api.answers import MANIFEST
 from vistterstream.api.client import ConnectionLost
+from vistterstream.cli.asked import one_kind, parted
 from vistterstream.cli.columns import Form
 from vistterstream.cli.console import Cell, Table, as_sentence, console, say
 from vistterstream.cli.reading import reader
 from vistterstream.cli.spans import since
-from vistterstream.resources.kinds import DEFAULT_NAMESPACE, find_kind
+from vistterstream.resources.kinds import DEFAULT_NAMESPACE
 
 HEADINGS = ("LAST SEEN", "TYPE", "REASON", "OBJECT", "COUNT", "MESSAGE")
 
@@ -23,6 +24,8 @@ def events(
     """Write the events about an object, a kind, or everything. Raises VistterError; NotFound where nothing is
     known of an object that is named. One that was deleted still has its events.
     """
+    if kind is not None:
+        kind, name = parted(kind, name)
     wanted = None if kind is None or kind.lower() == "all" else _kind(kind)
     if wanted == MANIFEST and name is not None:
         name = str(Path(name).absolute())
@@ -52,7 +55,7 @@ def events(
 
 def _kind(word: str) -> str:
     """The kind that is meant; events may also be about a file. Raises UnknownKind."""
-    return MANIFEST if word.lower() in ("manifest", "manifests") else find_kind(word).kind
+    return MANIFEST if word.lower() in ("manifest", "manifests") else one_kind(word)
 
 
 def _lines(found: list[Form]) -> None:

@@ -125,7 +125,7 @@ Kind = Annotated[
     typer.Argument(
         metavar="KIND",
         help="camera, overlay, timeline, program, output, secret; also in plural or short "
-        "(cam, ov, tl, prog, out).",
+        "(cam, ov, tl, prog, out). KIND/NAME names an object too.",
         autocompletion=_kinds,
     ),
 ]
@@ -215,7 +215,7 @@ def get(
         typer.Argument(
             metavar="KIND",
             help="camera, overlay, timeline, program, output, secret, or all; also in plural or short "
-            "(cam, ov, tl, prog, out).",
+            "(cam, ov, tl, prog, out), or several with commas. KIND/NAME names an object too.",
             autocompletion=_kinds,
         ),
     ] = "all",
@@ -268,7 +268,8 @@ def events(
 @app.command(rich_help_panel="Manifests")
 def validate(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Manifest files, and folders of them.")
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Manifest files, folders of them, or - for standard input."),
     ],
     partial: Annotated[
         bool, typer.Option("--partial", help="What these refer to may be elsewhere: do not look for it.")
@@ -288,7 +289,7 @@ def validate(
 def diff(
     paths: Annotated[
         list[Path],
-        typer.Option("--filename", "-f", metavar="PATH", help="A manifest file, or a folder of them."),
+        typer.Option("--filename", "-f", metavar="PATH", help="A manifest file, a folder of them, or -."),
     ],
     stands_for: Annotated[
         Path | None,
