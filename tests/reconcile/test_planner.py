@@ -190,6 +190,17 @@ def test_an_output_that_is_new_joins_the_encoder_of_those_that_have_it() -> None
     assert (joining.consequence, joining.others) == (Consequence.STARTED, ("copy", "tape"))
 
 
+def test_a_folder_that_is_another_since_the_manifest_was_moved_is_the_only_reason() -> None:
+    def moved(file: str) -> Resource:
+        targets = [{"name": "disk", "recording": {"folder": "rec"}}]
+        source = {"annotations": {"stream.vistter.io/source-file": file}}
+        return make("Output", "tape", {"program": "main", "targets": targets}, **source)
+
+    told = outlooks(NOW.changed([moved("/a/x.yaml")]), NOW.changed([moved("/b/x.yaml")]), STATE)
+    (pusher,) = (one for one in told if (one.role, one.name) == ("pusher", "tape"))
+    assert [change.path for change in pusher.changes] == ["targets[disk].recording.folder"]
+
+
 def test_a_password_that_changes_replaces_the_ingest_and_is_not_shown() -> None:
     old = [locked_camera("gate", "login"), timeline("day", "gate"), program("main", "day")]
     before = Objects([*old, secret("login", username="admin", password="old-password")])

@@ -128,7 +128,8 @@ def _parts(
         yield replace(
             outlook, others=_sharing(name, was, new) if was is not None else _sharing(name, will, old)
         )
-        found = _differences(was, will) + _secrets_changed(key, before, after, Effect.TARGET)
+        found = _differences(_written(was), _written(will))
+        found += _secrets_changed(key, before, after, Effect.TARGET)
         if was is not None and will is not None:
             found = _at(_active(before, key, was), will, found)
         yield _outlook(program, "pusher", name, was, will, found, Effect.PUSHER)
@@ -199,6 +200,11 @@ def _encoding(plan: Plan | None, output: OutputPlan | None) -> EncodingPlan | No
         return None
     encoding = next(one for one in plan.encodings if one.id == output.encoding)
     return encoding.model_copy(update={"id": ""})
+
+
+def _written(output: OutputPlan | None) -> OutputPlan | None:
+    """`output` without where its manifest lies, which is no field of it."""
+    return output.model_copy(update={"home": None}) if output is not None else None
 
 
 def _sharing(name: str, output: OutputPlan | None, plan: Plan | None) -> tuple[str, ...]:
