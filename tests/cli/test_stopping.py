@@ -64,9 +64,9 @@ def test_a_controller_that_does_not_answer_is_ended_with_everything_else(tmp_pat
         appliance.wait_on_air("main", "pier")
         pids = appliance.processes()
         os.kill(appliance.controller.pid, signal.SIGSTOP)
-        done = vistter("stop", state=appliance.state, deadline=40)
+        done = vistter("stop", state=appliance.state, deadline=10)
         assert done.returncode == 0
-        assert f"The controller (pid {appliance.controller.pid}) did not end within 12 s" in done.stderr
+        assert f"The controller (pid {appliance.controller.pid}) did not end within 3 s" in done.stderr
         assert "what was on air has ended: main." in done.stderr
         appliance.controller.wait(5)
         assert not [pid for pid in pids if alive(pid)]

@@ -8,6 +8,7 @@ import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 
 import anyio
@@ -20,8 +21,18 @@ from vistterstream.cli.console import say
 
 DEADLINE = 12.0
 """Seconds that a controller has; it promises ten."""
+ANSWER = 3.0
+"""Seconds in which it says that it has understood; one that is well needs milliseconds."""
 _KILL_DEADLINE = 5.0
 _POLL = 0.1
+
+
+class _Controller(Enum):
+    """What became of the controller that was asked to end."""
+
+    NONE = "none"  # none answers there: there is none, or one that just starts or ends
+    HUNG = "hung"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +49,37 @@ def stop(folder: Path) -> int:
         say(f"There is no state folder {folder}: nothing runs.")
         return 0
     began = time.monotonic()
-    if _ask(folder, began + DEADLINE):
+    asked = _ask(folder, began + DEADLINE)
+    if asked is _Controller.ENDED:
         say(f"Everything is off air, and the controller has ended ({time.monotonic() - began:.1f} s).")
         return 0
-    if _stop_playouts(folder, until=began + DEADLINE):
+    if asked is _Controller.NONE and _stop_playouts(folder, until=began + DEADLINE):
         return 0
-    _end_holder(folder)
+    _end_holder(folder, time.monotonic() - began)
     _stop_playouts(folder, until=time.monotonic() + _KILL_DEADLINE, last=True)
     return 0
 
 
-def _ask(folder: Path, until: float) -> bool:
-    """Ask the controller for the end, and wait for that of its process; False where it does not come, or
-    where none answers.
-    """
+def _ask(folder: Path, until: float) -> _Controller:
+    """Ask the controller for the end, and wait for that of its process."""
     with ExitStack() as stack:
         try:
-            client = stack.enter_context(Client(folder, timeout=max(_POLL, until - time.monotonic())))
+            client = stack.enter_context(Client(folder, timeout=ANSWER))
         except NoController:
-            return False
+            return _Controller.NONE
         holder = _holder(folder)
         process = stack.enter_context(pidfd(holder.pid)) if holder else None
-        with suppress(ConnectionLost):  # it was ending already, or does not answer
+        asked, understood = time.monotonic(), _Controller.ENDED
+        try:
             client.ask("stop")
+        except ConnectionLost:
+            if time.monotonic() - asked >= ANSWER:
+                return _Controller.HUNG
+            understood = _Controller.NONE  # it was ending already, and may leave playouts
         if holder is None or process is None:
-            return _holder(folder) is None
-        return bool(select.select([process], [], [], max(0.0, until - time.monotonic()))[0])
+            return understood if _holder(folder) is None else _Controller.HUNG
+        ended, _, _ = select.select([process], [], [], max(0.0, until - time.monotonic()))
+        return understood if ended else _Controller.HUNG
 
 
 def _holder(folder: Path) -> _Holder | None:
@@ -78,8 +94,8 @@ def _holder(folder: Path) -> _Holder | None:
         return None if taken.pid is None or started is None else _Holder(taken.pid, started)
 
 
-def _end_holder(folder: Path) -> None:
-    """End by force what has held the state folder all the time and does not answer."""
+def _end_holder(folder: Path, after: float) -> None:
+    """End by force what has held the state folder for these seconds and does not answer, or not end."""
     holder = _holder(folder)
     if holder is None:
         return
@@ -90,7 +106,7 @@ def _end_holder(folder: Path) -> None:
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(process, signal.SIGKILL)
         select.select([process], [], [], _KILL_DEADLINE)
-    say(f"The controller (pid {holder.pid}) did not end within {DEADLINE:.0f} s; it was ended by force.")
+    say(f"The controller (pid {holder.pid}) did not end within {after:.0f} s; it was ended by force.")
 
 
 def _stop_playouts(folder: Path, *, until: float, last: bool = False) -> bool:
