@@ -48,12 +48,12 @@ def check() -> None:
             [program, "-version"], capture_output=True, stdin=subprocess.DEVNULL, timeout=20, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise PermanentError(f"{program} does not run: {error}.", reason="NoFFmpeg") from error
+        raise PermanentError(f"FFmpeg does not run: {error}.", reason="NoFFmpeg") from error
     found = re.match(rb"ffmpeg version n?(\d+)\.(\d+)", done.stdout)
     if found is not None and (int(found[1]), int(found[2])) < OLDEST:
         said, oldest = f"{int(found[1])}.{int(found[2])}", ".".join(map(str, OLDEST))
         raise PermanentError(
-            f"{program} is FFmpeg {said}; {oldest} or newer is needed. Without VISTTER_FFMPEG, that of the"
+            f"FFmpeg at {program} is {said}; {oldest} or newer is needed. Without VISTTER_FFMPEG, that of the"
             " imageio-ffmpeg package is used.",
             reason="NoFFmpeg",
         )
