@@ -14,6 +14,7 @@ from vistterstream.cli.main import app
 COMMANDS = ["run", "stop", "status", "get", "describe", "events", "validate", "diff", "crds", "version"]
 
 
+@pytest.mark.slow
 def test_help_names_every_command_and_a_first_step() -> None:
     done = vistter("--help", cold=True)
     assert done.returncode == 0
@@ -51,12 +52,14 @@ def test_without_a_command_help_is_shown() -> None:
     assert "Usage: vistter" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_wrong_command_is_refused_on_stderr() -> None:
     done = vistter("fly", cold=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert "No such command 'fly'" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_wrong_value_is_refused_with_those_that_there_are() -> None:
     done = vistter("get", "cameras", "-o", "csv", cold=True)
     assert (done.returncode, done.stdout) == (2, "")

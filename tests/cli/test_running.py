@@ -129,6 +129,7 @@ def test_the_error_inside_a_group_is_the_one_that_is_told() -> None:
     assert running._cause(bug) is bug
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("listen", "reason"),
     [("0.0.0.0:8642", "no authentication yet"), ("8642", "is not ADDR:PORT"), ("127.0.0.1:99999", "no port")],
@@ -142,6 +143,7 @@ def test_an_address_that_others_can_reach_is_refused_before_anything_begins(
     assert not (tmp_path / "state").exists()
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_told_before_anything_goes_on_air(tmp_path: Path, small: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

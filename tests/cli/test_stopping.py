@@ -72,6 +72,7 @@ def test_a_controller_that_does_not_answer_is_ended_with_everything_else(tmp_pat
         assert not [pid for pid in pids if alive(pid)]
 
 
+@pytest.mark.slow
 def test_playouts_that_hang_are_ended_and_named_where_no_controller_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

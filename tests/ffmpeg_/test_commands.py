@@ -259,6 +259,7 @@ def test_a_tall_picture_gets_bars_at_the_sides(tmp_path: Path) -> None:
     assert min(line[115:205]) >= 230
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "shape", "left", "top"),
     [

@@ -136,6 +136,7 @@ def playing(*, loop: bool = True, path: Path | None = None, cues: Sequence[tuple
     return feed
 
 
+@pytest.mark.slow
 async def test_a_file_that_nobody_needs_runs_no_process() -> None:
     async with running(playing(cues=[("cam", 1000)])) as feed:
         with pulse(feed, CLIP_SQUARE) as taking:

@@ -323,6 +323,7 @@ def test_an_in_point_behind_the_end_is_the_slate_and_is_told() -> None:
         assert problem.startswith("Clip numbered.mp4: The in-point, 4 s, lies behind the last picture")
 
 
+@pytest.mark.slow
 def test_a_file_that_stands_for_a_device_loops() -> None:
     device = CameraPlan(name="pier", spec=CameraSpec(source=CameraSource(url="rtsp://10.0.0.9/x")))
     plan = make_plan(Path("/nowhere"), cues=[("pier", 1000)], cameras=[device])

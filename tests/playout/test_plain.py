@@ -47,6 +47,7 @@ def test_what_is_small_or_of_many_colours_has_none() -> None:
     assert plain_areas(np.random.default_rng(1).integers(1, 256, (300, 400, 4), np.uint8)) == ()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(1, 9), st.integers(1, 9))))
 def test_every_area_has_one_colour(boxes: list[tuple[int, int, int, int]]) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,6 +60,7 @@ def test_a_key_that_is_missing_is_a_problem(store: Store) -> None:
     )
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.text(max_size=5), st.text(max_size=5)),
     st.dictionaries(st.text(max_size=5), st.text(max_size=5)),

@@ -204,6 +204,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(json_values)
 def test_json_means_what_it_means(form: Any) -> None:
     import json

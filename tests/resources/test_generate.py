@@ -23,6 +23,7 @@ def test_files_are_written_once_and_then_fresh(tmp_path: Path) -> None:
     assert (tmp_path / "crds/schema.json").stat().st_mode & 0o777 == 0o644
 
 
+@pytest.mark.slow
 def test_a_file_that_was_changed_is_missing_or_left_over_is_stale(tmp_path: Path) -> None:
     generate(tmp_path, check=False)
     (tmp_path / "docs/reference/camera.md").write_text("changed")

@@ -483,6 +483,7 @@ def test_one_that_is_nested_and_loops_shows_and_plays_what_its_unrolled_form_doe
         assert beds(ours, number) == beds(theirs, number)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(contents(), st.integers(1, 4), st.sampled_from(RATES))
 def test_tracks_that_loop_show_and_play_what_their_unrolled_form_does(
