@@ -296,14 +296,14 @@ async def test_a_clip_that_is_missing_is_the_slate_and_is_played_when_it_is_ther
         "clips": (clip,),
         "fallback": Fallback(image=slate_file),
         "overlays": (code.model_copy(update={"spec": spec}),),
-        "originals": {copy: "/m/logo.png"},
+        "originals": {copy: "/m/logo.png", slate_file: "/m/slate.png"},
     }
     playout.write(plan.model_copy(update=update))
     async with on_air(playout):
         await eventually(lambda: playout.status.clip_problems)
         assert "There is no file" in playout.status.clip_problems[str(file)]
         put = "put it there, or name another file in the manifest."
-        assert playout.status.picture_problems == {slate_file: f"There is no picture {slate_file}; {put}"}
+        assert playout.status.picture_problems == {slate_file: f"There is no picture /m/slate.png; {put}"}
         told = {"code": f"Layer logo: There is no picture /m/logo.png; {put}"}
         assert playout.status.overlay_problems == told, "in words of the user, not of the kept copy"
         slate = {"kind": "Slate", "name": "opener.mp4"}

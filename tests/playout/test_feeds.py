@@ -399,8 +399,8 @@ async def test_a_camera_with_few_key_frames_is_waited_for_and_not_taken_for_some
     with Platform(tmp_path) as platform:
         url = platform.url(key="camera")
         with Pusher(tmp_path, url, "flv", "-g", "120", count=120, loop=True):
-            await eventually(lambda: [one for one in platform.publishers() if one.bytes_in], 15)
-            await anyio.sleep(2)  # its key frames are 8 s apart, and the last one is past
+            # Its key frames are 8 s apart, and the first one is past when a second of its sound has come.
+            await eventually(lambda: [one for one in platform.publishers() if one.bytes_in > 10_000], 15)
             async with running(feed_of(CameraSource(url=url))) as feed:
                 feed.want(Want.FULL)
                 await eventually(lambda: state(feed) is CameraState.LIVE, 15)

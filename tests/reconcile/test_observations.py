@@ -22,7 +22,6 @@ from vistterstream.reconcile.observations import (
     Shown,
     complained,
     happened,
-    place,
     shown,
     touched,
     unshowable,
@@ -260,38 +259,32 @@ def test_a_pause_and_a_hold_are_said_and_told_as_they_begin_and_end() -> None:
     assert touched(MAIN, plays, paused) == {MAIN}
 
 
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [(0.0, "0s"), (2.0, "2s"), (61 / 30, "2.033s"), (90.0, "1m30s"), (3600.0, "1h"), (3661.0, "1h1m1s")],
-)
-def test_a_place_is_said_as_it_is_written_in_a_manifest(seconds: float, expected: str) -> None:
-    assert place(seconds) == expected
-
-
 def test_what_cannot_be_shown_is_a_problem_of_the_field_that_names_it() -> None:
     timeline, picture = key("Timeline", "day"), Path("/m/rot.jpg")
     files = [
         Shown(timeline, "a", picture, "/st/1a.jpg"),
         Shown(timeline, "b", picture, "/st/1a.jpg"),
         Shown(timeline, "c", Path("/m/bad.mp4"), "/m/bad.mp4"),
+        Shown(timeline, "e", Path("/m/cut.mp4"), "/m/cut.mp4"),
         Shown(MAIN, "d", Path("/m/slate.png"), "/st/2b.png"),
     ]
     assert list(unshowable(files, report())) == []
     now = report(
-        picture_problems={"/st/1a.jpg": "/st/1a.jpg is no picture; save it anew."},
-        clip_problems={"/m/bad.mp4": "It has no pictures."},
+        picture_problems={"/st/1a.jpg": "/m/rot.jpg is no picture; save it anew."},
+        clip_problems={"/m/bad.mp4": "It was killed.", "/m/cut.mp4": "/m/cut.mp4 has no pictures. Mend it."},
     )
     found = list(unshowable(files, now))
     assert [(problem.key, problem.reason, problem.message) for problem in found] == [
         (timeline, "ImageUnreadable", "a: /m/rot.jpg is no picture; save it anew"),
         (timeline, "ImageUnreadable", "b: /m/rot.jpg is no picture; save it anew"),
-        (timeline, "ClipUnplayable", "c: /m/bad.mp4 cannot be played: It has no pictures"),
+        (timeline, "ClipUnplayable", "c: /m/bad.mp4 cannot be played: It was killed"),
+        (timeline, "ClipUnplayable", "e: /m/cut.mp4 has no pictures. Mend it"),
     ]
     events = [(event.regarding, event.reason, event.message) for event in complained((), found)]
     images = "; ".join(problem.message for problem in found[:2])
     assert events == [
         (timeline, "ImageUnreadable", images),
-        (timeline, "ClipUnplayable", found[2].message),
+        (timeline, "ClipUnplayable", "; ".join(problem.message for problem in found[2:])),
     ]
     assert list(complained(found, found)) == []
 

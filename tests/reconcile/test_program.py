@@ -419,7 +419,10 @@ async def test_what_cannot_be_shown_is_told_of_the_timeline_or_the_program_until
         assert image.called == "rot.jpg"
         assert plan.fallback.image is not None
         appliance.playout().observe(
-            picture_problems={image.file: f"{image.file} is cut off.", plan.fallback.image: "It is cut off."},
+            picture_problems={
+                image.file: plan.worded(f"{image.file} is cut off."),
+                plan.fallback.image: "It is cut off.",
+            },
             clip_problems={str(tmp_path / "bad.mp4"): "It is no film."},
         )
         await settle(2)

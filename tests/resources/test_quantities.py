@@ -201,3 +201,21 @@ def test_ticks_are_frames_exactly(text: str, rate: str) -> None:
         assert Fraction(position.parts, TICKS) == position.seconds
     else:
         assert position.parts is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (0, "0s"),
+        (2.0, "2s"),
+        (61 / 30, "2.033s"),
+        (Fraction(1, 2), "0.5s"),
+        (90, "1m30s"),
+        (3600, "1h"),
+        (3661, "1h1m1s"),
+    ],
+)
+def test_seconds_are_written_as_a_manifest_has_them(seconds: float | Fraction, written: str) -> None:
+    made = Duration.of(seconds)
+    assert str(made) == written
+    assert Duration.parse(str(made)) == made

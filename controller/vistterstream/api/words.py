@@ -14,7 +14,7 @@ _SLATE = {
     "CameraStalled": "camera {name} has stopped sending pictures",
     "CameraConnecting": "camera {name} is being connected to",
     "CameraLost": "camera {name} cannot be reached; it is tried again",
-    "FileStarting": "the picture of the file of camera {name} is not there in time",
+    "FileStarting": "the file of camera {name} is being opened",
     "FileLost": "the file of camera {name} has nothing to show",
     "CameraMissing": "camera {name} does not exist",
     "ClipStarting": "{kind} {name} is being opened",

@@ -82,20 +82,12 @@ class News:
     def of_problems(self, problems: list[str]) -> Iterator[Sentence]:
         """Manifests that could not be taken, and that are taken now."""
         before, self._problems = self._problems, dict.fromkeys(problems)
-        for problem in self._problems:
-            if problem not in before:
-                yield problem, "bad"
-        if before and not self._problems:
-            yield "all manifests can be read again", "good"
+        return _came_and_went(before, self._problems, "all manifests can be read again")
 
     def of_warnings(self, warnings: list[str]) -> Iterator[Sentence]:
         """What keeps the controller from its work, and that nothing does any more."""
         before, self._warnings = self._warnings, dict.fromkeys(warnings)
-        for warning in self._warnings:
-            if warning not in before:
-                yield warning, "bad"
-        if before and not self._warnings:
-            yield "the state folder can be written again", "good"
+        return _came_and_went(before, self._warnings, "the state folder can be written again")
 
     def _is_due(self, key: tuple[str, str, str], failure: str, now: float) -> bool:
         """Whether a failure is to be told (again)."""
@@ -155,6 +147,13 @@ def _program(name: str, form: Form) -> Sentence | None:
         return f"{name} shows the slate: {words.on_air_reason(on_air)}", "warn"
     backup = " as a backup" if on_air.get("reason") == "Backup" else ""
     return f"{name} shows camera {title}{backup}{_stands(on_air)}", "warn" if backup else "good"
+
+
+def _came_and_went(before: Mapping[str, None], now: Mapping[str, None], over: str) -> Iterator[Sentence]:
+    """Each trouble that is new, and that all of it is `over`."""
+    yield from ((trouble, "bad") for trouble in now if trouble not in before)
+    if before and not now:
+        yield over, "good"
 
 
 def _stands(on_air: Form) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vistterstream.api.client import Client, NoController
 from vistterstream.base.errors import VistterError
-from vistterstream.cli.console import say
+from vistterstream.cli.console import as_sentence, say
 from vistterstream.cli.reader import Reader
 
 
@@ -46,7 +46,7 @@ def say_problems(source: Reader) -> bool:
     """
     found, warnings = problems(source)
     for warning in warnings:
-        say(f"{warning[:1].upper()}{warning[1:]}", style="red")
+        say(as_sentence(warning), style="red")
     if found:
         say("Manifests that could not be taken; what they said before stays:", style="red")
         for problem in found:

@@ -309,7 +309,7 @@ def _ends(plan: Plan, epoch: int | None, rows: list[Row], zone: tzinfo) -> Itera
     left = restart(TimelineIndex(plan.timeline), row.frame, rate, epoch or 0)
     if left is not None:
         yield (
-            f"Gap: from {_when(row, zone)} the fallback is shown for {_duration(left / rate)}, until the "
+            f"Gap: from {_when(row, zone)} the fallback is shown for {Duration.of(left / rate)}, until the "
             "timeline begins again, as it does each day."
         )
     elif rows[-1] is idle[-1]:
@@ -341,7 +341,7 @@ def _print(plan: Plan, rows: list[Row], zone: tzinfo, *, round: bool) -> None:
     table = Table(("TIME", "FRAME", "FOR", "SOURCE", "TRANSITION", "OVERLAYS"), console())
     table.print([_cells(plan, row, zone) for row in rows])
     if round and plan.timeline is not None and any(row.position is not None for row in rows):
-        length = _duration(Fraction(plan.timeline.length) / plan.format.frame_rate.fraction)
+        length = Duration.of(Fraction(plan.timeline.length) / plan.format.frame_rate.fraction)
         say(f"This repeats every {length}; --for 24h writes all changes of a day.")
 
 
@@ -371,20 +371,10 @@ def _when(row: Row, zone: tzinfo) -> str:
 
 
 def _length(plan: Plan, row: Row) -> str:
-    return _duration(row.frames / plan.format.frame_rate.fraction)
+    return Duration.of(row.frames / plan.format.frame_rate.fraction)
 
 
 def _clock(seconds: Fraction) -> str:
     milliseconds = round_half_up(seconds * 1000)
     whole, rest = divmod(milliseconds, 1000)
     return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}.{rest:03}"
-
-
-def _duration(seconds: Fraction) -> str:
-    """A length of time as manifests have it: ``1m30s``, ``2.5s``."""
-    milliseconds = round_half_up(seconds * 1000)
-    whole, rest = divmod(milliseconds, 1000)
-    parts = [(whole // 3600, "h"), (whole // 60 % 60, "m")]
-    text = "".join(f"{number}{unit}" for number, unit in parts if number)
-    last = f"{whole % 60}.{rest:03}".rstrip("0").rstrip(".")
-    return text + (f"{last}s" if last != "0" or not text else "")

@@ -35,7 +35,7 @@ MOVIE_PRESET = "fast"
 """Of x264, for movies that are rendered offline."""
 _VIDEO_PID = 0x100
 # MPEG-TS has the name of its service in an old alphabet, unless a letter is none of ASCII: then in UTF-8.
-# FFmpeg 7.0.2 where it is linked statically, as the wheel's for ARM, crashes when it reads the old one.
+# An FFmpeg that is linked statically (seen with 7.0.2) crashes when it reads the old one.
 _SERVICE = {"metadata:g:0": "service_name=VistterStream·", "metadata:g:1": "service_provider=VistterStream·"}
 # A camera that sets its clock jumps by hours; without this, FFmpeg fills the gap with pictures (9 GB of them
 # for one hour at 320x180, measured). Timestamps go on by at most two seconds, and never back.

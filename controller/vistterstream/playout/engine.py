@@ -524,7 +524,7 @@ class Engine:
             },
             encoders={name: encoder.status() for name, encoder in self._encoders.items()},
             outputs={name: pusher.status() for name, pusher in self._pushers.items()},
-            picture_problems=show.scene.unreadable,
+            picture_problems={file: self._plan.worded(said) for file, said in show.scene.unreadable.items()},
             clip_problems=self._clip_problems(now),
             overlay_problems={name: self._plan.worded(said) for name, said in problems.items()},
             data=self._data.status,

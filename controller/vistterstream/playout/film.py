@@ -96,7 +96,7 @@ class Film:
                 return None
             if reader.found is not None:
                 return reader.found
-        self.failure = of_file(self._path, NO_PICTURES)
+        self.failure = no_pictures(self._path)
         return None
 
 
@@ -115,29 +115,28 @@ def wrong_file(path: str, sha256: str | None) -> Failure | None:
     return Failure("WrongFile", f"{sentence} Put the right file there, or change sha256.")
 
 
-NO_PICTURES = Failure("InvalidData", "{path} has no pictures. Put a video there, or correct the path.")
-_UNREADABLE = Failure(
-    "InvalidData", "{path} is not video that can be read. Put a video there, or correct the path."
-)
-_DAMAGED = Failure(
-    "InvalidData", "{path} cannot be read to its end. Put a whole file there, or see to its disk."
-)
 _OF_FILES = {
-    "FileNotFound": Failure("FileNotFound", "There is no file {path}. Put it there, or correct the path."),
-    "NotAFile": Failure("NotAFile", "{path} does not name a file. Correct the path."),
-    "PermissionDenied": Failure(
-        "PermissionDenied", "{path} may not be read. Let the user that runs VistterStream read it."
-    ),
-    "InvalidData": _UNREADABLE,
-    "ConnectionLost": _DAMAGED,
-    "Ended": Failure("Ended", "{path} has come to its end."),
+    "FileNotFound": "There is no file {path}. Put it there, or correct the path.",
+    "NotAFile": "{path} does not name a file. Correct the path.",
+    "PermissionDenied": "{path} may not be read. Let the user that runs VistterStream read it.",
+    "InvalidData": "{path} is not video that can be read. Put a video there, or correct the path.",
+    "ConnectionLost": "{path} cannot be read to its end. Put a whole file there, or see to its disk.",
+    "Ended": "{path} has come to its end.",
 }
 
 
 def of_file(path: str, failure: Failure) -> Failure:
-    """`failure`, which is told of devices and platforms too, in words for a file; they name it."""
-    known = failure if failure is NO_PICTURES else _OF_FILES.get(failure.reason)
-    return failure if known is None else Failure(known.reason, known.message.replace("{path}", path))
+    """What FFmpeg failed with, told as of devices and platforms, in words for the file, which they name."""
+    known = _OF_FILES.get(failure.reason)
+    if known is None:
+        return failure
+    reason = "InvalidData" if failure.reason == "ConnectionLost" else failure.reason
+    return Failure(reason, known.replace("{path}", path))
+
+
+def no_pictures(path: str) -> Failure:
+    """That the file can be read, and has no pictures."""
+    return Failure("InvalidData", f"{path} has no pictures. Put a video there, or correct the path.")
 
 
 class _Run:

@@ -28,7 +28,7 @@ from vistterstream.ffmpeg.processes import Child, enlarge_pipe
 from vistterstream.ffmpeg.streams import Survey, SurveyReader
 from vistterstream.playout import priority
 from vistterstream.playout.avi import AviError, AviReader
-from vistterstream.playout.film import NO_PICTURES, of_file, wrong_file
+from vistterstream.playout.film import no_pictures, of_file, wrong_file
 from vistterstream.playout.frames import Frame, FramePool
 from vistterstream.playout.jitter import Taken
 from vistterstream.playout.pacing import Backoff
@@ -499,15 +499,15 @@ class Projector:
             assert run.failure is not None
             self._runs = tuple(one for one in self._runs if one is not run)
             self._end(run)
-            self._fail(run.failure)
+            self._fail(of_file(self._path, run.failure))
 
     def _fail(self, failure: Failure) -> None:
-        self.failure, self.showing = of_file(self._path, failure), False
-        self.restarts[self.failure.reason] = self.restarts.get(self.failure.reason, 0) + 1
+        self.failure, self.showing = failure, False
+        self.restarts[failure.reason] = self.restarts.get(failure.reason, 0) + 1
         delay = self._backoff.next()
         self._failed_at = time.monotonic()
         self._retry_at = self._failed_at + delay
-        _log.warning("file lost", file=self._name, reason=self.failure.reason, retry=round(delay, 2))
+        _log.warning("file lost", file=self._name, reason=failure.reason, retry=round(delay, 2))
 
     async def _replaced(self, now: float) -> bool:
         """Whether another file is there than the one that failed, or none any more; it is tried at once, but
@@ -571,7 +571,7 @@ class Projector:
             self._fail(wrong)
             return False
         survey: Survey | None = None
-        failure = NO_PICTURES
+        failure = no_pictures(self._path)
         for whole in (False, True):
             reader = SurveyReader()
             try:
@@ -582,7 +582,8 @@ class Projector:
             if survey is not None or failure.reason != "Ended":
                 break
         if survey is None or stamp is None:
-            self._fail(NO_PICTURES if failure.reason == "Ended" else failure)
+            ended = failure.reason == "Ended"
+            self._fail(no_pictures(self._path) if ended else of_file(self._path, failure))
             return False
         length = pictures(survey.end, self._rate)
         if self._reel is not None and (lack := self._reel.lacks(length)) is not None:

@@ -52,9 +52,7 @@ class Standing(_Message):
     """That the timeline does not just go on."""
 
     state: str  # "paused", or "held" at the end of the video cue
-    at: float | None = (
-        None  # where it is paused, in seconds from its start; None: before that, or after its end
-    )
+    at: float | None = None  # where it is paused, s from its start; None: before that, or after its end
     since: float | None = None  # Unix time from which on that holds; None: always
 
 

@@ -40,6 +40,10 @@ _BEST_FIRST = (
     CameraState.STALLED,
     CameraState.WAITING,
 )
+_OF_FILES = {
+    CameraState.CONNECTING: "Its file is being opened.",
+    CameraState.STALLED: "The next picture of its file did not come in time.",
+}
 _MESSAGES = {
     CameraState.LIVE: "Frames are coming.",
     CameraState.STANDBY: "It is connected, on key frames only until it is needed.",
@@ -132,9 +136,8 @@ def _online(seen: Seen | None, message: str, *, used: bool) -> Condition:
 def _message(camera: Camera, seen: Seen) -> str:
     if seen.state not in ONLINE and seen.message:
         return seen.message
-    if seen.state is CameraState.CONNECTING and camera.spec.source.file is not None:
-        return "Its file is being opened."
-    return _MESSAGES[seen.state]
+    of_file = _OF_FILES.get(seen.state) if camera.spec.source.file is not None else None
+    return of_file or _MESSAGES[seen.state]
 
 
 def _video(seen: Seen | None) -> Video | None:

@@ -20,6 +20,7 @@ from vistterstream.playout.protocol import (
 from vistterstream.reconcile.problems import Problem, summary
 from vistterstream.resources.conditions import timestamp
 from vistterstream.resources.kinds import Key
+from vistterstream.resources.quantities import Duration
 from vistterstream.store.events import EventType, NewEvent
 
 ONLINE = frozenset({CameraState.LIVE, CameraState.STANDBY, CameraState.IDLE})
@@ -46,10 +47,12 @@ def unshowable(shown: Iterable[Shown], status: PlayoutStatus) -> Iterator[Proble
     pictures, clips = status.picture_problems, status.clip_problems
     for one in shown if pictures or clips else ():
         if one.played in pictures:
-            sentence = pictures[one.played].replace(one.played, str(one.file)).rstrip(".")
+            sentence = pictures[one.played].rstrip(".")
             yield Problem(one.key, one.path, "ImageUnreadable", f"{one.path}: {sentence}")
         elif one.played in clips:
-            sentence = f"{one.file} cannot be played: {clips[one.played].rstrip('.')}"
+            sentence = clips[one.played].rstrip(".")
+            if str(one.file) not in sentence:
+                sentence = f"{one.file} cannot be played: {sentence}"
             yield Problem(one.key, one.path, "ClipUnplayable", f"{one.path}: {sentence}")
 
 
@@ -123,19 +126,15 @@ def shown(on_air: OnAir) -> str:
 def stands(standing: Standing) -> str:
     """How the timeline is kept from going on, as the end of a sentence."""
     if standing.at is not None:
-        return f"is {standing.state} at {place(standing.at)}"
+        return f"is {standing.state} at {Duration.of(standing.at)}"
     if standing.since is None:
         return f"is {standing.state}"
-    return f"is {standing.state} since {timestamp(datetime.fromtimestamp(standing.since, UTC))}"
+    return f"is {standing.state} since {moment(standing.since)}"
 
 
-def place(seconds: float) -> str:
-    """A place on a timeline, such as ``1m30s``, to the millisecond."""
-    minutes, rest = divmod(round(seconds * 1000), 60_000)
-    hours, minutes = divmod(minutes, 60)
-    whole = f"{rest / 1000:.3f}".rstrip("0").rstrip(".")
-    parts = [f"{hours}h" if hours else "", f"{minutes}m" if minutes else ""]
-    return "".join([*parts, f"{whole}s" if rest or not (hours or minutes) else ""])
+def moment(seconds: float) -> str:
+    """A Unix time as statuses have it."""
+    return timestamp(datetime.fromtimestamp(seconds, UTC))
 
 
 def _shown(on_air: OnAir) -> str:

@@ -47,8 +47,7 @@ class Paths:
     def resolve(self, resource: Resource, path: str, kind: AssetKind) -> str:
         """The absolute path of what `path` means in the manifest of `resource`; for an image, of its copy."""
         file = absolute(self.state_dir, resource, path)
-        asset = self.copies.get(file) if kind is AssetKind.IMAGE else None
-        return str(asset.copy if asset is not None and asset.copy is not None else file)
+        return self._played(file) if kind is AssetKind.IMAGE else str(file)
 
     @property
     def originals(self) -> dict[str, str]:
@@ -58,9 +57,12 @@ class Paths:
 
     def shown(self, image: Image) -> Shown:
         """An image, or a clip, with the file that is played of it."""
-        asset = self.copies.get(image.file)
-        played = asset.copy if asset is not None and asset.copy is not None else image.file
-        return Shown(image.resource.key, image.path, image.file, str(played))
+        return Shown(image.resource.key, image.path, image.file, self._played(image.file))
+
+    def _played(self, file: Path) -> str:
+        """The copy that is kept of an image; of what has none, the file itself."""
+        asset = self.copies.get(file)
+        return str(asset.copy if asset is not None and asset.copy is not None else file)
 
     def hls_folder(self, output: Output, target: Target) -> str:
         """Where the HLS of a target without a folder of its own lies."""

@@ -150,7 +150,7 @@ def _at(active: Target, will: OutputPlan, found: tuple[Change, ...]) -> tuple[Ch
     def cost(change: Change) -> Effect:
         if change.effect is not Effect.TARGET:
             return change.effect
-        of_it = change.path.partition("].")[0].rstrip("]") == f"targets[{active.name}"
+        of_it = change.path.startswith(f"targets[{active.name}]")
         return Effect.PUSHER if change.path in keys or (of_it and not stays) else Effect.LIVE
 
     priced = tuple(replace(change, effect=cost(change)) for change in found)

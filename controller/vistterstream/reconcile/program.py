@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import anyio
@@ -29,6 +29,7 @@ from vistterstream.reconcile.problems import Problem, distinct, of_compiler
 from vistterstream.reconcile.verdict import Outlook, Verdict, condition
 from vistterstream.resources.conditions import Condition, timestamp
 from vistterstream.resources.kinds import Key, Overlay, Program, Timeline
+from vistterstream.resources.quantities import Duration
 from vistterstream.resources.status import OnAir, OnAirPlayback, OnAirSource, PlayoutProcess, ProgramStatus
 from vistterstream.store.events import EventType
 from vistterstream.timeline.compile import Compiled, PlanError, compile_plan
@@ -297,7 +298,7 @@ def _on_air(now: OnAirNow) -> OnAir:
     since, frame = (now.since, now.frame) if now.came is None else (now.came.since, now.came.frame)
     return OnAir(
         source=OnAirSource(kind=now.kind, name=now.name),
-        since=timestamp(datetime.fromtimestamp(since, UTC)),
+        since=observations.moment(since),
         frame=frame,
         reason=now.reason,
         overlays=tuple(now.overlays),
@@ -308,8 +309,8 @@ def _on_air(now: OnAirNow) -> OnAir:
 def _playback(standing: Standing) -> OnAirPlayback:
     return OnAirPlayback(
         state=standing.state,
-        at=observations.place(standing.at) if standing.at is not None else None,
-        since=timestamp(datetime.fromtimestamp(standing.since, UTC)) if standing.since is not None else None,
+        at=Duration.of(standing.at) if standing.at is not None else None,
+        since=observations.moment(standing.since) if standing.since is not None else None,
     )
 
 

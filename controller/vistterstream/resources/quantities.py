@@ -7,6 +7,7 @@ that RE2, which Kubernetes uses, reads them too.
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
 from functools import lru_cache
@@ -84,6 +85,15 @@ class Duration(Quantity):
     def seconds(self) -> Fraction:
         """The length in seconds."""
         return _seconds(str(self))
+
+    @classmethod
+    def of(cls, seconds: Fraction | float) -> Duration:
+        """That many seconds, not below 0, to the nearest millisecond: ``1m30s``, ``2.5s``."""
+        whole, rest = divmod(math.floor(seconds * 1000 + Fraction(1, 2)), 1000)
+        parts = [(whole // 3600, "h"), (whole // 60 % 60, "m")]
+        text = "".join(f"{number}{unit}" for number, unit in parts if number)
+        last = f"{whole % 60}.{rest:03}".rstrip("0").rstrip(".")
+        return cls(text + (f"{last}s" if last != "0" or not text else ""))
 
 
 @lru_cache(maxsize=1024)  # asked for with every frame

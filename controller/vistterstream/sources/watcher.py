@@ -19,6 +19,9 @@ _log = logs.get("sources")
 Identities = Mapping[Path, tuple[int, int]]
 """Device and inode of each path that is to be watched."""
 
+# What watchfiles raises, alone or in a group, where it cannot watch, or tell what it saw.
+_BROKE = (OSError, RuntimeError, UnicodeError, ExceptionGroup)
+
 
 class Watcher:
     """Calls `changed` with the paths of each burst of changes under what `watch` was last told.
@@ -69,8 +72,10 @@ class Watcher:
                 group.start_soon(self._start)  # runs once the watches are set: that is before the first wait
                 try:
                     await self._report(folders, recursive, partly, stop)
-                except (OSError, RuntimeError, ExceptionGroup) as group_or_error:
-                    error = _first(group_or_error)
+                except _BROKE as raised:
+                    error = _first(raised)
+                    if not isinstance(error, _BROKE):
+                        raise
                     self._failed = True
                     _log.warning(
                         "watch_failed", folders=[str(folder) for folder in folders], error=str(error)
