@@ -1,4 +1,4 @@
-"""Files that must be whole or not there."""
+"""Files that must be whole or not there, what is in them, and how their paths are written."""
 
 from __future__ import annotations
 
@@ -36,3 +36,8 @@ def sha256_of(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal digits. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def lexical(path: Path) -> Path:
+    """`path` from the root on, with ``..`` taken out by the text alone: links stay as they are."""
+    return Path(os.path.abspath(path))

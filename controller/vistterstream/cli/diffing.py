@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from vistterstream.base.errors import VistterError
+from vistterstream.base.files import lexical
 from vistterstream.cli.columns import Form
 from vistterstream.cli.console import as_sentence, console, say
 from vistterstream.cli.manifestfiles import STDIN, called, located, read
@@ -54,14 +54,14 @@ def _difference(folder: Path, paths: list[Path], stands_for: Path | None) -> For
     """The difference; None after having told about errors in the manifests. Raises VistterError."""
     if stands_for is not None and len(paths) != 1:
         raise VistterError("with --as, give one copy with -f", reason="BadArguments")
-    roots = [_place(path) for path in ([stands_for] if stands_for else paths)]
+    roots = [lexical(path) for path in ([stands_for] if stands_for else paths)]
     loaded, _files = read(paths)
     if loaded.errors:
         for error in loaded.errors:
             say(str(error))
         say("These manifests have errors; nothing was compared.", style="red")
         return None
-    applied = located(loaded, partial(_moved, paths[0], stands_for) if stands_for else _place)
+    applied = located(loaded, partial(_moved, paths[0], stands_for) if stands_for else lexical)
     with reader(folder) as source:
         _say_if_elsewhere(source, roots)
         deleted = _removed(source, roots, {resource.key for resource in applied})
@@ -72,12 +72,7 @@ def _difference(folder: Path, paths: list[Path], stands_for: Path | None) -> For
 
 def _moved(copy: Path, to: Path, file: Path) -> Path:
     """Where `file` of `copy` stands when the copy stands at `to`."""
-    return _place(to) / file.absolute().relative_to(copy.absolute())
-
-
-def _place(path: Path) -> Path:
-    """`path` as the controller calls it that watches it: links stay."""
-    return Path(os.path.abspath(path))
+    return lexical(to) / file.absolute().relative_to(copy.absolute())
 
 
 def _say_if_elsewhere(source: Reader, roots: list[Path]) -> None:
@@ -85,7 +80,7 @@ def _say_if_elsewhere(source: Reader, roots: list[Path]) -> None:
     watched = [Path(path) for path in source.ask("version")["version"].get("manifests", ())]
     for root in roots:
         if watched and not any(root.is_relative_to(path) or path.is_relative_to(root) for path in watched):
-            copy, here = ("-", "What you give") if root == _place(STDIN) else (root, root)
+            copy, here = ("-", "What you give") if root == lexical(STDIN) else (root, root)
             say(
                 f"{here} is not on air: its relative paths start there, and what it lacks is not missed. "
                 f"To compare a copy of what is on air: vistter diff -f {copy} --as {watched[0]}",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from vistterstream.base.files import lexical
 from vistterstream.base.numbered import numbered
 from vistterstream.resources.kinds import Camera, Output, Overlay, Program, Resource, Timeline
 from vistterstream.resources.manifests import Located, ManifestError
@@ -18,7 +18,7 @@ Steps = tuple[str | int, ...]
 def missing(located: Located[Resource]) -> Iterator[ManifestError]:
     """What is to be said of each file that an object names and that is not there."""
     for steps, name in named(located.resource):
-        file = Path(os.path.abspath(Path(located.file).parent / name))
+        file = lexical(Path(located.file).parent / name)
         if steps[-1] == "sequence":
             if not numbered(file):
                 yield located.error(steps, f"there is no file {file} with any number")

@@ -31,6 +31,7 @@ from vistterstream.api.client import Client
 from vistterstream.api.forms import public
 from vistterstream.base import logs
 from vistterstream.base.errors import VistterError
+from vistterstream.base.files import lexical
 from vistterstream.base.metrics import Metrics
 from vistterstream.base.redaction import redact
 from vistterstream.cli import outlet, signals
@@ -99,7 +100,7 @@ def manifest_folders(given: list[Path] | None, on_air: Iterable[Path] = ()) -> l
     option must not replace it: there is no folder then.
     """
     if given:
-        return [Path(os.path.abspath(path.expanduser())) for path in given]
+        return [lexical(path.expanduser()) for path in given]
     here = Path("manifests")
     default = here.absolute() if here.is_dir() else packaged_manifests()
     return [default] if all(default in file.parents for file in on_air) else []

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from vistterstream.base.files import lexical
 from vistterstream.reconcile.gather import Inputs
 from vistterstream.reconcile.observations import Shown
 from vistterstream.reconcile.problems import Problem
@@ -83,14 +83,14 @@ class Paths:
 def absolute(state_dir: Path, resource: Resource, path: str) -> Path:
     """`path` from the folder of the manifest that `resource` came from; from `state_dir` if from none.
 
-    ``..`` is taken out by the text alone (os.path.normpath), links are not followed. So a path means the same
+    ``..`` is taken out by the text alone, links are not followed. So a path means the same
     whatever becomes of the folders that it only passes through: ``air/../rec`` is ``rec`` beside ``air`` also
     while ``air`` is swapped, or a link that leads to another release now; it can be told without the disk,
     which may hang; and two folders can be compared by name. `Path.resolve` would be none of that. Where the
     folder of manifests is a link, ``..`` leads to the folder that holds the link, as the person sees it.
     """
     source = resource.metadata.annotations.get(SOURCE_FILE)
-    return Path(os.path.normpath((Path(source).parent if source else state_dir) / path))
+    return lexical((Path(source).parent if source else state_dir) / path)
 
 
 def images(state_dir: Path, inputs: Inputs) -> Iterator[Image]:
